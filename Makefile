@@ -1,0 +1,131 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Netback: one Makefile, not recursive. `make help` lists what it can do.
+#
+# CC=clang, SAN=1 (ASan and UBSan, in build/san), V=1 (commands), T=name (part of
+# a test group), N=count (repetitions), DESTDIR= and PREFIX= (install).
+
+PREFIX	?= /usr/local
+SBINDIR	= $(DESTDIR)$(PREFIX)/sbin
+BINDIR	= $(DESTDIR)$(PREFIX)/bin
+MANDIR	= $(DESTDIR)$(PREFIX)/share/man
+V	?= 0
+SAN	?= 0
+
+ifeq ($(SAN),1)
+B	= build/san
+SANFLAGS = -fsanitize=address,undefined -fno-sanitize-recover=undefined \
+	   -DNETBACK_SAN=1
+else
+B	= build
+SANFLAGS =
+endif
+Q	= $(if $(filter 1,$(V)),,@)
+say	= $(if $(filter 1,$(V)),,@echo "  $(1)" "$(2)";)
+
+PKGS	= xenstore libmnl libnftnl libnl-3.0 libnl-route-3.0 libseccomp jansson \
+	  libpcap libcap-ng xtables libiptc
+WARN	= -Wall -Wextra -Werror -Wshadow -Wvla -Wmissing-prototypes \
+	  -Wstrict-prototypes -Wpointer-arith -Wundef
+# Rooms where a guest's number is computed with.
+STRICT	= -Wconversion
+CPPFLAGS += -D_GNU_SOURCE -Iinclude -Inetback -I. -I$(B)/gen
+CFLAGS	?= -O2 -g
+NBFLAGS	= -std=c11 -fno-strict-aliasing -fstack-protector-strong -pthread \
+	  $(WARN) $(SANFLAGS) $(shell pkg-config --cflags libnl-3.0 2>/dev/null)
+LDLIBS_D = -lxenstore -lseccomp -ljansson -lpcap -lcap-ng -lpthread
+LDLIBS_C = -lxenstore -lnftnl -lmnl -lnl-route-3 -lnl-3 -ljansson -lpcap -lpthread
+LDLIBS_G = -lxenstore -lpthread
+
+# A room is a folder; a file belongs to the library that its room belongs to.
+src	= $(wildcard $(foreach d,$(1),$(d)/*.c))
+MAINS	= netback/daemon/netbackd.c netback/ctl/vifctl.c netback/front/vifguest.c
+DATA	= $(filter-out $(MAINS),$(call src,$(addprefix netback/,base store hv \
+	  ring port sw cap front daemon)))
+CTL	= $(filter-out $(MAINS),$(call src,modes filter netback/ctl))
+UNIT	= $(wildcard tests/unit/test_*.c)
+HELPERS	= $(wildcard tests/guest/*.c tests/kernel/*.c tests/bench/*.c)
+obj	= $(patsubst %.c,$(B)/obj/%.o,$(1))
+PROGS	= $(patsubst %,$(B)/%,$(basename $(notdir $(wildcard $(MAINS)))))
+TESTS	= $(patsubst tests/%.c,$(B)/tests/%,$(UNIT) $(HELPERS))
+
+all: $(PROGS) ## build the programs into build/
+
+help: ## list the targets
+	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  %-14s %s\n",$$1,$$2}' Makefile
+
+# --- build -------------------------------------------------------------------
+
+$(B)/obj/netback/ring/%.o $(B)/obj/netback/hv/%.o: NBFLAGS += $(STRICT)
+
+$(B)/obj/%.o: %.c Makefile
+	@mkdir -p $(@D)
+	$(call say,CC,$<)$(CC) $(CPPFLAGS) $(NBFLAGS) $(CFLAGS) -MMD -MP -c $< -o $@
+
+# The worker's allowed system calls, from the notes beside the code.
+$(B)/gen/syscalls.h: scripts/syscalls.sh $(wildcard netback/*/*.c)
+	@mkdir -p $(@D)
+	$(call say,GEN,$@)sh scripts/syscalls.sh netback/*/*.c >$@.tmp && mv $@.tmp $@
+$(call obj,netback/daemon/sandbox.c): $(B)/gen/syscalls.h
+
+$(B)/libdata.a: $(call obj,$(DATA))
+	$(call say,AR,$@)rm -f $@ && $(if $^,$(AR) rcs $@ $^,printf '!<arch>\n' >$@)
+$(B)/libctl.a: $(call obj,$(CTL))
+	$(call say,AR,$@)rm -f $@ && $(if $^,$(AR) rcs $@ $^,printf '!<arch>\n' >$@)
+
+# netbackd and vifguest link neither modes/ nor filter/ (libctl).
+$(B)/netbackd: $(call obj,netback/daemon/netbackd.c) $(B)/libdata.a
+	$(call say,LD,$@)$(CC) $(NBFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS_D)
+$(B)/vifguest: $(call obj,netback/front/vifguest.c) $(B)/libdata.a
+	$(call say,LD,$@)$(CC) $(NBFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS_G)
+$(B)/vifctl: $(call obj,netback/ctl/vifctl.c) $(B)/libctl.a $(B)/libdata.a
+	$(call say,LD,$@)$(CC) $(NBFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS_C)
+
+$(B)/tests/%: $(B)/obj/tests/%.o $(B)/libctl.a $(B)/libdata.a
+	@mkdir -p $(@D)
+	$(call say,LD,$@)$(CC) $(NBFLAGS) $(LDFLAGS) -o $@ $^ -lcmocka \
+		$(LDLIBS_C) -lseccomp -lcap-ng
+
+tests-built: all $(TESTS)
+compile_commands.json: Makefile ## for clangd
+	@$(MAKE) -Bnw V=1 SAN=0 all | python3 scripts/compile-commands.py >$@
+
+# --- tests -------------------------------------------------------------------
+
+check: tests-built ## unit tests: quick, no root (T=ring for a part)
+	@B=$(B) sh tests/run.sh unit golden
+
+check-net: tests-built ## tests in network namespaces of their own
+	@B=$(B) sh tests/run.sh kernel net
+
+lint: ## layers, format, cppcheck, shellcheck, man pages
+	@sh scripts/lint.sh
+
+test: ## install what is missing, build, run every test (needs root)
+	@sh scripts/deps.sh
+	@sh scripts/test.sh
+
+demo: ## install what is missing, build, show two guests talking (needs root)
+	@sh scripts/deps.sh
+	@$(MAKE) -s all
+	@B=$(B) sh scripts/demo.sh
+
+# --- install -----------------------------------------------------------------
+
+install: all ## install programs and manual pages (DESTDIR=, PREFIX=)
+	install -d $(SBINDIR) $(BINDIR) $(MANDIR)/man1 $(MANDIR)/man8
+	install -m 755 $(B)/netbackd $(B)/vifctl $(SBINDIR)
+	install -m 755 $(B)/vifguest $(BINDIR)
+	install -m 644 doc/vifguest.1 $(MANDIR)/man1
+	install -m 644 doc/netbackd.8 doc/vifctl.8 $(MANDIR)/man8
+
+uninstall: ## remove what install installed
+	rm -f $(SBINDIR)/netbackd $(SBINDIR)/vifctl $(BINDIR)/vifguest
+	rm -f $(MANDIR)/man1/vifguest.1 $(MANDIR)/man8/netbackd.8
+	rm -f $(MANDIR)/man8/vifctl.8
+
+clean: ## remove build/
+	rm -rf build compile_commands.json
+
+-include $(shell find $(B)/obj -name '*.d' 2>/dev/null)
+
+.PHONY: all help tests-built check check-net lint test demo install uninstall clean

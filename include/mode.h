@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* mode.h - how a vif's host side is attached: decide, print, do, undo
+ *
+ * A mode is a pure function from (vif, facts about the host) to a list of
+ * steps. Each step can be printed, applied, checked and undone. Attach is the
+ * list; detach is the list reversed, and it never fails because something is
+ * gone already. No file here sees a packet or a firewall rule: the guard is one
+ * step whose policy is handed to whoever the caller names.
+ */
+#ifndef NETBACK_MODE_H
+#define NETBACK_MODE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "err.h"
+#include "policy.h"
+#include "vif.h"
+
+enum { MODE_STEPS = 32 };
+
+/* In the order in which a bridge plan uses them. */
+enum step_kind {
+	STEP_DOWN,    /* link down (it is, unless somebody was faster) */
+	STEP_MAC,     /* link address fe:ff:ff:ff:ff:ff */
+	STEP_MTU,     /* link mtu = num */
+	STEP_NO_IPV6, /* net.ipv6.conf.DEV.disable_ipv6 = 1 */
+	STEP_GUARD,   /* policy in place, before any frame can pass */
+	STEP_MASTER,  /* enslave to `other` */
+	STEP_PORT,    /* bridge port flags: bits of enum step_port in num */
+	STEP_FDB,     /* static FDB entry for mac on the port */
+	STEP_UP,      /* link up: always last */
+};
+
+enum step_port {
+	STEP_PORT_LOCKED = 1, /* only MACs in the FDB may send */
+	STEP_PORT_NOLEARN = 2,
+	STEP_PORT_ISOLATED = 4,
+};
+
+struct step {
+	uint8_t kind; /* enum step_kind */
+	char dev[IFNAMSIZ];
+	char other[IFNAMSIZ];
+	uint32_t num;
+	uint8_t mac[6];
+};
+
+struct plan {
+	struct policy policy; /* of the STEP_GUARD step, if there is one */
+	unsigned n;
+	struct step v[MODE_STEPS];
+};
+
+/* What a plan depends on; read by mode_facts, or written by a test. */
+struct facts {
+	bool link; /* the vif's device exists */
+	uint32_t link_mtu;
+	char master[IFNAMSIZ]; /* its bridge now, or "" */
+	bool link_is_tap;      /* a tap or a xen vif: ours to configure */
+	bool bridge;	       /* the wanted bridge exists .. */
+	bool bridge_is_bridge; /* .. and is one */
+	uint32_t bridge_mtu;
+	bool ipv6;     /* net.ipv6 is there */
+	bool can_lock; /* this kernel knows `locked` ports */
+};
+
+/* Reads the host. 0, or -errno with a sentence. */
+int mode_facts(const struct vif *v, struct facts *out, struct err *e);
+
+/* Pure. -ENODEV, -ENOTUNIQ .. with a sentence when it cannot be done. */
+int mode_plan(const struct vif *v, const struct facts *f, struct plan *out,
+	      struct err *e);
+
+/* One step per line, as text; or as a JSON array (json = true). */
+void mode_print(const struct plan *p, FILE *out, bool json);
+
+/* Who puts a policy in place (on) or removes it. */
+typedef int mode_guard_fn(const struct policy *p, bool on, struct err *e);
+
+/* Applies the steps in order; when step k fails, undoes k-1..1 and returns its
+ * error. Applying twice equals applying once.
+ */
+int mode_apply(const struct plan *p, mode_guard_fn *guard, struct err *e);
+
+/* The list reversed. What is gone already is not an error. Needs only names:
+ * a plan for undo may come from a vif whose facts are unknown.
+ */
+int mode_undo(const struct plan *p, mode_guard_fn *guard, struct err *e);
+
+/* 0 when every step holds on this host; 1 when not, each difference one line
+ * on out: "vif1.0: mtu is 1400, should be 1500".
+ */
+int mode_check(const struct plan *p, FILE *out, struct err *e);
+
+/* Deletes the device `name` if it is there (a tap left by a dead daemon).
+ * Only a tap: anything else is -EEXIST with a sentence.
+ */
+int mode_delete_tap(const char *name, struct err *e);
+
+#endif

@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* port.h - a place frames come from and go to
+ *
+ * Providers: vif (a guest's rings), tap (the host's stack), memory (tests).
+ * One worker thread owns a port; no call blocks.
+ *
+ *   pull    frames that have arrived; the caller owns v[0..k)
+ *   push    takes all n, whatever it returns; counts and frees what it could
+ *           not deliver
+ *   lend    f->seg and f->head become room for one largest frame, without
+ *           a copy; -EOPNOTSUPP or -ENOBUFS when this port cannot (now)
+ *   fill    reads one frame into such room: 1, 0 when nothing is waiting
+ *   settle  commits what was filled (f->len > 0) or returns the room (0)
+ *   flush   end of a burst: publish both ways, at most one bell a channel;
+ *           whatever pulled frames referred to is gone after it
+ *   arm     before sleeping: 1 = there is work, do not sleep
+ *   ready   after waking: forget the signal
+ *
+ * A source that can be read into lent room has fill; a sink that can give it
+ * has lend and settle. A switch must see a header first, so only the wire uses
+ * them. Returns: 0, a count, or -errno; -EPROTO and -EFAULT mean that this
+ * port is finished, and only this one.
+ */
+#ifndef NETBACK_PORT_H
+#define NETBACK_PORT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct frame;
+struct frame_pool;
+struct port;
+struct ring;
+
+enum { PORT_FDS = 2 };
+
+struct port_ops {
+	const char *kind; /* "vif", "tap", "mem" */
+	int (*pull)(struct port *p, struct frame **v, unsigned n);
+	int (*push)(struct port *p, struct frame **v, unsigned n);
+	int (*room)(struct port *p); /* frames push would take now, <= burst */
+	int (*lend)(struct port *p, struct frame *f);
+	int (*fill)(struct port *p, struct frame *f);
+	int (*settle)(struct port *p, struct frame *f);
+	int (*flush)(struct port *p);
+	int (*arm)(struct port *p, bool want_room);
+	void (*ready)(struct port *p);
+	int (*fds)(const struct port *p, int fd[PORT_FDS]); /* to poll for in */
+	void (*close)(struct port *p);
+};
+
+/* Every provider's struct starts with this. */
+struct port {
+	const struct port_ops *ops;
+	char name[16];
+	struct {
+		uint64_t in, in_bytes;	 /* frames pulled or filled */
+		uint64_t out, out_bytes; /* frames delivered */
+		uint64_t drop;		 /* frames taken and not delivered */
+	} stat;
+};
+
+/* A guest's queue. Takes over the ring. */
+int port_vif_open(struct port **out, const char *name, struct ring *ring);
+
+/* The host's end. fd: a tap with IFF_NO_PI and IFF_VNET_HDR, non-blocking,
+ * header size 10; taken over. What it may hand us (TUNSETOFFLOAD) was set by
+ * whoever opened it: the worker makes no ioctl. pool: frames for pull.
+ */
+int port_tap_open(struct port **out, const char *name, int fd,
+		  struct frame_pool *pool);
+
+/* Two ends in memory, for tests: what is pushed into one is pulled from the
+ * other, after a flush. Copies; holds up to `depth` frames each way.
+ */
+int port_mem_open(struct port **a, struct port **b, unsigned depth);
+
+static inline void port_close(struct port *p)
+{
+	if (p)
+		p->ops->close(p);
+}
+
+#endif

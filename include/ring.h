@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* ring.h - one queue of a vif: its TX ring, its RX ring, its bells
+ *
+ * tx and rx are the guest's words: TX carries what the guest sends. Types and
+ * meaning are those of <xen/io/netif.h>. Everything in a ring is hostile.
+ * doc/ring.md tells the life of a packet.
+ *
+ * A burst:   pull (TX slots -> frames)  ...push them somewhere...   flush
+ *            lend (RX slots -> segments) ..fill them..  settle      flush
+ *
+ * Frames from pull refer to the guest's pages until flush; flush publishes
+ * the responses of both directions, in ring order and whole packets only, and
+ * rings each channel at most once, and only if the guest's event index asks.
+ *
+ * Errors: -EPROTO = the guest broke the protocol; serve none of its rings again
+ * until it reconnects. -EFAULT = its memory went away; the same.
+ */
+#ifndef NETBACK_RING_H
+#define NETBACK_RING_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct frame;
+struct frame_pool;
+struct hv;
+struct ring;
+struct survive_queue;
+
+enum {
+	RING_TX_SIZE = 256, /* slots in one page */
+	RING_RX_SIZE = 256,
+	RING_TX_SLOTS = 19, /* data slots of a packet we accept */
+	RING_TX_FATAL = 22, /* data slots that are a broken protocol */
+	RING_RX_SLOTS = 18, /* data slots of a packet a guest accepts */
+	RING_NO_PORT = -1,
+};
+
+/* What the guest can receive; read from its store keys, validated. */
+struct ring_features {
+	bool sg;	 /* feature-sg: more than one slot per packet */
+	bool gso4, gso6; /* feature-gso-tcpv4, feature-gso-tcpv6 */
+	bool csum4;	 /* not feature-no-csum-offload */
+	bool csum6;	 /* feature-ipv6-csum-offload */
+	bool rx_notify;	 /* feature-rx-notify: it signals new RX buffers */
+};
+
+/* One queue's names, as the frontend wrote them. With one event channel for
+ * both directions rx_port equals tx_port. Plain: goes over sockets.
+ */
+struct ring_names {
+	uint32_t tx_ref, rx_ref;
+	uint32_t tx_port, rx_port;
+};
+
+struct ring_conf {
+	struct hv *hv;		    /* outlives the ring */
+	struct frame_pool *pool;    /* frames for pull; outlives the ring */
+	struct survive_queue *keep; /* survival memory of this queue */
+	struct ring_names names;
+	struct ring_features features;
+	uint32_t mtu; /* bytes, of the egress port: for GSO */
+};
+
+/* Counted per queue since the vif was attached (they survive restarts).
+ * In bytes and frames: in = out + drops. Order is the message's.
+ */
+enum ring_count {
+	/* guest -> us */
+	RING_TX_FRAMES,
+	RING_TX_BYTES,
+	RING_TX_BAD_SLOTS,   /* 20 or 21 data slots */
+	RING_TX_BAD_SIZE,    /* fragment larger than what remains */
+	RING_TX_SHORT,	     /* packet or first slot below 14 bytes */
+	RING_TX_BAD_GRANT,   /* a reference we may not read */
+	RING_TX_BAD_OFFLOAD, /* csum_blank or GSO which the headers belie */
+	RING_TX_EXTRA_ONLY,  /* multicast messages: answered, not packets */
+	RING_TX_GSO_FIXUP,   /* GSO without csum_blank: sum written */
+	/* us -> guest */
+	RING_RX_FRAMES,
+	RING_RX_BYTES,
+	RING_RX_NO_ROOM,   /* no posted slots for it */
+	RING_RX_TOO_BIG,   /* this guest can never take it */
+	RING_RX_BAD_GRANT, /* posted a reference we may not write */
+	/* bells */
+	RING_BELLS,
+	RING_BELLS_SAVED,
+	RING_REPLAYED, /* responses finished for a killed worker */
+	RING_COUNTS,
+};
+const char *ring_count_name(enum ring_count c); /* "tx_frames", .. */
+
+/* Maps the rings, binds the channels, takes up where keep says (or at the
+ * guest's rsp_prod if keep is fresh, see survive.h). The caller calls
+ * pull and room at once, unasked: a bell may have been lost.
+ */
+int ring_open(struct ring **out, const struct ring_conf *conf);
+
+/* TX: up to n whole packets. Bad packets are answered, counted and not returned.
+ */
+int ring_pull(struct ring *r, struct frame **v, unsigned n);
+
+/* RX: copies n frames to the guest and puts them back to their pools. Returns
+ * the number delivered; the others were counted as drops.
+ */
+int ring_push(struct ring *r, struct frame **v, unsigned n);
+
+/* RX slots the guest has posted and we have not used. */
+int ring_room(struct ring *r);
+/* RX slots that the largest frame for this guest takes. */
+unsigned ring_need(const struct ring *r);
+
+/* RX without a copy: lends the posted pages for one largest frame as f->seg,
+ * behind f->head. 0; -ENOBUFS when fewer than ring_need() are posted;
+ * -EOPNOTSUPP when this hypervisor cannot map. Then settle, always, before
+ * the next lend: with f->len bytes filled in (f->len = 0 returns the pages).
+ * settle returns 1 delivered, 0 not.
+ */
+int ring_lend(struct ring *r, struct frame *f);
+int ring_settle(struct ring *r, struct frame *f);
+
+/* End of a burst. */
+int ring_flush(struct ring *r);
+
+/* Before sleeping: asks to be rung for TX work, and for RX room if want_rx.
+ * Returns 1 when there is work already: do not sleep. Else 0.
+ */
+int ring_arm(struct ring *r, bool want_rx);
+
+/* Clears the bells; call on wake-up, before pull. */
+void ring_clear(struct ring *r);
+int ring_fd_tx(const struct ring *r);
+int ring_fd_rx(const struct ring *r); /* == ring_fd_tx with one channel */
+
+const uint64_t *ring_counts(const struct ring *r); /* RING_COUNTS of them */
+
+/* Unmaps. What was pulled and not flushed stays unanswered. NULL is fine. */
+void ring_close(struct ring *r);
+
+#endif

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* survive.h - what outlives a worker: one memory file per vif
+ *
+ * The supervisor creates it, keeps the descriptor and never looks inside.
+ * The worker maps it, and everything that a kill must not lose is written there
+ * first: which slots were answered, with what, and how far publishing came.
+ *
+ *   struct survive            header: magic, version, epoch, queues
+ *   struct survive_queue[n]   per queue: tx and rx journal, counters
+ *
+ * `epoch` names one connection of one guest. Opening with another epoch
+ * forgets journals and indices (never counters): no intent is ever
+ * replayed into rings it was not made for.
+ */
+#ifndef NETBACK_SURVIVE_H
+#define NETBACK_SURVIVE_H
+
+#include <assert.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "ring.h"
+
+enum {
+	SURVIVE_MAGIC = 0x4e425376, /* "NBSv" */
+	SURVIVE_VERSION = 1,
+	SURVIVE_QUEUES = 64,
+};
+
+/* One direction's journal: see ring/publish.c. Indices are free-running, as in
+ * the ring. `staged` holds the response for each slot, both directions in the
+ * larger (RX) layout.
+ */
+struct survive_ring {
+	uint32_t done;	 /* published up to here: where an adopter resumes */
+	uint32_t to;	 /* with intent: publish up to here */
+	uint32_t intent; /* 1 while [done, to) is being written to the ring */
+	uint32_t live;	 /* 1 once this ring was attached in this epoch */
+	uint64_t staged[256];
+};
+
+struct survive_queue {
+	struct survive_ring tx, rx;
+	uint64_t counts[32];
+};
+static_assert(RING_COUNTS <= 32, "counters fit");
+
+struct survive {
+	uint32_t magic, version;
+	uint64_t epoch;
+	uint32_t queues, pad;
+	struct survive_queue q[];
+};
+
+/* Bytes of the file for that many queues. */
+static inline size_t survive_size(unsigned queues)
+{
+	return sizeof(struct survive) + queues * sizeof(struct survive_queue);
+}
+
+/* Maps fd (not taken over) for `queues` queues. A fresh file (all zero) is
+ * initialised; another epoch is forgotten as said above; another version or a
+ * wrong size is -ESTALE. Returns 1 when the epoch was the same: adopt.
+ */
+int survive_open(struct survive **out, int fd, unsigned queues, uint64_t epoch);
+void survive_close(struct survive *s); /* unmaps; NULL is fine */
+
+#endif

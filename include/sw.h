@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* sw.h - forwarding between ports
+ *
+ * The decision is one function that touches no port: lookup. Moving is run:
+ * one bounded turn over every port that has work. The first switch is the wire
+ * (one vif, one tap): lookup is "the other one", and run may use lend, fill and
+ * settle for one copy.
+ */
+#ifndef NETBACK_SW_H
+#define NETBACK_SW_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct frame;
+struct frame_pool;
+struct port;
+struct sw;
+
+enum { SW_FLOOD = -1, SW_DROP = -2 };
+
+/* A wire. The pool is for frames read with room to copy. */
+int sw_wire_open(struct sw **out, struct frame_pool *pool);
+
+/* Ports are borrowed; the first added is 0. -ENOSPC beyond what the switch
+ * can hold (a wire: 2). del drops whatever waits for it.
+ */
+int sw_add(struct sw *sw, struct port *p);
+void sw_del(struct sw *sw, struct port *p);
+
+/* Where a frame that came in at port `in` goes: an index, SW_FLOOD, SW_DROP. */
+int sw_lookup(struct sw *sw, const struct frame *f, int in);
+
+/* One turn: at most FRAME_BURST frames from each port. Returns 1 when more work
+ * is waiting, 0 when every port is armed and the caller may sleep until one of
+ * the ports' fds is readable; -EPROTO or -EFAULT with the port in *bad when
+ * that port is finished.
+ */
+int sw_run(struct sw *sw, struct port **bad);
+
+/* While a port is held (its peer has no room), its fds must not be polled. */
+bool sw_held(const struct sw *sw, const struct port *p);
+
+/* Forgets what was learned and not seen since. A wire learns nothing. */
+void sw_age(struct sw *sw, uint64_t now_ns);
+
+void sw_close(struct sw *sw); /* NULL is fine; ports stay open */
+
+#endif

@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* vif.h - the value everybody shares: one guest's card, as asked for
+ *
+ * Plain, no pointers, safe in a message. One grammar, key=value, on vifctl's
+ * line, in xl's vif= string and in the store; what print writes, parse reads.
+ *
+ *   key       value                    default      store node (backend dir)
+ *   mac       xx:xx:xx:xx:xx:xx        generated    mac
+ *   mode      bridge                   bridge       mode
+ *   bridge    device name              xenbr0       bridge
+ *   vifname   device name              vifN.M       vifname
+ *   ip        addr[/len] [addr..]      none         ip
+ *   mtu       68..65535 bytes          the bridge's mtu
+ *   isolated  yes, no                  no           isolated
+ *
+ * Limits: a device name has 1..15 bytes, none of them '/', ':', blank or
+ * unprintable, and is not "." or "..". A MAC is unicast and not zero.
+ */
+#ifndef NETBACK_VIF_H
+#define NETBACK_VIF_H
+
+#include <net/if.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "err.h"
+
+enum {
+	VIF_ADDRS = 16,
+	VIF_DOMID_MAX = 0x7fef, /* below Xen's reserved numbers */
+	VIF_HANDLE_MAX = 0xffff,
+	VIF_TEXT = 1024, /* bytes that vif_print may need, NUL included */
+};
+
+enum vif_mode { VIF_BRIDGE };
+const char *vif_mode_name(enum vif_mode m);
+
+struct vif_addr {
+	uint8_t family;	  /* AF_INET or AF_INET6 */
+	uint8_t len;	  /* prefix length, bits */
+	uint8_t addr[16]; /* network order; 4 bytes used for AF_INET */
+};
+
+struct vif {
+	uint16_t domid, handle;
+	char name[IFNAMSIZ]; /* host device; vifN.M unless vifname= */
+	bool has_mac;
+	uint8_t mac[6];
+	uint8_t mode; /* enum vif_mode */
+	bool isolated;
+	char bridge[IFNAMSIZ];
+	uint32_t mtu; /* bytes, 0 = take the bridge's */
+	uint8_t naddr;
+	struct vif_addr addr[VIF_ADDRS];
+};
+
+/* Defaults for domain N, device M. */
+void vif_init(struct vif *v, uint16_t domid, uint16_t handle);
+
+/* "vif1.0" or "1.0" -> domid and handle. -EINVAL with the reason. */
+int vif_parse_name(const char *s, uint16_t *domid, uint16_t *handle,
+		   struct err *e);
+
+/* One key=value word into v. -EINVAL with a sentence that names the key. */
+int vif_parse(struct vif *v, const char *word, struct err *e);
+
+/* What single words cannot show: is the whole thing sensible? */
+int vif_check(const struct vif *v, struct err *e);
+
+/* Canonical words, one blank between them, defaults left out; returns length
+ * or -ENOSPC.
+ */
+int vif_print(const struct vif *v, char *buf, size_t size);
+
+/* One key's value in store form; "" when unset. -ENOENT: no such key. */
+int vif_get(const struct vif *v, const char *key, char *buf, size_t size);
+
+/* The keys in order, NULL-terminated: for reading a store directory. */
+extern const char *const vif_keys[];
+
+void vif_print_mac(const uint8_t mac[6], char buf[18]);
+int vif_parse_mac(const char *s, uint8_t mac[6]); /* 0 or -EINVAL */
+int vif_parse_addr(const char *s, struct vif_addr *a);
+int vif_print_addr(const struct vif_addr *a, char *buf, size_t size);
+int vif_check_devname(const char *s, struct err *e);
+
+#endif

@@ -1,0 +1,94 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# shellcheck shell=sh
+# lib.sh - what shell tests share: TAP points, a private place, waiting
+#
+# A test starts with:   . "$(dirname "$0")/../lib.sh"; private "$@"
+# and ends with:        done_testing
+# private re-runs the script in namespaces of its own (user, net, mount, pid), with
+# tmpfs on $RUN: nothing it makes outlives it, SIGKILL included. PAUSE=1 stops
+# at the first failure and says how to enter.
+
+B=${B:-build}
+ROOT=$(cd "$(dirname "$0")/../.." && pwd)
+case $B in /*) ;; *) B=$ROOT/$B ;; esac
+PATH=$B:$PATH:/usr/sbin:/sbin
+export B ROOT PATH
+TAP_N=0
+TAP_BAD=0
+
+private()
+{
+	if [ "${NETBACK_PRIVATE:-}" != 1 ]; then
+		export NETBACK_PRIVATE=1
+		if [ "$(id -u)" = 0 ]; then
+			exec unshare -n -m -i -p -f --kill-child --mount-proc \
+				sh "$0" "$@"
+		fi
+		exec unshare -U -r -n -m -i -p -f --kill-child --mount-proc \
+			sh "$0" "$@"
+	fi
+	RUN=/tmp/nb-run
+	mount -t tmpfs -o size=512m tmpfs /tmp
+	mkdir -p $RUN
+	mount --make-rprivate / 2>/dev/null || :
+	mount -t sysfs sysfs /sys 2>/dev/null || :
+	export RUN NETBACK_RUN=$RUN TMPDIR=/tmp
+	ip link set lo up
+}
+
+# ok DESCRIPTION COMMAND..: one point; shows the command's output if it fails.
+ok()
+{
+	TAP_N=$((TAP_N + 1))
+	tap_what=$1
+	shift
+	if tap_out=$("$@" 2>&1); then
+		echo "ok $TAP_N - $tap_what"
+	else
+		TAP_BAD=$((TAP_BAD + 1))
+		echo "not ok $TAP_N - $tap_what"
+		echo "# $*"
+		printf '%s\n' "$tap_out" | sed 's/^/#   /'
+		if [ "${PAUSE:-0}" = 1 ]; then
+			echo "# paused: nsenter -a -t $$" >/dev/tty
+			read -r _ </dev/tty
+		fi
+	fi
+}
+
+# fails COMMAND..: true when the command fails.
+fails()
+{
+	! "$@"
+}
+
+# same DESCRIPTION WANT GOT
+same()
+{
+	ok "$1" test "$2" = "$3"
+}
+
+skip()
+{
+	TAP_N=$((TAP_N + 1))
+	echo "ok $TAP_N - $1 # SKIP $2"
+}
+
+# until_true SECONDS COMMAND..: polls every 20 ms.
+until_true()
+{
+	until_n=$(($1 * 50))
+	shift
+	while ! "$@" >/dev/null 2>&1; do
+		until_n=$((until_n - 1))
+		[ "$until_n" -gt 0 ] || { "$@"; return 1; }
+		sleep 0.02
+	done
+}
+
+done_testing()
+{
+	echo "1..$TAP_N"
+	[ "$TAP_BAD" = 0 ]
+	exit
+}
