@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* worker.h - what the supervisor tells a worker, and what it hears back
+ *
+ * A SEQPACKET socketpair, one message a packet, descriptors beside it. The
+ * supervisor trusts nothing in an answer beyond its type and range: a worker
+ * touches hostile memory. It never waits for one: every order carries a `seq`
+ * and is answered in order by DONE, and a worker that dies answers nothing.
+ *
+ *   order         fds               meaning
+ *   DOM           memfd             a local guest's memory (hv_local_open)
+ *   CHANNEL       from, to          one of its event channels
+ *   DOM_GONE                        close it; its vifs are disconnected already
+ *   VIF           tap, survival     a vif, not connected
+ *   CONNECT                         map rings, bind channels; no frame moves
+ *   RUN                             frames move; carrier is the supervisor's
+ *   DISCONNECT                      unmap; every grant released when answered
+ *   VIF_GONE                        forget it; closes the tap
+ *   STATS                           answered by STATS instead of DONE
+ *
+ * After a worker died the supervisor says DOM, CHANNEL, VIF, CONNECT, RUN again
+ * to the next one with the same epoch: the survival memory makes that an adoption.
+ * Unasked, a worker says FATAL when a guest broke the protocol or
+ * lost its memory: the vif is unmapped already.
+ */
+#ifndef NETBACK_DAEMON_WORKER_H
+#define NETBACK_DAEMON_WORKER_H
+
+#include <stdint.h>
+
+#include "hv.h"
+#include "ring.h"
+
+enum { WORKER_QUEUES = 64, WORKER_TEXT = 128 };
+
+enum worker_type {
+	WORKER_DOM = 1,
+	WORKER_CHANNEL,
+	WORKER_DOM_GONE,
+	WORKER_VIF,
+	WORKER_CONNECT,
+	WORKER_RUN,
+	WORKER_DISCONNECT,
+	WORKER_VIF_GONE,
+	WORKER_STATS,
+	/* answers */
+	WORKER_DONE,
+	WORKER_FATAL,
+};
+
+/* One vif's counters at one instant, summed over queues. */
+struct worker_stats {
+	uint64_t ring[RING_COUNTS];
+	uint64_t tap_in, tap_in_bytes;	 /* frames read from the tap */
+	uint64_t tap_out, tap_out_bytes; /* frames the tap took */
+	uint64_t tap_drop;		 /* frames the tap refused */
+	uint64_t turns;			 /* times this vif was served */
+};
+
+struct worker_msg {
+	uint16_t type; /* enum worker_type */
+	uint16_t domid, handle;
+	uint16_t nqueue;
+	uint32_t seq;
+	int32_t rc;	/* DONE, FATAL: 0 or -errno */
+	uint64_t epoch; /* CONNECT */
+	uint32_t mtu;	/* CONNECT: bytes, of the tap */
+	uint32_t port;	/* CHANNEL */
+	char name[16];	/* VIF: the device, for messages */
+	union {
+		struct hv_local dom;
+		struct {
+			struct ring_features features;
+			struct ring_names queue[WORKER_QUEUES];
+		} connect;
+		struct worker_stats stats;
+		char text[WORKER_TEXT]; /* DONE, FATAL: the reason, for a log */
+	};
+};
+
+/* A worker's whole life: serves the socket until it closes. The caller has
+ * confined the process already. Returns an exit status.
+ */
+int worker_main(int sock);
+
+#endif
