@@ -87,7 +87,7 @@ $(B)/tests/%: $(B)/obj/tests/%.o $(B)/libctl.a $(B)/libdata.a
 
 tests-built: all $(TESTS)
 compile_commands.json: Makefile ## for clangd
-	@$(MAKE) -Bnw V=1 SAN=0 all | python3 scripts/compile-commands.py >$@
+	@$(MAKE) -Bnw V=1 SAN=0 tests-built | python3 scripts/compile-commands.py >$@
 
 # --- tests -------------------------------------------------------------------
 
@@ -97,8 +97,8 @@ check: tests-built ## unit tests: quick, no root (T=ring for a part)
 check-net: tests-built ## tests in network namespaces of their own
 	@B=$(B) sh tests/run.sh kernel net
 
-lint: ## layers, format, cppcheck, shellcheck, man pages
-	@sh scripts/lint.sh
+lint: all ## layers, format, cppcheck, shellcheck, man pages (T=name)
+	@B=$(B) sh scripts/lint.sh
 
 test: ## install what is missing, build, run every test (needs root)
 	@sh scripts/deps.sh

@@ -34,9 +34,10 @@ static void num_accepts(void **state)
 
 static void num_refuses(void **state)
 {
-	static const char *const row[] = { "",	  "-1", "+1",  "1 ",
-					   " 1",  "0x1", "1e3", "4294967296",
-					   "10000", "1\n", "00000000001" };
+	static const char *const row[] = { "",	  "-1",		"+1",
+					   "1 ",  " 1",		"0x1",
+					   "1e3", "4294967296", "10000",
+					   "1\n", "00000000001" };
 	unsigned i;
 
 	(void)state;
