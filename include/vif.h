@@ -9,12 +9,15 @@
  *   mode      bridge                   bridge       mode
  *   bridge    device name              xenbr0       bridge
  *   vifname   device name              vifN.M       vifname
- *   ip        addr[/len] [addr..]      none         ip
+ *   ip        addr[/len] [addr..]      none = any   ip
  *   mtu       68..65535 bytes          the bridge's mtu
  *   isolated  yes, no                  no           isolated
  *
- * Limits: a device name has 1..15 bytes, none of them '/', ':', blank or
- * unprintable, and is not "." or "..". A MAC is unicast and not zero.
+ * Limits: a device name has 1..15 letters, digits or . _ - @, no dash first,
+ * and is not ".", "..", "all" or "default": so it means the same to the kernel, to
+ * /proc/sys, to iptables ('+') and to nft ('*', '"'). A MAC is unicast and not
+ * zero. Addresses are separated by blanks in the store, by commas in a
+ * word; parse reads both.
  */
 #ifndef NETBACK_VIF_H
 #define NETBACK_VIF_H
@@ -50,6 +53,7 @@ struct vif {
 	uint8_t mac[6];
 	uint8_t mode; /* enum vif_mode */
 	bool isolated;
+	uint8_t given; /* keys that vif_parse has read, one bit each */
 	char bridge[IFNAMSIZ];
 	uint32_t mtu; /* bytes, 0 = take the bridge's */
 	uint8_t naddr;
@@ -63,7 +67,9 @@ void vif_init(struct vif *v, uint16_t domid, uint16_t handle);
 int vif_parse_name(const char *s, uint16_t *domid, uint16_t *handle,
 		   struct err *e);
 
-/* One key=value word into v. -EINVAL with a sentence that names the key. */
+/* One key=value word into v. -EINVAL with a sentence that names the key. A key
+ * is taken once; set v->given = 0 to lay other words over what is there.
+ */
 int vif_parse(struct vif *v, const char *word, struct err *e);
 
 /* What single words cannot show: is the whole thing sensible? */

@@ -1,0 +1,616 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* vif.c - the value everybody shares: one guest's card, as asked for
+ *
+ * Text comes from a stranger (a store node, a command line): a message shows it
+ * cut short and without bytes that would move a terminal's cursor.
+ */
+#include "vif.h"
+
+#include <arpa/inet.h>
+#include <assert.h>
+#include <ctype.h>
+#include <errno.h>
+#include <string.h>
+
+#include "base/num.h"
+
+enum {
+	VIF_MTU_MIN = 68,    /* RFC 791: every link carries 68 bytes */
+	VIF_MTU_MIN6 = 1280, /* RFC 8200 */
+	VIF_MTU_MAX = 65535,
+	VIF_SHOWN = 48,	 /* bytes of a stranger's text in a message */
+	VIF_KEYLEN = 16, /* longer is no key of ours */
+};
+
+struct vif_key {
+	const char *name;
+	int (*parse)(struct vif *v, const char *s, struct err *e);
+	int (*print)(const struct vif *v, char *buf, size_t size, char sep);
+};
+
+/* A stranger's text, fit for a message. */
+struct shown {
+	char s[VIF_SHOWN + 4];
+};
+
+static struct shown vif_show(const char *s)
+{
+	struct shown o;
+	unsigned i;
+
+	for (i = 0; s[i] && i < VIF_SHOWN; i++)
+		o.s[i] = s[i] < 0x20 || s[i] > 0x7e ? '?' : s[i];
+	strcpy(o.s + i, s[i] ? "..." : "");
+	return o;
+}
+
+const char *vif_mode_name(enum vif_mode m)
+{
+	switch (m) {
+	case VIF_BRIDGE:
+		return "bridge";
+	}
+	return "?";
+}
+
+int vif_check_devname(const char *s, struct err *e)
+{
+	const char *why = NULL;
+	size_t n = strlen(s);
+	unsigned i;
+
+	for (i = 0; s[i] && !why; i++)
+		if (!isascii(s[i]) ||
+		    (!isalnum((unsigned char)s[i]) && !strchr("._-@", s[i])))
+			why = "only letters, digits and . _ - @ may stand in "
+			      "it";
+	if (!n)
+		why = "it is empty";
+	else if (n >= IFNAMSIZ)
+		why = "it is longer than 15 characters";
+	else if (s[0] == '-')
+		why = "it starts with a dash";
+	else if (!strcmp(s, ".") || !strcmp(s, "..") || !strcmp(s, "all") ||
+		 !strcmp(s, "default"))
+		why = "the kernel keeps that word for itself";
+	if (!why)
+		return 0;
+	return err_set(e, -EINVAL, "device name '%s': %s; choose another name",
+		       vif_show(s).s, why);
+}
+
+void vif_init(struct vif *v, uint16_t domid, uint16_t handle)
+{
+	memset(v, 0, sizeof(*v));
+	v->domid = domid;
+	v->handle = handle;
+	v->mode = VIF_BRIDGE;
+	snprintf(v->name, sizeof(v->name), "vif%u.%u", domid, handle);
+	strcpy(v->bridge, "xenbr0");
+}
+
+/* Decimal without leading zeros: "vif01.0" would be another device's name. */
+static int vif_number(const char *s, size_t n, uint32_t max, uint16_t *out)
+{
+	char buf[8];
+	uint32_t num;
+	int rc;
+
+	if (n >= sizeof(buf) || (n > 1 && s[0] == '0'))
+		return -EINVAL;
+	memcpy(buf, s, n);
+	buf[n] = '\0';
+	rc = num_parse(buf, max, &num);
+	if (!rc)
+		*out = (uint16_t)num;
+	return rc;
+}
+
+int vif_parse_name(const char *s, uint16_t *domid, uint16_t *handle,
+		   struct err *e)
+{
+	const char *num = strncmp(s, "vif", 3) ? s : s + 3;
+	const char *dot = strchr(num, '.');
+	uint16_t d = 0, h = 0;
+	int rc = -EINVAL;
+
+	if (dot)
+		rc = vif_number(num, (size_t)(dot - num), VIF_DOMID_MAX, &d);
+	if (!rc)
+		rc = vif_number(dot + 1, strlen(dot + 1), VIF_HANDLE_MAX, &h);
+	if (rc == -ERANGE)
+		return err_set(e, -EINVAL,
+			       "'%s': domain or device number is too large; "
+			       "domains go to %d, devices to %d",
+			       vif_show(s).s, VIF_DOMID_MAX, VIF_HANDLE_MAX);
+	if (rc)
+		return err_set(e, -EINVAL,
+			       "'%s' is not the name of a vif; write vifN.M, "
+			       "as vif1.0 for device 0 of domain 1",
+			       vif_show(s).s);
+	*domid = d;
+	*handle = h;
+	return 0;
+}
+
+static int vif_nibble(char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	if (c >= 'a' && c <= 'f')
+		return c - 'a' + 10;
+	if (c >= 'A' && c <= 'F')
+		return c - 'A' + 10;
+	return -1;
+}
+
+/* Only the form: six pairs of hex digits with ':' between. */
+static int vif_mac_form(const char *s, uint8_t mac[6])
+{
+	unsigned i;
+	int hi, lo;
+
+	if (strlen(s) != 17)
+		return -EINVAL;
+	for (i = 0; i < 6; i++, s += 3) {
+		hi = vif_nibble(s[0]);
+		lo = vif_nibble(s[1]);
+		if (hi < 0 || lo < 0 || s[2] != (i < 5 ? ':' : '\0'))
+			return -EINVAL;
+		mac[i] = (uint8_t)(hi << 4 | lo);
+	}
+	return 0;
+}
+
+static bool vif_mac_usable(const uint8_t mac[6])
+{
+	static const uint8_t zero[6];
+
+	return !(mac[0] & 1) && memcmp(mac, zero, 6);
+}
+
+int vif_parse_mac(const char *s, uint8_t mac[6])
+{
+	uint8_t m[6];
+
+	if (vif_mac_form(s, m) || !vif_mac_usable(m))
+		return -EINVAL;
+	memcpy(mac, m, 6);
+	return 0;
+}
+
+void vif_print_mac(const uint8_t mac[6], char buf[18])
+{
+	snprintf(buf, 18, "%02x:%02x:%02x:%02x:%02x:%02x", mac[0], mac[1],
+		 mac[2], mac[3], mac[4], mac[5]);
+}
+
+/* Can a guest's packets come from there? Not from "anywhere" (0.0.0.0/0),
+ * multicast, loopback, or an IPv4 address in IPv6's clothes.
+ */
+static bool vif_addr_usable(const struct vif_addr *a)
+{
+	struct in6_addr six;
+
+	if (!a->len)
+		return false;
+	if (a->family == AF_INET)
+		return a->addr[0] && a->addr[0] != 127 && a->addr[0] < 224;
+	memcpy(&six, a->addr, sizeof(six)); /* aligned there, not here */
+	return !IN6_IS_ADDR_UNSPECIFIED(&six) && !IN6_IS_ADDR_LOOPBACK(&six) &&
+	       !IN6_IS_ADDR_MULTICAST(&six) && !IN6_IS_ADDR_V4MAPPED(&six);
+}
+
+int vif_parse_addr(const char *s, struct vif_addr *a)
+{
+	struct vif_addr o = { 0 };
+	char buf[INET6_ADDRSTRLEN];
+	const char *slash = strchr(s, '/');
+	size_t n = slash ? (size_t)(slash - s) : strlen(s);
+	uint16_t len;
+
+	if (n >= sizeof(buf))
+		return -EINVAL;
+	memcpy(buf, s, n);
+	buf[n] = '\0';
+	o.family = strchr(buf, ':') ? AF_INET6 : AF_INET;
+	len = o.family == AF_INET ? 32 : 128;
+	if (inet_pton(o.family, buf, o.addr) != 1)
+		return -EINVAL;
+	if (slash && vif_number(slash + 1, strlen(slash + 1), len, &len))
+		return -EINVAL;
+	o.len = (uint8_t)len;
+	if (!vif_addr_usable(&o))
+		return -EINVAL;
+	*a = o;
+	return 0;
+}
+
+int vif_print_addr(const struct vif_addr *a, char *buf, size_t size)
+{
+	char text[INET6_ADDRSTRLEN];
+
+	if (!inet_ntop(a->family, a->addr, text, sizeof(text)))
+		return -EINVAL;
+	if (a->len == (a->family == AF_INET ? 32 : 128))
+		return str_fmt(buf, size, "%s", text);
+	return str_fmt(buf, size, "%s/%u", text, a->len);
+}
+
+/* --- the keys: parse reads a value, print writes it ("" = the default) ------ */
+
+static int vif_mac_parse(struct vif *v, const char *s, struct err *e)
+{
+	uint8_t m[6];
+
+	if (vif_mac_form(s, m))
+		return err_set(e, -EINVAL,
+			       "mac=%s is not a MAC address; write six pairs "
+			       "of hex digits, as mac=00:16:3e:01:02:03",
+			       vif_show(s).s);
+	if (!vif_mac_usable(m))
+		return err_set(e, -EINVAL,
+			       "mac=%s is %s, a card needs an address of its "
+			       "own; try mac=00:16:3e:01:02:03",
+			       s,
+			       m[0] & 1 ? "a group (multicast) address"
+					: "all zeros");
+	memcpy(v->mac, m, 6);
+	v->has_mac = true;
+	return 0;
+}
+
+static int vif_mac_print(const struct vif *v, char *buf, size_t size, char sep)
+{
+	char text[18] = "";
+
+	(void)sep;
+	if (v->has_mac)
+		vif_print_mac(v->mac, text);
+	return str_fmt(buf, size, "%s", text);
+}
+
+static int vif_mode_parse(struct vif *v, const char *s, struct err *e)
+{
+	if (strcmp(s, "bridge"))
+		return err_set(e, -EINVAL,
+			       "mode=%s: no such mode; there is: bridge",
+			       vif_show(s).s);
+	v->mode = VIF_BRIDGE;
+	return 0;
+}
+
+static int vif_mode_print(const struct vif *v, char *buf, size_t size, char sep)
+{
+	(void)sep;
+	return str_fmt(buf, size, "%s", vif_mode_name(v->mode));
+}
+
+static int vif_dev_parse(char dst[IFNAMSIZ], const char *key, const char *s,
+			 struct err *e)
+{
+	int rc = vif_check_devname(s, e);
+
+	if (rc) {
+		err_prefix(e, "%s", key);
+		return rc;
+	}
+	return str_put(dst, IFNAMSIZ, s);
+}
+
+static int vif_bridge_parse(struct vif *v, const char *s, struct err *e)
+{
+	return vif_dev_parse(v->bridge, "bridge", s, e);
+}
+
+static int vif_bridge_print(const struct vif *v, char *buf, size_t size,
+			    char sep)
+{
+	(void)sep;
+	return str_fmt(buf, size, "%s", v->bridge);
+}
+
+static int vif_vifname_parse(struct vif *v, const char *s, struct err *e)
+{
+	return vif_dev_parse(v->name, "vifname", s, e);
+}
+
+static int vif_vifname_print(const struct vif *v, char *buf, size_t size,
+			     char sep)
+{
+	struct vif def;
+
+	(void)sep;
+	vif_init(&def, v->domid, v->handle);
+	return str_fmt(buf, size, "%s",
+		       strcmp(v->name, def.name) ? v->name : "");
+}
+
+static int vif_addr_add(struct vif *v, const char *s, struct err *e)
+{
+	struct vif_addr a;
+	unsigned i;
+
+	if (v->naddr == VIF_ADDRS)
+		return err_set(e, -EINVAL,
+			       "ip: more than %d addresses; give a network "
+			       "(10.0.0.0/24) instead of its addresses",
+			       VIF_ADDRS);
+	if (vif_parse_addr(s, &a))
+		return err_set(e, -EINVAL,
+			       "ip=%s is not an address a guest can have; "
+			       "write it as 10.0.0.2, 10.0.0.0/24 or fd00::2",
+			       vif_show(s).s);
+	for (i = 0; i < v->naddr; i++)
+		if (!memcmp(&a, &v->addr[i], sizeof(a)))
+			return err_set(e, -EINVAL,
+				       "ip: %s is there twice; leave one out",
+				       s);
+	v->addr[v->naddr++] = a;
+	return 0;
+}
+
+static int vif_ip_parse(struct vif *v, const char *s, struct err *e)
+{
+	struct vif o = *v;
+	char word[INET6_ADDRSTRLEN + 4];
+	size_t n;
+	int rc;
+
+	o.naddr = 0;
+	memset(o.addr, 0, sizeof(o.addr));
+	for (s += strspn(s, " ,"); *s; s += n, s += strspn(s, " ,")) {
+		n = strcspn(s, " ,");
+		/* too long is no address: shown cut, refused by the parser */
+		snprintf(word, sizeof(word), "%.*s", (int)n, s);
+		rc = vif_addr_add(&o, n < sizeof(word) ? word : s, e);
+		if (rc)
+			return rc;
+	}
+	if (!o.naddr)
+		return err_set(e, -EINVAL,
+			       "ip= names no address; leave the key out if any "
+			       "is allowed");
+	*v = o;
+	return 0;
+}
+
+static int vif_ip_print(const struct vif *v, char *buf, size_t size, char sep)
+{
+	size_t n = 0;
+	unsigned i;
+	int rc;
+
+	if (!size)
+		return -ENOSPC;
+	buf[0] = '\0';
+	for (i = 0; i < v->naddr; i++) {
+		if (i) {
+			if (n + 1 >= size)
+				return -ENOSPC;
+			buf[n++] = sep;
+		}
+		rc = vif_print_addr(&v->addr[i], buf + n, size - n);
+		if (rc < 0)
+			return rc;
+		n += (size_t)rc;
+	}
+	return (int)n;
+}
+
+static int vif_mtu_parse(struct vif *v, const char *s, struct err *e)
+{
+	uint32_t n;
+
+	if (num_parse(s, VIF_MTU_MAX, &n) || n < VIF_MTU_MIN)
+		return err_set(e, -EINVAL,
+			       "mtu=%s: not a number of bytes from %d to %d",
+			       vif_show(s).s, VIF_MTU_MIN, VIF_MTU_MAX);
+	v->mtu = n;
+	return 0;
+}
+
+static int vif_mtu_print(const struct vif *v, char *buf, size_t size, char sep)
+{
+	(void)sep;
+	return v->mtu ? str_fmt(buf, size, "%u", v->mtu)
+		      : str_fmt(buf, size, "%s", "");
+}
+
+static int vif_isolated_parse(struct vif *v, const char *s, struct err *e)
+{
+	if (strcmp(s, "yes") && strcmp(s, "no"))
+		return err_set(e, -EINVAL, "isolated=%s: write yes or no",
+			       vif_show(s).s);
+	v->isolated = s[0] == 'y';
+	return 0;
+}
+
+static int vif_isolated_print(const struct vif *v, char *buf, size_t size,
+			      char sep)
+{
+	(void)sep;
+	return str_fmt(buf, size, "%s", v->isolated ? "yes" : "");
+}
+
+const char *const vif_keys[] = { "mac", "mode", "bridge",   "vifname",
+				 "ip",	"mtu",	"isolated", NULL };
+
+/* In the order of vif_keys: one index serves both. */
+static const struct vif_key vif_key[] = {
+	{ "mac", vif_mac_parse, vif_mac_print },
+	{ "mode", vif_mode_parse, vif_mode_print },
+	{ "bridge", vif_bridge_parse, vif_bridge_print },
+	{ "vifname", vif_vifname_parse, vif_vifname_print },
+	{ "ip", vif_ip_parse, vif_ip_print },
+	{ "mtu", vif_mtu_parse, vif_mtu_print },
+	{ "isolated", vif_isolated_parse, vif_isolated_print },
+};
+static_assert(ARRAY_SIZE(vif_key) + 1 == ARRAY_SIZE(vif_keys),
+	      "vif_keys and vif_key name the same keys");
+static_assert(ARRAY_SIZE(vif_key) <= 8, "struct vif's given has 8 bits");
+
+/* --- words -------------------------------------------------------------------*/
+
+static unsigned vif_min(unsigned a, unsigned b)
+{
+	return a < b ? a : b;
+}
+
+/* Edit distance of two short words (Levenshtein, one row at a time). */
+static unsigned vif_distance(const char *a, const char *b)
+{
+	unsigned row[VIF_KEYLEN + 1], i, j, left, up;
+
+	for (j = 0; j <= strlen(b); j++)
+		row[j] = j;
+	for (i = 1; a[i - 1]; i++) {
+		left = row[0];
+		row[0] = i;
+		for (j = 1; b[j - 1]; j++) {
+			up = row[j];
+			row[j] = vif_min(vif_min(up, row[j - 1]) + 1,
+					 left + (a[i - 1] != b[j - 1]));
+			left = up;
+		}
+	}
+	return row[j - 1];
+}
+
+static int vif_find(const char *key, size_t n)
+{
+	unsigned i;
+
+	for (i = 0; i < ARRAY_SIZE(vif_key); i++)
+		if (strlen(vif_key[i].name) == n &&
+		    !memcmp(vif_key[i].name, key, n))
+			return (int)i;
+	return -1;
+}
+
+static int vif_unknown(const char *word, size_t n, struct err *e)
+{
+	char key[VIF_KEYLEN + 1];
+	unsigned i, d, best = 3;
+	const char *near = NULL;
+
+	snprintf(key, sizeof(key), "%.*s", (int)n, word);
+	for (i = 0; i < ARRAY_SIZE(vif_key) && n <= VIF_KEYLEN; i++) {
+		d = vif_distance(key, vif_key[i].name);
+		/* "ip" is two edits from any two letters: not a hint */
+		if (d < best && d < strlen(vif_key[i].name)) {
+			best = d;
+			near = vif_key[i].name;
+		}
+	}
+	return err_set(e, -EINVAL,
+		       "no such key: '%s'%s%s%s; the keys are mac, mode, "
+		       "bridge, vifname, ip, mtu, isolated",
+		       vif_show(key).s, near ? "; did you mean '" : "",
+		       near ? near : "", near ? "'?" : "");
+}
+
+int vif_parse(struct vif *v, const char *word, struct err *e)
+{
+	const char *eq = strchr(word, '=');
+	int k, rc;
+
+	if (!eq || eq == word)
+		return err_set(e, -EINVAL,
+			       "'%s' is not of the form key=value, as "
+			       "bridge=xenbr0",
+			       vif_show(word).s);
+	k = vif_find(word, (size_t)(eq - word));
+	if (k < 0)
+		return vif_unknown(word, (size_t)(eq - word), e);
+	if (v->given & 1 << k)
+		return err_set(e, -EINVAL, "%s is given twice; leave one out",
+			       vif_key[k].name);
+	if (!eq[1])
+		return err_set(e, -EINVAL,
+			       "%s= has no value; leave the key out for its "
+			       "default",
+			       vif_key[k].name);
+	rc = vif_key[k].parse(v, eq + 1, e);
+	if (!rc)
+		v->given |= (uint8_t)(1 << k);
+	return rc;
+}
+
+int vif_print(const struct vif *v, char *buf, size_t size)
+{
+	struct vif def;
+	char value[VIF_TEXT], defval[VIF_TEXT];
+	size_t n = 0;
+	unsigned i;
+	int rc;
+
+	if (!size)
+		return -ENOSPC;
+	buf[0] = '\0';
+	vif_init(&def, v->domid, v->handle);
+	for (i = 0; i < ARRAY_SIZE(vif_key); i++) {
+		rc = vif_key[i].print(v, value, sizeof(value), ',');
+		if (rc < 0)
+			return rc;
+		vif_key[i].print(&def, defval, sizeof(defval), ',');
+		if (!strcmp(value, defval))
+			continue;
+		rc = str_fmt(buf + n, size - n, "%s%s=%s", n ? " " : "",
+			     vif_key[i].name, value);
+		if (rc < 0)
+			return rc;
+		n += (size_t)rc;
+	}
+	return (int)n;
+}
+
+int vif_get(const struct vif *v, const char *key, char *buf, size_t size)
+{
+	int k = vif_find(key, strlen(key));
+
+	return k < 0 ? -ENOENT : vif_key[k].print(v, buf, size, ' ');
+}
+
+/* --- the whole ---------------------------------------------------------------*/
+
+int vif_check(const struct vif *v, struct err *e)
+{
+	/* what a bridge port itself is called: a bridge never forwards to it */
+	static const uint8_t host[6] = { 0xfe, 0xff, 0xff, 0xff, 0xff, 0xff };
+	uint16_t d, h;
+	unsigned i;
+	int rc;
+
+	if (v->domid > VIF_DOMID_MAX)
+		return err_set(e, -EINVAL, "domain %u: numbers end at %d",
+			       v->domid, VIF_DOMID_MAX);
+	rc = vif_check_devname(v->name, e);
+	if (!rc)
+		rc = vif_check_devname(v->bridge, e);
+	if (rc)
+		return rc;
+	if (!strcmp(v->name, v->bridge))
+		return err_set(e, -EINVAL,
+			       "vifname and bridge are both '%s'; name the "
+			       "card otherwise",
+			       v->name);
+	if (!strncmp(v->name, "vif", 3) &&
+	    !vif_parse_name(v->name, &d, &h, NULL) &&
+	    (d != v->domid || h != v->handle))
+		return err_set(e, -EINVAL,
+			       "vifname=%s is the name of device %u of domain "
+			       "%u; choose one that is not vifN.M",
+			       v->name, h, d);
+	if (v->has_mac && !memcmp(v->mac, host, 6))
+		return err_set(e, -EINVAL,
+			       "mac=fe:ff:ff:ff:ff:ff is the address of the "
+			       "host's side; choose another");
+	for (i = 0; i < v->naddr && v->mtu && v->mtu < VIF_MTU_MIN6; i++)
+		if (v->addr[i].family == AF_INET6)
+			return err_set(e, -EINVAL,
+				       "mtu=%u: IPv6 needs at least %d; raise "
+				       "it or leave the IPv6 address out",
+				       v->mtu, VIF_MTU_MIN6);
+	return 0;
+}

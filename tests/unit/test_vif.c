@@ -1,0 +1,329 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* test_vif.c - one guest's card as text: what is taken, refused, and said */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "base/num.h"
+#include "vif.h"
+
+/* Splits at blanks, as a shell would, and parses word by word. */
+static int parse_all(struct vif *v, const char *text, struct err *e)
+{
+	char buf[VIF_TEXT], *word, *save;
+	int rc = 0;
+
+	assert_int_equal(str_put(buf, sizeof(buf), text), 0);
+	for (word = strtok_r(buf, " ", &save); word && !rc;
+	     word = strtok_r(NULL, " ", &save))
+		rc = vif_parse(v, word, e);
+	return rc;
+}
+
+static void vif_accepts(void **state)
+{
+	static const struct {
+		const char *word, *key, *want;
+	} row[] = {
+		{ "mac=00:16:3E:aa:bb:CC", "mac", "00:16:3e:aa:bb:cc" },
+		{ "mode=bridge", "mode", "bridge" },
+		{ "bridge=br-lan.5", "bridge", "br-lan.5" },
+		{ "bridge=abcdefghijklmno", "bridge", "abcdefghijklmno" },
+		{ "vifname=web", "vifname", "web" },
+		{ "vifname=vif1.0", "vifname", "" },
+		{ "ip=10.0.0.2", "ip", "10.0.0.2" },
+		{ "ip=10.0.0.2/32", "ip", "10.0.0.2" },
+		{ "ip=10.0.0.0/24 fd00:0::2", "ip", "10.0.0.0/24 fd00::2" },
+		{ "ip=10.0.0.1,10.0.0.2", "ip", "10.0.0.1 10.0.0.2" },
+		{ "ip=  10.0.0.1 , 10.0.0.2 ", "ip", "10.0.0.1 10.0.0.2" },
+		{ "ip=fd00::/64", "ip", "fd00::/64" },
+		{ "mtu=68", "mtu", "68" },
+		{ "mtu=65535", "mtu", "65535" },
+		{ "isolated=yes", "isolated", "yes" },
+		{ "isolated=no", "isolated", "" },
+	};
+	struct err e;
+	struct vif v;
+	char buf[VIF_TEXT];
+	unsigned i;
+
+	(void)state;
+	for (i = 0; i < ARRAY_SIZE(row); i++) {
+		e.text[0] = '\0';
+		vif_init(&v, 1, 0);
+		if (vif_parse(&v, row[i].word, &e))
+			fail_msg("%s: %s", row[i].word, e.text);
+		assert_true(vif_get(&v, row[i].key, buf, sizeof(buf)) >= 0);
+		assert_string_equal(buf, row[i].want);
+		if (vif_check(&v, &e))
+			fail_msg("%s: %s", row[i].word, e.text);
+	}
+}
+
+/* Each refusal leaves v alone and says what the row wants to read. */
+static void vif_refuses(void **state)
+{
+	static const struct {
+		const char *word, *says;
+	} row[] = {
+		{ "", "key=value" },
+		{ "=x", "key=value" },
+		{ "bridge", "key=value" },
+		{ "brigde=br0", "did you mean 'bridge'" },
+		{ "bridgename=br0", "the keys are mac, mode, bridge" },
+		{ "xy=1", "no such key: 'xy'; the keys" },
+		{ "MAC=00:16:3e:00:00:01", "no such key" },
+		{ "averyveryverylongkey=1", "no such key" },
+		{ "\033[2J=1", "'?[2J'" },
+		{ "mac=", "mac= has no value" },
+		{ "mac=00:16:3e:00:00", "six pairs" },
+		{ "mac=00:16:3e:00:00:01:02", "six pairs" },
+		{ "mac=00-16-3e-00-00-01", "six pairs" },
+		{ "mac=0:16:3e:00:00:001", "six pairs" },
+		{ "mac=00:16:3e:00:00:0g", "six pairs" },
+		{ "mac=00:16:3e:00:00:01\n", "six pairs" },
+		{ "mac= 00:16:3e:00:00:1", "six pairs" },
+		{ "mac=01:16:3e:00:00:01", "group" },
+		{ "mac=ff:ff:ff:ff:ff:ff", "group" },
+		{ "mac=00:00:00:00:00:00", "zeros" },
+		{ "mode=nat2", "there is: bridge" },
+		{ "mode=", "no value" },
+		{ "bridge=abcdefghijklmnop", "longer than 15" },
+		{ "bridge=", "no value" },
+		{ "bridge=..", "keeps that word" },
+		{ "bridge=.", "keeps that word" },
+		{ "bridge=all", "keeps that word" },
+		{ "bridge=default", "keeps that word" },
+		{ "bridge=a/b", "only letters" },
+		{ "bridge=eth0:1", "only letters" },
+		{ "bridge=br0\n", "'br0?'" },
+		{ "bridge=$(touch x)", "only letters" },
+		{ "bridge=`id`", "only letters" },
+		{ "bridge=br\xc3\xb6", "only letters" },
+		{ "bridge=vif%d", "only letters" },
+		{ "bridge=vif+", "only letters" },
+		{ "bridge=vif*", "only letters" },
+		{ "bridge=-all", "dash" },
+		{ "vifname=a b", "only letters" },
+		{ "vifname=abcdefghijklmnop", "longer than 15" },
+		{ "ip=", "no value" },
+		{ "ip= , ", "names no address" },
+		{ "ip=0.0.0.0/0", "ip=0.0.0.0/0 is not" },
+		{ "ip=10.0.0.0/0", "is not an address" },
+		{ "ip=0.0.0.0", "is not an address" },
+		{ "ip=::/0", "is not an address" },
+		{ "ip=::", "is not an address" },
+		{ "ip=::1", "is not an address" },
+		{ "ip=::ffff:10.0.0.1", "is not an address" },
+		{ "ip=127.0.0.1", "is not an address" },
+		{ "ip=224.0.0.1", "is not an address" },
+		{ "ip=255.255.255.255", "is not an address" },
+		{ "ip=ff02::1", "is not an address" },
+		{ "ip=10.0.0", "is not an address" },
+		{ "ip=10.0.0.256", "is not an address" },
+		{ "ip=010.0.0.1", "is not an address" },
+		{ "ip=10.0.0.1/33", "is not an address" },
+		{ "ip=10.0.0.1/", "is not an address" },
+		{ "ip=10.0.0.1/-1", "is not an address" },
+		{ "ip=10.0.0.1/08", "is not an address" },
+		{ "ip=fd00::1/129", "is not an address" },
+		{ "ip=10.0.0.1\n10.0.0.2", "10.0.0.1?10" },
+		{ "ip=$(touch x)", "ip=$(touch is not" },
+		{ "ip=10.0.0.1 10.0.0.1", "twice" },
+		{ "ip=1111:2222:3333:4444:5555:6666:7777:8888:9999:aaaa:bbbb",
+		  "..." },
+		{ "ip=10.0.0.1 10.0.0.2 10.0.0.3 10.0.0.4 10.0.0.5 10.0.0.6 "
+		  "10.0.0.7 10.0.0.8 10.0.0.9 10.0.0.10 10.0.0.11 10.0.0.12 "
+		  "10.0.0.13 10.0.0.14 10.0.0.15 10.0.0.16 10.0.0.17",
+		  "more than 16" },
+		{ "mtu=67", "68 to 65535" },
+		{ "mtu=65536", "68 to 65535" },
+		{ "mtu=99999999999999", "68 to 65535" },
+		{ "mtu=-1", "68 to 65535" },
+		{ "mtu=1500 ", "68 to 65535" },
+		{ "mtu=0x5dc", "68 to 65535" },
+		{ "isolated=true", "yes or no" },
+		{ "isolated=YES", "yes or no" },
+	};
+	struct err e;
+	struct vif v, before;
+	unsigned i;
+
+	(void)state;
+	for (i = 0; i < ARRAY_SIZE(row); i++) {
+		e.text[0] = '\0';
+		vif_init(&v, 1, 0);
+		before = v;
+		if (vif_parse(&v, row[i].word, &e) != -EINVAL)
+			fail_msg("%s: taken", row[i].word);
+		if (!strstr(e.text, row[i].says))
+			fail_msg("%s: says %s", row[i].word, e.text);
+		if (strpbrk(e.text, "\n\033"))
+			fail_msg("%s: raw bytes in the message", row[i].word);
+		assert_memory_equal(&v, &before, sizeof(v));
+	}
+}
+
+static void vif_key_is_taken_once(void **state)
+{
+	struct err e;
+	struct vif v;
+
+	(void)state;
+	vif_init(&v, 1, 0);
+	assert_int_equal(parse_all(&v, "mtu=1500 bridge=br0", &e), 0);
+	assert_int_equal(vif_parse(&v, "mtu=1400", &e), -EINVAL);
+	assert_string_equal(e.text, "mtu is given twice; leave one out");
+	assert_int_equal(v.mtu, 1500);
+	v.given = 0;
+	assert_int_equal(vif_parse(&v, "mtu=1400", &e), 0);
+	assert_int_equal(v.mtu, 1400);
+}
+
+static void vif_print_parse_same(void **state)
+{
+	static const char *const row[] = {
+		"",
+		"mac=00:16:3e:00:00:01",
+		"mac=00:16:3e:00:00:01 bridge=br0 vifname=web "
+		"ip=10.0.0.2,fd00::/64 mtu=9000 isolated=yes",
+		/* the longest there is */
+		"mac=00:16:3e:00:00:01 bridge=abcdefghijklmno "
+		"vifname=abcdefghijklmnp ip="
+		"1111:1111:1111:1111:1111:1111:1111:1100/120,"
+		"1111:1111:1111:1111:1111:1111:1111:1200/120,"
+		"1111:1111:1111:1111:1111:1111:1111:1300/120,"
+		"1111:1111:1111:1111:1111:1111:1111:1400/120,"
+		"1111:1111:1111:1111:1111:1111:1111:1500/120,"
+		"1111:1111:1111:1111:1111:1111:1111:1600/120,"
+		"1111:1111:1111:1111:1111:1111:1111:1700/120,"
+		"1111:1111:1111:1111:1111:1111:1111:1800/120,"
+		"1111:1111:1111:1111:1111:1111:1111:1900/120,"
+		"1111:1111:1111:1111:1111:1111:1111:2000/120,"
+		"1111:1111:1111:1111:1111:1111:1111:2100/120,"
+		"1111:1111:1111:1111:1111:1111:1111:2200/120,"
+		"1111:1111:1111:1111:1111:1111:1111:2300/120,"
+		"1111:1111:1111:1111:1111:1111:1111:2400/120,"
+		"1111:1111:1111:1111:1111:1111:1111:2500/120,"
+		"1111:1111:1111:1111:1111:1111:1111:2600/120"
+		" mtu=65535 isolated=yes",
+	};
+	char buf[VIF_TEXT], small[VIF_TEXT];
+	struct err e;
+	struct vif v, w;
+	unsigned i, n;
+
+	(void)state;
+	for (i = 0; i < ARRAY_SIZE(row); i++) {
+		vif_init(&v, 1, 0);
+		if (parse_all(&v, row[i], &e))
+			fail_msg("%s: %s", row[i], e.text);
+		assert_int_equal(vif_print(&v, buf, sizeof(buf)),
+				 strlen(row[i]));
+		assert_string_equal(buf, row[i]);
+		vif_init(&w, 1, 0);
+		assert_int_equal(parse_all(&w, buf, &e), 0);
+		assert_memory_equal(&v, &w, sizeof(v));
+		for (n = 0; n <= strlen(row[i]); n++)
+			assert_int_equal(vif_print(&v, small, n), -ENOSPC);
+	}
+}
+
+static void vif_names(void **state)
+{
+	static const struct {
+		const char *s;
+		int rc;
+		uint16_t domid, handle;
+	} row[] = {
+		{ "vif1.0", 0, 1, 0 },
+		{ "1.0", 0, 1, 0 },
+		{ "vif32751.65535", 0, 32751, 65535 },
+		{ "vif32752.0", -EINVAL, 0, 0 },
+		{ "vif1.65536", -EINVAL, 0, 0 },
+		{ "vif01.0", -EINVAL, 0, 0 },
+		{ "vif1.00", -EINVAL, 0, 0 },
+		{ "vif1", -EINVAL, 0, 0 },
+		{ "vif.0", -EINVAL, 0, 0 },
+		{ "vif1.", -EINVAL, 0, 0 },
+		{ "vif1.0-emu", -EINVAL, 0, 0 },
+		{ "vif1.0.0", -EINVAL, 0, 0 },
+		{ "vif-1.0", -EINVAL, 0, 0 },
+		{ "vif99999999999.0", -EINVAL, 0, 0 },
+		{ "", -EINVAL, 0, 0 },
+		{ "vif1.0\n", -EINVAL, 0, 0 },
+	};
+	struct err e;
+	unsigned i;
+
+	(void)state;
+	for (i = 0; i < ARRAY_SIZE(row); i++) {
+		uint16_t d = 0, h = 0;
+
+		e.text[0] = '\0';
+		assert_int_equal(vif_parse_name(row[i].s, &d, &h, &e),
+				 row[i].rc);
+		assert_int_equal(d, row[i].domid);
+		assert_int_equal(h, row[i].handle);
+		assert_int_equal(e.text[0] != '\0', row[i].rc != 0);
+	}
+}
+
+static void vif_whole(void **state)
+{
+	static const struct {
+		const char *text, *says;
+	} row[] = {
+		{ "vifname=br0 bridge=br0", "both 'br0'" },
+		{ "vifname=vif2.0", "device 0 of domain 2" },
+		{ "mac=fe:ff:ff:ff:ff:ff", "host's side" },
+		{ "mtu=1279 ip=10.0.0.1,fd00::2", "IPv6 needs" },
+	};
+	struct err e;
+	struct vif v;
+	unsigned i;
+
+	(void)state;
+	for (i = 0; i < ARRAY_SIZE(row); i++) {
+		vif_init(&v, 1, 0);
+		assert_int_equal(parse_all(&v, row[i].text, &e), 0);
+		assert_int_equal(vif_check(&v, &e), -EINVAL);
+		if (!strstr(e.text, row[i].says))
+			fail_msg("%s: says %s", row[i].text, e.text);
+	}
+}
+
+static void vif_get_knows_keys(void **state)
+{
+	char buf[VIF_TEXT];
+	struct vif v;
+	unsigned i;
+
+	(void)state;
+	vif_init(&v, 1, 0);
+	for (i = 0; vif_keys[i]; i++)
+		assert_true(vif_get(&v, vif_keys[i], buf, sizeof(buf)) >= 0);
+	assert_int_equal(vif_get(&v, "rate", buf, sizeof(buf)), -ENOENT);
+	assert_int_equal(vif_get(&v, "bridge", buf, 6), -ENOSPC);
+	assert_int_equal(vif_get(&v, "bridge", buf, 7), 6);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(vif_accepts),
+		cmocka_unit_test(vif_refuses),
+		cmocka_unit_test(vif_key_is_taken_once),
+		cmocka_unit_test(vif_print_parse_same),
+		cmocka_unit_test(vif_names),
+		cmocka_unit_test(vif_whole),
+		cmocka_unit_test(vif_get_knows_keys),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
