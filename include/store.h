@@ -29,8 +29,9 @@ enum {
 int store_open(struct store **out, const char *path, unsigned wait_ms);
 void store_close(struct store *s); /* NULL is fine */
 
-/* Readable when an event waits. May change after a reconnect: ask again each
- * time -ENOTCONN was seen. -1 while there is no connection.
+/* Readable when an event waits, when the connection is lost, and when it is time
+ * to try again: then call store_event until it is not 1. An epoll descriptor of
+ * its own, the same for the life of the handle; nothing else needs a timer.
  */
 int store_fd(struct store *s);
 
