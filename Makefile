@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Netback: one Makefile, not recursive. `make help` lists what it can do.
 #
-# CC=clang, SAN=1 (ASan and UBSan, in build/san), V=1 (commands), T=name (part of
-# a test group), N=count (repetitions), DESTDIR= and PREFIX= (install).
+# CC=clang, SAN=1 (ASan and UBSan, in build/san), FUZZ=1 (clang's libFuzzer, in
+# build/fuzz), V=1 (commands), T=name (part of a test group), N=count
+# (repetitions), DESTDIR= and PREFIX= (install).
 
 PREFIX	?= /usr/local
 SBINDIR	= $(DESTDIR)$(PREFIX)/sbin
@@ -11,7 +12,12 @@ MANDIR	= $(DESTDIR)$(PREFIX)/share/man
 V	?= 0
 SAN	?= 0
 
-ifeq ($(SAN),1)
+ifeq ($(FUZZ),1)
+B	= build/fuzz
+CC	= clang
+SANFLAGS = -fsanitize=fuzzer-no-link,address,undefined \
+	   -fno-sanitize-recover=undefined -DNETBACK_SAN=1
+else ifeq ($(SAN),1)
 B	= build/san
 SANFLAGS = -fsanitize=address,undefined -fno-sanitize-recover=undefined \
 	   -DNETBACK_SAN=1
@@ -46,6 +52,7 @@ UNIT	= $(wildcard tests/unit/test_*.c)
 HELPERS	= $(wildcard tests/guest/*.c tests/kernel/*.c tests/bench/*.c)
 obj	= $(patsubst %.c,$(B)/obj/%.o,$(1))
 PROGS	= $(patsubst %,$(B)/%,$(basename $(notdir $(wildcard $(MAINS)))))
+FUZZERS	= $(patsubst %.c,$(B)/%,$(wildcard tests/fuzz/*.c))
 TESTS	= $(patsubst tests/%.c,$(B)/tests/%,$(UNIT) $(HELPERS))
 
 all: $(PROGS) ## build the programs into build/
@@ -85,7 +92,15 @@ $(B)/tests/%: $(B)/obj/tests/%.o $(B)/libctl.a $(B)/libdata.a
 	$(call say,LD,$@)$(CC) $(NBFLAGS) $(LDFLAGS) -o $@ $^ -lcmocka \
 		$(LDLIBS_C) -lseccomp -lcap-ng
 
+$(B)/tests/fuzz/%: $(B)/obj/tests/fuzz/%.o $(B)/libctl.a $(B)/libdata.a
+	@mkdir -p $(@D)
+	$(call say,LD,$@)$(CC) $(NBFLAGS) $(LDFLAGS) -fsanitize=fuzzer -o $@ $^ \
+		$(LDLIBS_C) -lseccomp -lcap-ng
+
 tests-built: all $(TESTS)
+fuzz-built:
+	@$(MAKE) --no-print-directory FUZZ=1 fuzzers
+fuzzers: $(FUZZERS)
 compile_commands.json: Makefile ## for clangd
 	@$(MAKE) -Bnw V=1 SAN=0 tests-built | python3 scripts/compile-commands.py >$@
 
@@ -95,7 +110,10 @@ check: tests-built ## unit tests: quick, no root (T=ring for a part)
 	@B=$(B) sh tests/run.sh unit golden
 
 check-net: tests-built ## tests in network namespaces of their own
-	@B=$(B) sh tests/run.sh kernel net
+	@B=$(B) sh tests/run.sh kernel net bad-input
+
+fuzz-smoke: fuzz-built ## each fuzzer for ten seconds (T=name, FUZZ_SECONDS=n)
+	@B=build/fuzz sh tests/run.sh fuzz
 
 lint: all ## layers, format, cppcheck, shellcheck, man pages (T=name)
 	@B=$(B) sh scripts/lint.sh
@@ -128,4 +146,8 @@ clean: ## remove build/
 
 -include $(shell find $(B)/obj -name '*.d' 2>/dev/null)
 
-.PHONY: all help tests-built check check-net lint test demo install uninstall clean
+# Objects of tests are kept, as all others are.
+.PRECIOUS: $(B)/obj/%.o
+
+.PHONY: all help tests-built fuzz-built fuzzers check check-net fuzz-smoke lint \
+	test demo install uninstall clean compile_commands.json

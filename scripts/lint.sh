@@ -26,7 +26,7 @@ grep '\.[ch]$' "$tmp/all" >"$tmp/c"
 } | sort -u >"$tmp/sh"
 grep '\.[18]$' "$tmp/all" >"$tmp/man"
 # What programs print, and what they are fed, is not ours to lay out.
-grep -vE '^tests/(golden|corpus|fuzz/corpus)/' "$tmp/all" >"$tmp/text"
+grep -vE '^tests/(golden/|fuzz/[a-z_]*\.seeds/)' "$tmp/all" >"$tmp/text"
 
 layers()
 {

@@ -2,12 +2,13 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # test.sh - build, run every group of tests; the last line counts them all
 #
-# What `make test` runs after installing what was missing. One point for each
-# build and for lint, then every group on the plain build, and the unit tests and
-# the hostile ones again under sanitizers.
+# What `make test` runs after installing what was missing. Each build, lint and
+# each time budget is a point; then every group on the plain build, and those
+# that touch hostile bytes again under sanitizers. BUDGET=off for slow machines.
 set -u
-total=$(mktemp)
-trap 'rm -f "$total"' EXIT
+cd "$(dirname "$0")/.." || exit 1
+out=$(mktemp) || exit 1
+trap 'rm -f "$out"' EXIT
 pass=0 fail=0 skip=0
 export STRICT_SKIPS=1
 
@@ -16,33 +17,53 @@ point()
 {
 	name=$1
 	shift
-	start=$(date +%s)
-	if "$@" >"$total" 2>&1; then
+	began=$(date +%s)
+	if "$@" >"$out" 2>&1; then
 		pass=$((pass + 1))
-		echo "  ok $name: $(($(date +%s) - start)) s"
+		echo "  ok $name: $(($(date +%s) - began)) s"
 	else
 		fail=$((fail + 1))
-		tail -n 60 "$total"
+		tail -n 60 "$out"
 		echo "FAIL $name"
 	fi
 }
 
-# groups NAME..: runs them, adds their last line to the sums.
+# groups TITLE SECONDS GROUP..: adds their sums, and one point for the time.
 groups()
 {
-	sh tests/run.sh "$@" | tee "$total"
-	last=$(tail -n 1 "$total" | grep '^[0-9]* passed') || last='0 passed, 1 failed, 0 skipped'
+	title=$1 most=$2
+	shift 2
+	began=$(date +%s)
+	sh tests/run.sh "$@" >"$out"
+	took=$(($(date +%s) - began))
+	sed '$d' "$out"
+	last=$(tail -n 1 "$out" | grep '^[0-9]* passed') ||
+		last='0 passed, 1 failed, 0 skipped'
 	# shellcheck disable=SC2086 # six words
 	set -- $last
 	pass=$((pass + $1)) fail=$((fail + $3)) skip=$((skip + $5))
+	if [ "$took" -gt "$most" ] && [ "${BUDGET:-on}" = on ]; then
+		fail=$((fail + 1))
+		echo "FAIL $title: took $took s, its budget is $most s"
+	else
+		pass=$((pass + 1))
+		echo "  ok $title: $took of $most s"
+	fi
 }
 
 jobs=$(nproc)
 point 'build, gcc' make -s -j"$jobs" tests-built
-B=build groups unit golden kernel net
 point 'build, gcc, sanitizers' make -s -j"$jobs" tests-built SAN=1
-B=build/san groups unit golden
 point 'build, clang' make -s -j"$jobs" tests-built B=build/clang CC=clang
+point 'build, fuzzers' make -s -j"$jobs" fuzz-built
 point 'lint' make -s lint
+export B=build
+groups 'check' 60 unit golden
+groups 'net' 600 kernel net
+groups 'bad input' 120 bad-input
+export B=build/san
+groups 'check, sanitizers' 240 unit golden
+export B=build/fuzz
+groups 'fuzz-smoke' 180 fuzz
 echo "$pass passed, $fail failed, $skip skipped"
 [ "$fail" = 0 ] && [ "$pass" -gt 0 ]
