@@ -16,6 +16,21 @@ export B ROOT PATH
 TAP_N=0
 TAP_BAD=0
 
+# An empty /tmp, in which the tree is still where it was if it lies there.
+private_tmp()
+{
+	mount --rbind "$ROOT" /mnt
+	mount -t tmpfs -o size=512m tmpfs /tmp
+	case $ROOT in
+	/tmp/*)
+		mkdir -p "$ROOT"
+		mount --rbind /mnt "$ROOT"
+		;;
+	esac
+	umount -l /mnt
+	cd "$ROOT" || exit 1
+}
+
 private()
 {
 	if [ "${NETBACK_PRIVATE:-}" != 1 ]; then
@@ -27,10 +42,9 @@ private()
 		exec unshare -U -r -n -m -i -p -f --kill-child --mount-proc \
 			sh "$0" "$@"
 	fi
+	private_tmp
 	RUN=/tmp/nb-run
-	mount -t tmpfs -o size=512m tmpfs /tmp
 	mkdir -p $RUN
-	mount --make-rprivate / 2>/dev/null || :
 	mount -t sysfs sysfs /sys 2>/dev/null || :
 	export RUN NETBACK_RUN=$RUN TMPDIR=/tmp
 	ip link set lo up
