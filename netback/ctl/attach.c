@@ -1,0 +1,254 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* attach.c - attach: a vif's directories, its plan and guard, its status */
+#include "ctl/attach.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "ctl/control.h"
+#include "ctl/host.h"
+#include "ctl/run.h"
+
+static void attach_lock_name(const struct vif *v, char *name)
+{
+	snprintf(name, ATTACH_NAME, "vif%u.%u", v->domid, v->handle);
+}
+
+int attach_lock(struct ctl *c, const struct vif *v, struct err *e)
+{
+	char name[ATTACH_NAME];
+	int rc, lock;
+
+	attach_lock_name(v, name);
+	run_hold_signals();
+	lock = run_lock(c, name, RUN_LOCK_MS, e);
+	if (lock < 0)
+		return lock;
+	rc = run_store(c, e);
+	if (rc) {
+		run_unlock(c, name, lock);
+		return rc;
+	}
+	return lock;
+}
+
+void attach_unlock(struct ctl *c, const struct vif *v, int lock)
+{
+	char name[ATTACH_NAME];
+
+	attach_lock_name(v, name);
+	run_unlock(c, name, lock);
+}
+
+/* Which of the keys differ, and may they while the guest is attached? Returns how
+ * many, or -EBUSY with a sentence.
+ */
+static int attach_diff(const struct vif *now, const struct vif *want,
+		       struct err *e)
+{
+	static const char *const live[] = { "bridge", "mtu", "isolated", "ip" };
+	char a[VIF_TEXT], b[VIF_TEXT];
+	unsigned i, k;
+	int n = 0;
+
+	for (i = 0; vif_keys[i]; i++) {
+		if (vif_get(now, vif_keys[i], a, sizeof(a)) < 0 ||
+		    vif_get(want, vif_keys[i], b, sizeof(b)) < 0)
+			return err_set(e, -EINVAL, "%s: too long", vif_keys[i]);
+		if (!strcmp(a, b))
+			continue;
+		for (k = 0; k < sizeof(live) / sizeof(live[0]); k++)
+			if (!strcmp(live[k], vif_keys[i]))
+				break;
+		if (k == sizeof(live) / sizeof(live[0]))
+			return err_set(e, -EBUSY,
+				       "%s: it is attached with \"%s\", and "
+				       "that cannot change while the guest "
+				       "holds it; detach it first",
+				       vif_keys[i], a);
+		n++;
+	}
+	return n;
+}
+
+static int attach_wait(struct ctl *c, const struct vif *v, struct err *e)
+{
+	const uint32_t want = 1u << NODES_INIT_WAIT | 1u << NODES_CONNECTED |
+			      1u << NODES_RECONFIGURED;
+	char why[NODES_TEXT];
+	uint32_t got;
+	int rc = nodes_wait(c->store, v, want, ATTACH_WAIT_MS, &got);
+
+	if (!rc)
+		return 0;
+	nodes_why(c->store, v, why, sizeof(why));
+	if (why[0])
+		return err_set(e, rc, "netbackd: %s", why);
+	if (rc == -EINTR)
+		return err_set(e, rc, "interrupted");
+	if (rc == -ENOTCONN)
+		return err_set(e, rc,
+			       "store: it went away; is netbackd --store "
+			       "running?");
+	return err_set(e, rc,
+		       "netbackd: did not make %s in %d s (backend state is "
+		       "%s); see its log",
+		       v->name, ATTACH_WAIT_MS / 1000, nodes_state_name(got));
+}
+
+static int attach_host(struct ctl *c, const struct vif *v, struct err *e)
+{
+	struct plan p;
+	int rc = host_plan(v, &p, e);
+
+	if (!rc && c->verbose)
+		rc = host_print(v, &p, c->json, e);
+	return rc ? rc : host_apply(&p, e);
+}
+
+/* Says why in the store, then takes back all that was made. */
+static void attach_fail(struct ctl *c, const struct vif *v, const struct err *e)
+{
+	struct nodes n;
+	struct err no;
+
+	nodes_set(c->store, v, "hotplug-error", e->text, &no);
+	nodes_set(c->store, v, "hotplug-status", "error", &no);
+	if (nodes_read(c->store, v->domid, v->handle, &n, &no))
+		n = (struct nodes){ .vif = *v };
+	if (detach_vif(c, &n, &no))
+		fprintf(stderr, "vifctl: vif%u.%u: cannot undo all of it: %s\n",
+			v->domid, v->handle, no.text);
+}
+
+static int attach_new(struct ctl *c, const struct vif *v, uint32_t mtu,
+		      struct err *e)
+{
+	int rc = nodes_create(c, v, mtu, e);
+
+	if (!rc)
+		rc = attach_wait(c, v, e);
+	if (!rc)
+		rc = attach_host(c, v, e);
+	if (!rc)
+		rc = nodes_set(c->store, v, "hotplug-status", "connected", e);
+	if (rc)
+		attach_fail(c, v, e);
+	return rc;
+}
+
+/* Another bridge is leaving and coming; the rest happens on a link that is up. */
+static int attach_move(const struct vif *now, const struct plan *had,
+		       const struct vif *want, const struct plan *p,
+		       struct err *e)
+{
+	struct plan diff;
+	int rc;
+
+	if (strcmp(now->bridge, want->bridge)) {
+		rc = host_undo(now, e);
+		return rc ? rc : host_apply(p, e);
+	}
+	host_change(had, p, &diff);
+	return host_apply(&diff, e);
+}
+
+/* An attached vif: nothing to do, something to repair, or values to change. */
+static int attach_again(struct ctl *c, const struct vif *now,
+			const struct vif *want, uint32_t mtu, struct err *e)
+{
+	FILE *null = fopen("/dev/null", "we");
+	struct plan had, p;
+	struct err old;
+	int rc, diff = attach_diff(now, want, e);
+
+	if (!null)
+		return err_set(e, -errno, "cannot open /dev/null");
+	rc = diff < 0 ? diff : host_plan(want, &p, e);
+	if (rc)
+		goto out;
+	if (c->verbose)
+		rc = host_print(want, &p, c->json, e);
+	if (rc)
+		goto out;
+	if (!diff && !host_check(now, null, &old))
+		goto out;
+	if (!diff || host_plan(now, &had, &old)) {
+		rc = host_apply(&p, e);
+		goto out;
+	}
+	rc = attach_move(now, &had, want, &p, e);
+	if (!rc)
+		rc = nodes_update(c, want, mtu, e);
+	if (rc && (host_undo(want, &old) || host_apply(&had, &old)))
+		fprintf(stderr, "vifctl: vif%u.%u: cannot go back: %s\n",
+			now->domid, now->handle, old.text);
+out:
+	fclose(null);
+	return rc;
+}
+
+/* After a kill a tap may outlive its directories for a moment. */
+static int attach_ready(struct ctl *c, const struct vif *v,
+			const struct nodes *n, struct facts *f, struct err *e)
+{
+	bool ours = n->back && !strcmp(n->vif.name, v->name);
+	int rc = control_alive(c, e);
+
+	if (rc)
+		return rc;
+	rc = host_ready(v, ours, f, e);
+	if (rc == -EEXIST && f->link_is_tap &&
+	    !host_wait_gone(v->name, ATTACH_TAP_MS / 5))
+		rc = host_ready(v, ours, f, e);
+	return rc;
+}
+
+static int attach_locked(struct ctl *c, struct vif *v, struct err *e)
+{
+	struct facts f;
+	struct nodes n;
+	char id[64];
+	int rc = nodes_read(c->store, v->domid, v->handle, &n, e);
+
+	if (rc)
+		return rc;
+	if (!v->has_mac && n.vif.has_mac) {
+		memcpy(v->mac, n.vif.mac, sizeof(v->mac));
+		v->has_mac = true;
+	}
+	if (!v->has_mac) {
+		ctl_host_id(id, sizeof(id));
+		ctl_make_mac(v, id);
+	}
+	rc = attach_ready(c, v, &n, &f, e);
+	if (rc)
+		return rc;
+	if (n.front && n.back && !strcmp(n.hotplug, "connected"))
+		return attach_again(c, &n.vif, v, host_mtu(v, &f), e);
+	/* What a killed attach or detach left goes first. */
+	if (n.front || n.back)
+		rc = detach_vif(c, &n, e);
+	return rc ? rc : attach_new(c, v, host_mtu(v, &f), e);
+}
+
+int verb_attach(struct ctl *c, int argc, char **argv, struct err *e)
+{
+	struct vif v;
+	int lock, rc;
+
+	if (c->dry_run)
+		return verb_plan(c, argc, argv, e);
+	rc = ctl_words(&v, argc, argv, e);
+	if (rc)
+		return rc;
+	rc = lock = attach_lock(c, &v, e);
+	if (lock >= 0) {
+		rc = attach_locked(c, &v, e);
+		attach_unlock(c, &v, lock);
+	}
+	if (rc)
+		err_prefix(e, "vif%u.%u", v.domid, v.handle);
+	return rc;
+}

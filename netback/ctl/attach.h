@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* attach.h - coming and going, under the vif's lock
+ *
+ *   attach   lock, read, [detach what a killed attach left], introduce, write,
+ *            wait for state 2, plan, apply (guard before up), status last
+ *   detach   lock, read, online=0, wait for 6, undo, remove, wait for the tap
+ *
+ * A kill between any two steps leaves directories whose hotplug-status is not
+ * "connected", or nothing: attach and detach again both start from there.
+ */
+#ifndef NETBACK_CTL_ATTACH_H
+#define NETBACK_CTL_ATTACH_H
+
+#include "ctl/nodes.h"
+
+enum {
+	ATTACH_WAIT_MS = 10000, /* for state 2 or 6, as libxl waits */
+	ATTACH_TAP_MS = 5000,	/* for netbackd to drop a tap */
+	ATTACH_NAME = 24,	/* bytes of "vif32751.65535", NUL included */
+};
+
+/* Locks vif N.M and opens the store. Returns the lock's fd, or -errno. */
+int attach_lock(struct ctl *c, const struct vif *v, struct err *e);
+void attach_unlock(struct ctl *c, const struct vif *v, int lock);
+
+/* Takes the vif away, whatever is left of it. The caller holds the lock. */
+int detach_vif(struct ctl *c, const struct nodes *n, struct err *e);
+
+#endif

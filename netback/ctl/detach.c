@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* detach.c - detach: the plan reversed, by name; what is gone is gone */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "ctl/attach.h"
+#include "ctl/control.h"
+#include "ctl/host.h"
+#include "ctl/run.h"
+
+/* Asks guest and netbackd to let go. One that does not is forced after the
+ * wait, as libxl forces it: the directories vanish under it.
+ */
+static int detach_close(struct ctl *c, const struct vif *v, struct err *e)
+{
+	uint32_t got;
+	int rc = nodes_set(c->store, v, "online", "0", e);
+
+	if (rc)
+		return rc;
+	rc = nodes_wait(c->store, v, 1u << NODES_CLOSED | 1u << NODES_NONE,
+			ATTACH_WAIT_MS, &got);
+	if (rc == -ENOTCONN)
+		return err_set(e, rc,
+			       "store: it went away; is netbackd "
+			       "--store running? then detach again");
+	return 0;
+}
+
+/* netbackd drops the tap when the directory goes; a dead one cannot. */
+static int detach_tap(const struct vif *v, bool alive, struct err *e)
+{
+	if (alive && !host_wait_gone(v->name, ATTACH_TAP_MS))
+		return 0;
+	return mode_delete_tap(v->name, e);
+}
+
+int detach_vif(struct ctl *c, const struct nodes *n, struct err *e)
+{
+	const struct vif *v = &n->vif;
+	bool alive = !control_alive(c, NULL);
+	struct facts f;
+	int rc = 0;
+
+	if (n->back && alive)
+		rc = detach_close(c, v, e);
+	if (!rc)
+		rc = host_undo(v, e);
+	if (!rc)
+		rc = mode_facts(v, &f, e);
+	if (rc)
+		return rc;
+	/* Without netbackd the tap goes first: only the directory knows a
+	 * name of its own.
+	 */
+	if (f.link && f.link_is_tap && (!alive || !n->back))
+		rc = mode_delete_tap(v->name, e);
+	if (!rc)
+		rc = nodes_remove(c, v, e);
+	if (!rc && f.link && f.link_is_tap)
+		rc = detach_tap(v, alive && n->back, e);
+	return rc;
+}
+
+static int detach_locked(struct ctl *c, const struct vif *v, struct err *e)
+{
+	struct nodes n;
+	int rc = nodes_read(c->store, v->domid, v->handle, &n, e);
+
+	return rc ? rc : detach_vif(c, &n, e);
+}
+
+/* No store: with netbackd gone too the host's side can go by name alone. */
+static int detach_by_name(struct ctl *c, const struct vif *v, struct err *e)
+{
+	struct facts f;
+	struct err why = { "" };
+	int rc;
+
+	if (!control_alive(c, NULL) || mode_facts(v, &f, &why) || !f.link ||
+	    !f.link_is_tap)
+		return -ENOTCONN;
+	rc = host_undo(v, &why);
+	if (!rc)
+		rc = mode_delete_tap(v->name, &why);
+	return err_set(e, rc ? rc : -ENOTCONN, "%s",
+		       rc ? why.text
+			  : "the device is gone; its directories remain in a "
+			    "store that does not answer; start it and detach "
+			    "again");
+}
+
+int verb_detach(struct ctl *c, int argc, char **argv, struct err *e)
+{
+	struct vif v;
+	int lock, rc = ctl_name(&v, argc, argv, e);
+
+	if (rc)
+		return rc;
+	rc = lock = attach_lock(c, &v, e);
+	if (lock >= 0) {
+		rc = detach_locked(c, &v, e);
+		attach_unlock(c, &v, lock);
+	} else if (!c->store && (rc == -ENOTCONN || rc == -ENOENT)) {
+		rc = detach_by_name(c, &v, e);
+	}
+	if (rc)
+		err_prefix(e, "vif%u.%u", v.domid, v.handle);
+	return rc;
+}

@@ -1,0 +1,178 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* verb_show.c - show: what the store and netbackd know, one record for a vif */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "ctl/attach.h"
+#include "ctl/control.h"
+#include "ctl/out.h"
+#include "ctl/run.h"
+
+struct show {
+	struct ctl *c;
+	struct err *e;
+	struct out out;
+	json_t *live; /* netbackd's records; NULL when it is away */
+};
+
+/* netbackd's record of a vif: borrowed, or NULL. */
+static json_t *show_live(const struct show *s, const char *name)
+{
+	json_t *list = json_object_get(s->live, "vifs"), *one;
+	const char *have;
+	size_t i;
+
+	json_array_foreach(list, i, one)
+	{
+		have = json_string_value(json_object_get(one, "name"));
+		if (have && !strcmp(have, name))
+			return one;
+	}
+	return NULL;
+}
+
+static void show_keys(struct out *o, const struct vif *v)
+{
+	char value[VIF_TEXT];
+	unsigned i;
+
+	out_num(o, "domain", v->domid);
+	out_num(o, "device", v->handle);
+	for (i = 0; vif_keys[i]; i++) {
+		if (vif_get(v, vif_keys[i], value, sizeof(value)) > 0)
+			out_str(o, vif_keys[i], value);
+	}
+}
+
+static int show_vif(struct show *s, uint16_t domid, uint16_t handle)
+{
+	char name[ATTACH_NAME];
+	struct out *o = &s->out;
+	struct nodes n;
+	json_t *pid;
+	int rc = nodes_read(s->c->store, domid, handle, &n, s->e);
+
+	snprintf(name, sizeof(name), "vif%u.%u", domid, handle);
+	if (!rc && !n.back)
+		rc = err_set(s->e, -ENOENT,
+			     "it is not attached; vifctl show lists what is");
+	if (rc) {
+		err_prefix(s->e, "%s", name);
+		return rc;
+	}
+	pid = json_object_get(show_live(s, name), "worker");
+	out_begin(o, name);
+	show_keys(o, &n.vif);
+	out_str(o, "backend", nodes_state_name(n.back_state));
+	out_str(o, "frontend", nodes_state_name(n.front_state));
+	out_str(o, "hotplug", n.hotplug);
+	if (n.has_carrier)
+		out_num(o, "carrier", n.carrier);
+	else
+		out_null(o, "carrier");
+	if (json_integer_value(pid) > 0)
+		out_num(o, "worker", json_integer_value(pid));
+	else
+		out_null(o, "worker");
+	out_end(o);
+	return 0;
+}
+
+static int show_each(void *arg, uint16_t domid, uint16_t handle)
+{
+	return show_vif(arg, domid, handle);
+}
+
+/* Every counter by name, as netbackd names it; nested ones get a dot. */
+static void show_counters(struct out *o, json_t *obj, const char *prefix)
+{
+	const char *key;
+	char full[128];
+	json_t *v;
+
+	json_object_foreach(obj, key, v)
+	{
+		snprintf(full, sizeof(full), "%s%s", prefix, key);
+		if (json_is_object(v)) {
+			strncat(full, ".", sizeof(full) - strlen(full) - 1);
+			show_counters(o, v, full);
+		} else if (json_is_string(v)) {
+			if (strcmp(full, "name"))
+				out_str(o, full, json_string_value(v));
+		} else {
+			out_json(o, full, json_incref(v));
+		}
+	}
+}
+
+static int show_stats(struct show *s, int argc, char **argv)
+{
+	json_t *answer = NULL, *one;
+	char want[ATTACH_NAME] = "";
+	const char *name;
+	struct vif v;
+	size_t i, n = 0;
+	int rc = argc ? ctl_name(&v, argc, argv, s->e) : 0;
+
+	if (!rc)
+		rc = control_ask(s->c, "stats", &answer, s->e);
+	if (rc)
+		return rc;
+	if (argc)
+		snprintf(want, sizeof(want), "vif%u.%u", v.domid, v.handle);
+	json_array_foreach(json_object_get(answer, "vifs"), i, one)
+	{
+		name = json_string_value(json_object_get(one, "name"));
+		if (!name || (argc && strcmp(name, want)))
+			continue;
+		out_begin(&s->out, name);
+		show_counters(&s->out, one, "");
+		out_end(&s->out);
+		n++;
+	}
+	json_decref(answer);
+	if (argc && !n)
+		return err_set(s->e, -ENOENT,
+			       "%s: netbackd does not have it; vifctl show "
+			       "lists what is attached",
+			       want);
+	return 0;
+}
+
+static int show_vifs(struct show *s, int argc, char **argv)
+{
+	struct vif v;
+	int rc = argc ? ctl_name(&v, argc, argv, s->e) : 0;
+
+	if (!rc)
+		rc = run_store(s->c, s->e);
+	if (rc)
+		return rc;
+	if (control_ask(s->c, "show", &s->live, NULL))
+		s->live = NULL;
+	rc = argc ? show_vif(s, v.domid, v.handle)
+		  : nodes_each(s->c->store, show_each, s, s->e);
+	json_decref(s->live);
+	return rc;
+}
+
+int verb_show(struct ctl *c, int argc, char **argv, struct err *e)
+{
+	struct show s = { .c = c, .e = e };
+	int rc;
+
+	if (out_open(&s.out, stdout, c->json))
+		return err_set(e, -ENOMEM, "out of memory");
+	if (argc && !strcmp(argv[0], "stats"))
+		rc = show_stats(&s, argc - 1, argv + 1);
+	else
+		rc = show_vifs(&s, argc, argv);
+	if (rc) {
+		out_drop(&s.out);
+		return rc;
+	}
+	if (out_close(&s.out))
+		return err_set(e, -EIO, "cannot write to stdout");
+	return 0;
+}
