@@ -75,9 +75,9 @@ $(B)/gen/syscalls.h: scripts/syscalls.sh $(wildcard netback/*/*.c)
 $(call obj,netback/daemon/sandbox.c): $(B)/gen/syscalls.h
 
 $(B)/libdata.a: $(call obj,$(DATA))
-	$(call say,AR,$@)mkdir -p $(@D) && rm -f $@ && $(if $^,$(AR) rcs $@ $^,printf '!<arch>\n' >$@)
+	$(call say,AR,$@)mkdir -p $(@D) && rm -f $@ && $(AR) rcs $@ $^
 $(B)/libctl.a: $(call obj,$(CTL))
-	$(call say,AR,$@)mkdir -p $(@D) && rm -f $@ && $(if $^,$(AR) rcs $@ $^,printf '!<arch>\n' >$@)
+	$(call say,AR,$@)mkdir -p $(@D) && rm -f $@ && $(AR) rcs $@ $^
 
 # netbackd and vifguest link neither modes/ nor filter/ (libctl).
 $(B)/netbackd: $(call obj,netback/daemon/netbackd.c) $(B)/libdata.a

@@ -22,7 +22,7 @@ enum { MODE_STEPS = 32 };
 
 /* In the order in which a bridge plan uses them. */
 enum step_kind {
-	STEP_DOWN,    /* link down (it is, unless somebody was faster) */
+	STEP_DOWN,    /* link down, unless it is a port of `other` already */
 	STEP_MAC,     /* link address fe:ff:ff:ff:ff:ff */
 	STEP_MTU,     /* link mtu = num */
 	STEP_NO_IPV6, /* net.ipv6.conf.DEV.disable_ipv6 = 1 */
@@ -59,8 +59,10 @@ struct facts {
 	uint32_t link_mtu;
 	char master[IFNAMSIZ]; /* its bridge now, or "" */
 	bool link_is_tap;      /* a tap or a xen vif: ours to configure */
+	char link_kind[16];    /* what it is else: "veth", "" = unnamed */
 	bool bridge;	       /* the wanted bridge exists .. */
 	bool bridge_is_bridge; /* .. and is one */
+	char bridge_kind[16];  /* what it is else */
 	uint32_t bridge_mtu;
 	bool ipv6;     /* net.ipv6 is there */
 	bool can_lock; /* this kernel knows `locked` ports */
@@ -69,27 +71,39 @@ struct facts {
 /* Reads the host. 0, or -errno with a sentence. */
 int mode_facts(const struct vif *v, struct facts *out, struct err *e);
 
-/* Pure. -ENODEV, -ENOTUNIQ .. with a sentence when it cannot be done. */
+/* Pure. When it cannot be done, a sentence and: -ENODEV, the bridge or the
+ * device is missing; -ENOTUNIQ, a name belongs to something else; -EBUSY, the
+ * device is in another bridge; -EINVAL, the vif makes no sense.
+ * To show a plan for a device that is still to come, set link and link_is_tap.
+ * f = NULL makes the plan to undo with: every step there could be.
+ */
 int mode_plan(const struct vif *v, const struct facts *f, struct plan *out,
 	      struct err *e);
 
-/* One step per line, as text; or as a JSON array (json = true). */
+/* One step per line, in the words of ip(8), bridge(8) and sysctl(8), the guard
+ * as a comment: it can be run. Or a JSON array of objects (json = true).
+ */
 void mode_print(const struct plan *p, FILE *out, bool json);
 
 /* Who puts a policy in place (on) or removes it. */
 typedef int mode_guard_fn(const struct policy *p, bool on, struct err *e);
 
-/* Applies the steps in order; when step k fails, undoes k-1..1 and returns its
- * error. Applying twice equals applying once.
+/* Applies the steps in order; what holds already is left alone, so applying
+ * twice equals applying once. When step k fails, puts back what k-1..1 changed, to
+ * what it was before, and returns k's error. A guard is taken off again
+ * only if the device was no port of the bridge before.
  */
 int mode_apply(const struct plan *p, mode_guard_fn *guard, struct err *e);
 
-/* The list reversed. What is gone already is not an error. Needs only names:
- * a plan for undo may come from a vif whose facts are unknown.
+/* The list reversed: down, out of the bridge, guard off. What is gone already is
+ * not an error. Needs only names: p may come from a plan without facts, and
+ * the bridge may be another than the one in p. Address and MTU stay. Goes on
+ * after an error and returns the first; the guard stays if the device could not
+ * be taken down and out.
  */
 int mode_undo(const struct plan *p, mode_guard_fn *guard, struct err *e);
 
-/* 0 when every step holds on this host; 1 when not, each difference one line
+/* 0 when every step holds on this host (but the guard: ask filter_check); 1 when not, each difference one line
  * on out: "vif1.0: mtu is 1400, should be 1500".
  */
 int mode_check(const struct plan *p, FILE *out, struct err *e);

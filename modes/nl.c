@@ -1,0 +1,424 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* nl.c - links, bridge ports and FDB entries of this host, one call each
+ *
+ * Messages are built here rather than by libnl-route: its objects know neither
+ * `locked` nor `isolated` ports, and they turn errno into numbers of their own.
+ */
+#include "nl.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/if_arp.h>
+#include <linux/if_bridge.h>
+#include <linux/if_link.h>
+#include <linux/if_tun.h>
+#include <linux/neighbour.h>
+#include <linux/netlink.h>
+#include <linux/rtnetlink.h>
+#include <netlink/msg.h>
+#include <netlink/netlink.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/num.h"
+#include "mode.h"
+#include "vif.h"
+
+struct nl_host {
+	struct nl_sock *sk;
+	int rc; /* of the request under way; 1 = not answered yet */
+	char why[160];
+};
+
+int nl_host_open(struct nl_host **out)
+{
+	struct nl_host *h = calloc(1, sizeof(*h));
+	int on = 1, rc = -ENOMEM;
+
+	if (!h)
+		return rc;
+	h->sk = nl_socket_alloc();
+	if (!h->sk)
+		goto out;
+	if (nl_connect(h->sk, NETLINK_ROUTE)) {
+		rc = errno ? -errno : -EIO;
+		goto out;
+	}
+	/* reasons in words, without our request repeated; old kernels refuse */
+	setsockopt(nl_socket_get_fd(h->sk), SOL_NETLINK, NETLINK_EXT_ACK, &on,
+		   sizeof(on));
+	setsockopt(nl_socket_get_fd(h->sk), SOL_NETLINK, NETLINK_CAP_ACK, &on,
+		   sizeof(on));
+	*out = h;
+	return 0;
+out:
+	nl_host_close(h);
+	return rc;
+}
+
+void nl_host_close(struct nl_host *h)
+{
+	if (!h)
+		return;
+	nl_socket_free(h->sk);
+	free(h);
+}
+
+const char *nl_why(const struct nl_host *h)
+{
+	return h->why;
+}
+
+/* --- ask and wait ------------------------------------------------------------*/
+
+static int nl_on_error(struct sockaddr_nl *from, struct nlmsgerr *e, void *arg)
+{
+	struct nlmsghdr *n = (struct nlmsghdr *)((char *)e - NLMSG_HDRLEN);
+	struct nl_host *h = arg;
+	struct nlattr *a = NULL;
+
+	(void)from;
+	h->rc = e->error;
+	if (n->nlmsg_flags & NLM_F_ACK_TLVS && n->nlmsg_flags & NLM_F_CAPPED)
+		a = nlmsg_find_attr(n, sizeof(*e), NLMSGERR_ATTR_MSG);
+	if (a)
+		snprintf(h->why, sizeof(h->why), " (%.*s)", nla_len(a),
+			 (const char *)nla_data(a));
+	return NL_STOP;
+}
+
+static int nl_on_done(struct nl_msg *m, void *arg)
+{
+	struct nl_host *h = arg;
+
+	(void)m;
+	h->rc = 0;
+	return NL_STOP;
+}
+
+/* Sends m (taken over; NULL = no memory), hands each answer to fn, waits for the
+ * end.
+ */
+static int nl_ask(struct nl_host *h, struct nl_msg *m, nl_recvmsg_msg_cb_t fn,
+		  void *arg)
+{
+	struct nl_cb *cb = nl_cb_alloc(NL_CB_DEFAULT);
+	int rc = -ENOMEM;
+
+	h->why[0] = '\0';
+	h->rc = 1;
+	if (!m || !cb)
+		goto out;
+	nl_cb_err(cb, NL_CB_CUSTOM, nl_on_error, h);
+	nl_cb_set(cb, NL_CB_ACK, NL_CB_CUSTOM, nl_on_done, h);
+	nl_cb_set(cb, NL_CB_FINISH, NL_CB_CUSTOM, nl_on_done, h);
+	if (fn)
+		nl_cb_set(cb, NL_CB_VALID, NL_CB_CUSTOM, fn, arg);
+	rc = -EIO;
+	if (nl_send_auto(h->sk, m) < 0)
+		goto out;
+	while (h->rc > 0)
+		if (nl_recvmsgs(h->sk, cb) < 0 && h->rc > 0)
+			goto out;
+	rc = h->rc;
+out:
+	nl_cb_put(cb);
+	nlmsg_free(m);
+	return rc;
+}
+
+/* A message with its fixed header; NULL when there is no memory. */
+static struct nl_msg *nl_new(int type, int flags, void *head, int size)
+{
+	struct nl_msg *m = nlmsg_alloc_simple(type, flags);
+
+	if (m && nlmsg_append(m, head, (size_t)size, NLMSG_ALIGNTO) < 0) {
+		nlmsg_free(m);
+		m = NULL;
+	}
+	return m;
+}
+
+/* A link message about `dev`. Attributes are few and short: a fresh message has
+ * room for them.
+ */
+static struct nl_msg *nl_link_msg(int type, const char *dev, bool flag, bool up)
+{
+	struct ifinfomsg ifi = { .ifi_family = AF_UNSPEC };
+	struct nl_msg *m;
+
+	if (flag) {
+		ifi.ifi_change = IFF_UP;
+		ifi.ifi_flags = up ? IFF_UP : 0;
+	}
+	m = nl_new(type, 0, &ifi, sizeof(ifi));
+	if (m && nla_put_string(m, IFLA_IFNAME, dev) < 0) {
+		nlmsg_free(m);
+		m = NULL;
+	}
+	return m;
+}
+
+/* --- links -------------------------------------------------------------------*/
+
+static const struct nlattr *nl_in(const struct nlattr *nest, int type)
+{
+	return nest ? nla_find(nla_data(nest), nla_len(nest), type) : NULL;
+}
+
+static bool nl_u8(const struct nlattr *nest, int type)
+{
+	const struct nlattr *a = nl_in(nest, type);
+
+	return a && nla_len(a) >= 1 && nla_get_u8(a);
+}
+
+static void nl_read_port(struct nl_link *o, const struct nlattr *port)
+{
+	o->flags = 0;
+	if (nl_u8(port, IFLA_BRPORT_LOCKED))
+		o->flags |= STEP_PORT_LOCKED;
+	if (!nl_u8(port, IFLA_BRPORT_LEARNING))
+		o->flags |= STEP_PORT_NOLEARN;
+	if (nl_u8(port, IFLA_BRPORT_ISOLATED))
+		o->flags |= STEP_PORT_ISOLATED;
+}
+
+static void nl_read_info(struct nl_link *o, const struct nlattr *info)
+{
+	const struct nlattr *kind = nl_in(info, IFLA_INFO_KIND);
+	const struct nlattr *slave = nl_in(info, IFLA_INFO_SLAVE_KIND);
+
+	if (kind)
+		nla_strlcpy(o->kind, kind, sizeof(o->kind));
+	o->port = slave && !nla_strcmp(slave, "bridge");
+	if (o->port)
+		nl_read_port(o, nl_in(info, IFLA_INFO_SLAVE_DATA));
+}
+
+static int nl_on_link(struct nl_msg *m, void *arg)
+{
+	struct nlmsghdr *n = nlmsg_hdr(m);
+	struct ifinfomsg *ifi = nlmsg_data(n);
+	struct nlattr *tb[IFLA_MAX + 1];
+	struct nl_link *o = arg;
+	char bus[16] = "";
+
+	if (nlmsg_parse(n, sizeof(*ifi), tb, IFLA_MAX, NULL) < 0)
+		return NL_SKIP;
+	o->index = ifi->ifi_index;
+	o->up = ifi->ifi_flags & IFF_UP;
+	if (tb[IFLA_MTU])
+		o->mtu = nla_get_u32(tb[IFLA_MTU]);
+	if (tb[IFLA_ADDRESS] && nla_len(tb[IFLA_ADDRESS]) == 6)
+		memcpy(o->mac, nla_data(tb[IFLA_ADDRESS]), 6);
+	if (tb[IFLA_MASTER])
+		o->master_index = (int)nla_get_u32(tb[IFLA_MASTER]);
+	if (tb[IFLA_LINKINFO])
+		nl_read_info(o, tb[IFLA_LINKINFO]);
+	if (tb[IFLA_PARENT_DEV_BUS_NAME])
+		nla_strlcpy(bus, tb[IFLA_PARENT_DEV_BUS_NAME], sizeof(bus));
+	o->xen = !strcmp(bus, "xen-backend");
+	/* a tun has the same kind, but no Ethernet */
+	o->tap = !strcmp(o->kind, "tun") && ifi->ifi_type == ARPHRD_ETHER;
+	return NL_OK;
+}
+
+static int nl_on_name(struct nl_msg *m, void *arg)
+{
+	struct nlattr *a = nlmsg_find_attr(
+		nlmsg_hdr(m), sizeof(struct ifinfomsg), IFLA_IFNAME);
+
+	if (a)
+		nla_strlcpy(arg, a, IFNAMSIZ);
+	return NL_OK;
+}
+
+int nl_link_get(struct nl_host *h, const char *dev, struct nl_link *out)
+{
+	struct ifinfomsg by_index = { .ifi_family = AF_UNSPEC };
+	struct nl_link o = { 0 };
+	int rc;
+
+	rc = nl_ask(h, nl_link_msg(RTM_GETLINK, dev, false, false), nl_on_link,
+		    &o);
+	if (!rc && !o.index)
+		rc = -ENODEV;
+	if (rc)
+		return rc;
+	if (o.master_index) {
+		by_index.ifi_index = o.master_index;
+		/* gone since: then it is nobody's port any more */
+		if (nl_ask(h,
+			   nl_new(RTM_GETLINK, 0, &by_index, sizeof(by_index)),
+			   nl_on_name, o.master))
+			o.master_index = 0;
+	}
+	*out = o;
+	return 0;
+}
+
+int nl_link_up(struct nl_host *h, const char *dev, bool up)
+{
+	return nl_ask(h, nl_link_msg(RTM_NEWLINK, dev, true, up), NULL, NULL);
+}
+
+int nl_link_mac(struct nl_host *h, const char *dev, const uint8_t mac[6])
+{
+	struct nl_msg *m = nl_link_msg(RTM_SETLINK, dev, false, false);
+
+	if (m)
+		nla_put(m, IFLA_ADDRESS, 6, mac);
+	return nl_ask(h, m, NULL, NULL);
+}
+
+int nl_link_mtu(struct nl_host *h, const char *dev, uint32_t mtu)
+{
+	struct nl_msg *m = nl_link_msg(RTM_SETLINK, dev, false, false);
+
+	if (m)
+		nla_put_u32(m, IFLA_MTU, mtu);
+	return nl_ask(h, m, NULL, NULL);
+}
+
+int nl_link_master(struct nl_host *h, const char *dev, const char *master)
+{
+	struct nl_link to = { 0 };
+	struct nl_msg *m;
+	int rc = master[0] ? nl_link_get(h, master, &to) : 0;
+
+	if (rc)
+		return rc;
+	m = nl_link_msg(RTM_SETLINK, dev, false, false);
+	if (m)
+		nla_put_u32(m, IFLA_MASTER, (uint32_t)to.index);
+	return nl_ask(h, m, NULL, NULL);
+}
+
+int nl_link_delete(struct nl_host *h, const char *dev)
+{
+	return nl_ask(h, nl_link_msg(RTM_DELLINK, dev, false, false), NULL,
+		      NULL);
+}
+
+/* --- bridge ports ------------------------------------------------------------*/
+
+int nl_port_set(struct nl_host *h, const char *dev, uint32_t flags)
+{
+	struct ifinfomsg ifi = { .ifi_family = AF_BRIDGE };
+	struct nl_link l;
+	struct nlattr *nest;
+	struct nl_msg *m;
+	int rc = nl_link_get(h, dev, &l);
+
+	if (rc)
+		return rc;
+	ifi.ifi_index = l.index;
+	m = nl_new(RTM_SETLINK, 0, &ifi, sizeof(ifi));
+	nest = m ? nla_nest_start(m, IFLA_PROTINFO | NLA_F_NESTED) : NULL;
+	if (nest) {
+		nla_put_u8(m, IFLA_BRPORT_LEARNING,
+			   !(flags & STEP_PORT_NOLEARN));
+		nla_put_u8(m, IFLA_BRPORT_ISOLATED,
+			   !!(flags & STEP_PORT_ISOLATED));
+		nla_put_u8(m, IFLA_BRPORT_LOCKED, !!(flags & STEP_PORT_LOCKED));
+		nla_nest_end(m, nest);
+	}
+	return nl_ask(h, m, NULL, NULL);
+}
+
+static int nl_on_fdb(struct nl_msg *m, void *arg)
+{
+	struct ndmsg *nd = nlmsg_data(nlmsg_hdr(m));
+	struct nl_fdb *o = arg;
+
+	o->index = nd->ndm_ifindex;
+	o->stays = nd->ndm_state & (NUD_NOARP | NUD_PERMANENT);
+	return NL_OK;
+}
+
+static int nl_fdb_ask(struct nl_host *h, int type, int flags, const char *dev,
+		      const uint8_t mac[6], struct nl_fdb *out)
+{
+	struct ndmsg nd = { .ndm_family = AF_BRIDGE, .ndm_flags = NTF_MASTER };
+	struct nl_msg *m;
+	struct nl_link l;
+	int rc = nl_link_get(h, dev, &l);
+
+	if (rc)
+		return rc;
+	nd.ndm_ifindex = l.index;
+	if (type == RTM_NEWNEIGH)
+		nd.ndm_state = NUD_NOARP; /* static, as bridge(8) says it */
+	m = nl_new(type, flags, &nd, sizeof(nd));
+	if (m)
+		nla_put(m, NDA_LLADDR, 6, mac);
+	return nl_ask(h, m, out ? nl_on_fdb : NULL, out);
+}
+
+int nl_fdb_get(struct nl_host *h, const char *dev, const uint8_t mac[6],
+	       struct nl_fdb *out)
+{
+	struct nl_fdb o = { 0 };
+	int rc = nl_fdb_ask(h, RTM_GETNEIGH, 0, dev, mac, &o);
+
+	if (!rc && !o.index)
+		rc = -ENOENT;
+	if (!rc)
+		*out = o;
+	return rc;
+}
+
+int nl_fdb_add(struct nl_host *h, const char *dev, const uint8_t mac[6])
+{
+	return nl_fdb_ask(h, RTM_NEWNEIGH, NLM_F_CREATE | NLM_F_REPLACE, dev,
+			  mac, NULL);
+}
+
+int nl_fdb_del(struct nl_host *h, const char *dev, const uint8_t mac[6])
+{
+	return nl_fdb_ask(h, RTM_DELNEIGH, 0, dev, mac, NULL);
+}
+
+/* --- sysctl ------------------------------------------------------------------*/
+
+static int nl_ipv6_open(const char *dev, int flags)
+{
+	char path[64];
+	int fd, rc;
+
+	if (strcmp(dev, "default") && vif_check_devname(dev, NULL))
+		return -EINVAL;
+	rc = str_fmt(path, sizeof(path),
+		     "/proc/sys/net/ipv6/conf/%s/disable_ipv6", dev);
+	if (rc < 0)
+		return rc;
+	fd = open(path, flags | O_CLOEXEC);
+	return fd < 0 ? -errno : fd;
+}
+
+int nl_ipv6_off(const char *dev)
+{
+	int fd = nl_ipv6_open(dev, O_RDONLY), rc;
+	char c = '0';
+
+	if (fd < 0)
+		return fd;
+	rc = read(fd, &c, 1) == 1 ? c != '0' : -EIO;
+	close(fd);
+	return rc;
+}
+
+int nl_ipv6_off_set(const char *dev, int off)
+{
+	int fd = nl_ipv6_open(dev, O_WRONLY), rc;
+
+	if (fd < 0)
+		return fd;
+	rc = write(fd, off ? "1" : "0", 1) == 1 ? 0 : -errno;
+	close(fd);
+	return rc;
+}

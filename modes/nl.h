@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* nl.h - links, bridge ports and FDB entries of this host, one call each
+ *
+ * nl.c is the only file that speaks rtnetlink, and the only one that writes a
+ * sysctl. Errors are the kernel's -errno; nl_why() adds what the kernel said.
+ */
+#ifndef NETBACK_MODES_NL_H
+#define NETBACK_MODES_NL_H
+
+#include <net/if.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+struct nl_host; /* one netlink socket */
+
+struct nl_link {
+	int index;
+	bool up;
+	bool tap;	  /* made by TUNSETIFF with IFF_TAP */
+	bool xen;	  /* a xen-netback device */
+	char kind[16];	  /* "bridge", "veth", .. or "" for hardware */
+	uint32_t mtu;	  /* bytes */
+	uint8_t mac[6];	  /* zero unless Ethernet */
+	int master_index; /* 0 = none */
+	char master[IFNAMSIZ];
+	bool port;	/* of a bridge */
+	uint32_t flags; /* bits of enum step_port, of a port */
+};
+
+struct nl_fdb {
+	int index;  /* the port */
+	bool stays; /* static or the host's own: not learned */
+};
+
+int nl_host_open(struct nl_host **out);
+void nl_host_close(struct nl_host *h); /* NULL is fine */
+
+/* The kernel's own words about the last error: " (..)", or "". */
+const char *nl_why(const struct nl_host *h);
+
+/* -ENODEV when there is none of that name. */
+int nl_link_get(struct nl_host *h, const char *dev, struct nl_link *out);
+
+int nl_link_up(struct nl_host *h, const char *dev, bool up);
+int nl_link_mac(struct nl_host *h, const char *dev, const uint8_t mac[6]);
+int nl_link_mtu(struct nl_host *h, const char *dev, uint32_t mtu);
+/* master "" = none */
+int nl_link_master(struct nl_host *h, const char *dev, const char *master);
+int nl_link_delete(struct nl_host *h, const char *dev);
+
+/* Sets all of enum step_port, on or off. */
+int nl_port_set(struct nl_host *h, const char *dev, uint32_t flags);
+
+/* The entry for mac in the bridge that dev is a port of; -ENOENT. */
+int nl_fdb_get(struct nl_host *h, const char *dev, const uint8_t mac[6],
+	       struct nl_fdb *out);
+int nl_fdb_add(struct nl_host *h, const char *dev, const uint8_t mac[6]);
+int nl_fdb_del(struct nl_host *h, const char *dev, const uint8_t mac[6]);
+
+/* net.ipv6.conf.DEV.disable_ipv6: 0, 1; -ENOENT when the device (or the
+ * kernel) has no IPv6 at all. dev may be "default". -EINVAL for a name that
+ * would leave the directory.
+ */
+int nl_ipv6_off(const char *dev);
+int nl_ipv6_off_set(const char *dev, int off);
+
+#endif
