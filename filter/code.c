@@ -1,0 +1,186 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* code.c - the kernel's small instructions, one call each; no netlink here */
+#include "code.h"
+
+#include <stdio.h> /* libnftnl/expr.h uses FILE without it */
+
+#include <errno.h>
+#include <libnftnl/expr.h>
+#include <libnftnl/object.h>
+#include <libnftnl/rule.h>
+#include <linux/netfilter.h>
+#include <linux/netfilter/nf_tables.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/num.h"
+
+int code_open(struct code *c, uint32_t family, const char *table,
+	      const char *chain)
+{
+	c->failed = false;
+	c->rule = nftnl_rule_alloc();
+	if (!c->rule)
+		return -ENOMEM;
+	nftnl_rule_set_u32(c->rule, NFTNL_RULE_FAMILY, family);
+	if (nftnl_rule_set_str(c->rule, NFTNL_RULE_TABLE, table) ||
+	    nftnl_rule_set_str(c->rule, NFTNL_RULE_CHAIN, chain))
+		c->failed = true;
+	return 0;
+}
+
+void code_close(struct code *c)
+{
+	if (c->rule)
+		nftnl_rule_free(c->rule);
+	c->rule = NULL;
+}
+
+static struct nftnl_expr *code_add(struct code *c, const char *name)
+{
+	struct nftnl_expr *x = nftnl_expr_alloc(name);
+
+	if (x)
+		nftnl_rule_add_expr(c->rule, x);
+	else
+		c->failed = true;
+	return x;
+}
+
+void code_meta(struct code *c, uint32_t key)
+{
+	struct nftnl_expr *x = code_add(c, "meta");
+
+	if (!x)
+		return;
+	nftnl_expr_set_u32(x, NFTNL_EXPR_META_KEY, key);
+	nftnl_expr_set_u32(x, NFTNL_EXPR_META_DREG, NFT_REG_1);
+}
+
+void code_payload(struct code *c, uint32_t base, uint32_t off, uint32_t len)
+{
+	struct nftnl_expr *x = code_add(c, "payload");
+
+	if (!x)
+		return;
+	nftnl_expr_set_u32(x, NFTNL_EXPR_PAYLOAD_BASE, base);
+	nftnl_expr_set_u32(x, NFTNL_EXPR_PAYLOAD_OFFSET, off);
+	nftnl_expr_set_u32(x, NFTNL_EXPR_PAYLOAD_LEN, len);
+	nftnl_expr_set_u32(x, NFTNL_EXPR_PAYLOAD_DREG, NFT_REG_1);
+}
+
+void code_mask(struct code *c, const void *mask, uint32_t len)
+{
+	static const uint8_t none[16];
+	struct nftnl_expr *x = code_add(c, "bitwise");
+
+	if (!x)
+		return;
+	nftnl_expr_set_u32(x, NFTNL_EXPR_BITWISE_SREG, NFT_REG_1);
+	nftnl_expr_set_u32(x, NFTNL_EXPR_BITWISE_DREG, NFT_REG_1);
+	nftnl_expr_set_u32(x, NFTNL_EXPR_BITWISE_OP, NFT_BITWISE_BOOL);
+	nftnl_expr_set_u32(x, NFTNL_EXPR_BITWISE_LEN, len);
+	nftnl_expr_set(x, NFTNL_EXPR_BITWISE_MASK, mask, len);
+	nftnl_expr_set(x, NFTNL_EXPR_BITWISE_XOR, none, len);
+}
+
+void code_cmp(struct code *c, bool equal, const void *data, uint32_t len)
+{
+	struct nftnl_expr *x = code_add(c, "cmp");
+
+	if (!x)
+		return;
+	nftnl_expr_set_u32(x, NFTNL_EXPR_CMP_SREG, NFT_REG_1);
+	nftnl_expr_set_u32(x, NFTNL_EXPR_CMP_OP,
+			   equal ? NFT_CMP_EQ : NFT_CMP_NEQ);
+	nftnl_expr_set(x, NFTNL_EXPR_CMP_DATA, data, len);
+}
+
+void code_in_set(struct code *c, const char *set)
+{
+	struct nftnl_expr *x = code_add(c, "lookup");
+
+	if (!x)
+		return;
+	nftnl_expr_set_u32(x, NFTNL_EXPR_LOOKUP_SREG, NFT_REG_1);
+	/* the kernel's answer has them, and code_text shows them */
+	nftnl_expr_set_u32(x, NFTNL_EXPR_LOOKUP_FLAGS, 0);
+	if (nftnl_expr_set_str(x, NFTNL_EXPR_LOOKUP_SET, set))
+		c->failed = true;
+}
+
+void code_counter(struct code *c, const char *name)
+{
+	struct nftnl_expr *x = code_add(c, "objref");
+
+	if (!x)
+		return;
+	nftnl_expr_set_u32(x, NFTNL_EXPR_OBJREF_IMM_TYPE, NFT_OBJECT_COUNTER);
+	if (nftnl_expr_set_str(x, NFTNL_EXPR_OBJREF_IMM_NAME, name))
+		c->failed = true;
+}
+
+void code_count(struct code *c)
+{
+	code_add(c, "counter");
+}
+
+void code_verdict(struct code *c, int verdict, const char *chain)
+{
+	struct nftnl_expr *x = code_add(c, "immediate");
+
+	if (!x)
+		return;
+	nftnl_expr_set_u32(x, NFTNL_EXPR_IMM_DREG, NFT_REG_VERDICT);
+	nftnl_expr_set_u32(x, NFTNL_EXPR_IMM_VERDICT, (uint32_t)verdict);
+	if (chain && nftnl_expr_set_str(x, NFTNL_EXPR_IMM_CHAIN, chain))
+		c->failed = true;
+}
+
+void code_xt_match(struct code *c, const char *name, uint32_t rev,
+		   const void *info, uint32_t len)
+{
+	struct nftnl_expr *x = code_add(c, "match");
+	void *own = malloc(len);
+
+	if (!x || !own) {
+		free(own);
+		c->failed = true;
+		return;
+	}
+	memcpy(own, info, len);
+	nftnl_expr_set_str(x, NFTNL_EXPR_MT_NAME, name);
+	nftnl_expr_set_u32(x, NFTNL_EXPR_MT_REV, rev);
+	nftnl_expr_set(x, NFTNL_EXPR_MT_INFO, own, len); /* owns it now */
+}
+
+struct code_out {
+	char *buf;
+	size_t size, len;
+};
+
+static int code_text_expr(struct nftnl_expr *x, void *data)
+{
+	struct code_out *o = data;
+	size_t room = o->size - o->len;
+	int n;
+
+	n = nftnl_expr_snprintf(o->buf + o->len, room, x, NFTNL_OUTPUT_DEFAULT,
+				0);
+	if (n < 0 || (size_t)n + 1 >= room)
+		return -1;
+	o->len += (size_t)n;
+	o->buf[o->len++] = '\n';
+	o->buf[o->len] = '\0';
+	return 0;
+}
+
+int code_text(const struct nftnl_rule *r, char *buf, size_t size)
+{
+	struct code_out o = { buf, size, 0 };
+
+	if (!size ||
+	    nftnl_expr_foreach((struct nftnl_rule *)r, code_text_expr, &o) < 0)
+		return -ENOSPC;
+	return (int)o.len;
+}

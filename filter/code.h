@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* code.h - the kernel's small instructions, one call each
+ *
+ * Each call appends to a rule. Values are loaded into register 1, where the
+ * next comparison or lookup reads them. Out of memory: the rule is marked and
+ * code_ok says so, so that callers check once.
+ */
+#ifndef NETBACK_FILTER_CODE_H
+#define NETBACK_FILTER_CODE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct nftnl_rule;
+
+struct code {
+	struct nftnl_rule *rule;
+	bool failed;
+};
+
+int code_open(struct code *c, uint32_t family, const char *table,
+	      const char *chain);
+void code_close(struct code *c);
+
+/* Loads. base: enum nft_payload_bases; key: enum nft_meta_keys */
+void code_meta(struct code *c, uint32_t key);
+void code_payload(struct code *c, uint32_t base, uint32_t off, uint32_t len);
+
+/* Tests of what was loaded. code_mask keeps the bits of mask. */
+void code_mask(struct code *c, const void *mask, uint32_t len);
+void code_cmp(struct code *c, bool equal, const void *data, uint32_t len);
+void code_in_set(struct code *c, const char *set);
+
+/* What happens. verdict: NF_DROP, NFT_RETURN, NFT_GOTO .. (chain: for the last) */
+void code_counter(struct code *c, const char *name); /* a counter object */
+void code_count(struct code *c);		     /* one of its own */
+void code_verdict(struct code *c, int verdict, const char *chain);
+
+/* Extensions of iptables: info is the kernel's struct, copied. */
+void code_xt_match(struct code *c, const char *name, uint32_t rev,
+		   const void *info, uint32_t len);
+
+/* The instructions as text, one per line: equal rules have equal text.
+ * Length, or -ENOSPC.
+ */
+int code_text(const struct nftnl_rule *r, char *buf, size_t size);
+
+#endif

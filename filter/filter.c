@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* filter.c - the border: a policy becomes a guard, a guard becomes a table */
+#include "filter.h"
+
+#include <errno.h>
+
+#include "guard.h"
+
+int filter_print(const struct policy *p, char *buf, size_t size)
+{
+	struct guard g;
+	int rc = guard_build(p, &g, NULL);
+
+	return rc ? rc : guard_print(&g, buf, size);
+}
+
+int filter_apply(const struct policy *p, struct err *e)
+{
+	struct guard g;
+	int rc = guard_build(p, &g, e);
+
+	return rc ? rc : guard_nft_apply(&g, e);
+}
+
+int filter_remove(const char *dev, struct err *e)
+{
+	char table[GUARD_NAME];
+	int rc = guard_table(dev, table);
+
+	if (rc)
+		return err_set(e, rc,
+			       "device name '%s': 1 to 15 characters needed",
+			       dev);
+	rc = guard_nft_remove(table, e);
+	if (rc)
+		err_prefix(e, "%s: guard", dev);
+	return rc;
+}
+
+int filter_check(const struct policy *p, FILE *out, struct err *e)
+{
+	struct guard g;
+	int rc = guard_build(p, &g, e);
+
+	return rc ? rc : guard_nft_check(&g, out, e);
+}

@@ -1,0 +1,617 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* guard_nft.c - the guard as one netlink batch, and compared with the kernel's
+ *
+ * Replacing needs no reading: add the table (so that there is one), delete it,
+ * add it again with its content, all in one batch. The old chain judges frames
+ * until the new one does.
+ */
+#include <errno.h>
+#include <libnftnl/chain.h>
+#include <libnftnl/object.h>
+#include <libnftnl/rule.h>
+#include <libnftnl/set.h>
+#include <libnftnl/table.h>
+#include <linux/netfilter.h>
+#include <linux/netfilter/nf_tables.h>
+#include <net/if.h>
+#include <net/if_arp.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "code.h"
+#include "guard.h"
+#include "nft.h"
+
+enum {
+	/* nft's own numbers for types, which it needs to print a set */
+	GUARD_NFT_IPV4 = 7,
+	GUARD_NFT_IPV6 = 8,
+	GUARD_NFT_TEXT = 2048, /* one rule's instructions */
+};
+
+/* --- one rule ------------------------------------------------------------- */
+
+/* What a header needs to be there, as nft itself writes it: without these two
+ * instructions `nft list` would show raw offsets.
+ */
+static void guard_nft_needs(struct code *c, const struct guard_field_info *f,
+			    const struct guard_field_info *before)
+{
+	uint16_t type = ARPHRD_ETHER;
+	uint8_t ether[2] = { (uint8_t)(f->ether >> 8), (uint8_t)f->ether };
+
+	if (f->base == GUARD_LINK && !before) {
+		code_meta(c, NFT_META_IIFTYPE);
+		code_cmp(c, true, &type, sizeof(type));
+	}
+	if (f->base == GUARD_NET && !before) {
+		code_meta(c, NFT_META_PROTOCOL);
+		code_cmp(c, true, ether, sizeof(ether));
+	}
+	if (f->base == GUARD_TRANSPORT &&
+	    (!before || before->base != GUARD_TRANSPORT)) {
+		code_meta(c, NFT_META_L4PROTO);
+		code_cmp(c, true, &f->proto, 1);
+	}
+}
+
+static void guard_nft_match(struct code *c, const struct guard_match *m,
+			    const struct guard_match *before)
+{
+	static const uint32_t base[] = {
+		[GUARD_LINK] = NFT_PAYLOAD_LL_HEADER,
+		[GUARD_NET] = NFT_PAYLOAD_NETWORK_HEADER,
+		[GUARD_TRANSPORT] = NFT_PAYLOAD_TRANSPORT_HEADER,
+	};
+	const struct guard_field_info *f = &guard_fields[m->field];
+	uint8_t mask[16] = { 0 };
+	unsigned i;
+
+	guard_nft_needs(c, f, before ? &guard_fields[before->field] : NULL);
+	code_payload(c, base[f->base], f->off, f->len);
+	if (m->op == GUARD_IN) {
+		code_in_set(
+			c, guard_sets[f->len == 4 ? GUARD_ADDR4 : GUARD_ADDR6]);
+		return;
+	}
+	for (i = 0; i < m->bits; i++)
+		mask[i / 8] |= (uint8_t)(0x80 >> i % 8);
+	if (m->bits < 8 * f->len)
+		code_mask(c, mask, f->len);
+	code_cmp(c, m->op == GUARD_EQ, m->value, f->len);
+}
+
+static int guard_nft_rule(const struct guard *g, const struct guard_rule *r,
+			  struct code *c)
+{
+	unsigned i;
+	int rc = code_open(c, NFPROTO_NETDEV, g->table, guard_chains[r->chain]);
+
+	if (rc)
+		return rc;
+	for (i = 0; i < r->n; i++)
+		guard_nft_match(c, &r->m[i], i ? &r->m[i - 1] : NULL);
+	switch ((enum guard_verdict)r->verdict) {
+	case GUARD_DROP:
+		code_counter(c, guard_counters[r->to]);
+		code_verdict(c, NF_DROP, NULL);
+		break;
+	case GUARD_RETURN:
+		code_verdict(c, NFT_RETURN, NULL);
+		break;
+	case GUARD_GOTO:
+		code_verdict(c, NFT_GOTO, guard_chains[r->to]);
+		break;
+	}
+	if (!c->failed)
+		return 0;
+	code_close(c);
+	return -ENOMEM;
+}
+
+/* --- the batch ------------------------------------------------------------ */
+
+static int guard_nft_put_table(struct nft_batch *b, uint16_t type,
+			       const char *table)
+{
+	struct nftnl_table *t = nftnl_table_alloc();
+	struct nlmsghdr *nlh;
+	int rc = -ENOMEM;
+
+	if (!t || nftnl_table_set_str(t, NFTNL_TABLE_NAME, table))
+		goto out;
+	nlh = nft_batch_msg(b, type, NFPROTO_NETDEV,
+			    type == NFT_MSG_NEWTABLE ? NLM_F_CREATE : 0,
+			    "table netdev %s", table);
+	if (nlh)
+		nftnl_table_nlmsg_build_payload(nlh, t);
+	rc = 0;
+out:
+	if (t)
+		nftnl_table_free(t);
+	return rc;
+}
+
+static int guard_nft_put_counter(struct nft_batch *b, const struct guard *g,
+				 const char *name)
+{
+	struct nftnl_obj *o = nftnl_obj_alloc();
+	struct nlmsghdr *nlh;
+
+	if (!o)
+		return -ENOMEM;
+	nftnl_obj_set_str(o, NFTNL_OBJ_TABLE, g->table);
+	nftnl_obj_set_str(o, NFTNL_OBJ_NAME, name);
+	nftnl_obj_set_u32(o, NFTNL_OBJ_TYPE, NFT_OBJECT_COUNTER);
+	nlh = nft_batch_msg(b, NFT_MSG_NEWOBJ, NFPROTO_NETDEV, NLM_F_CREATE,
+			    "%s: counter %s", g->table, name);
+	if (nlh)
+		nftnl_obj_nlmsg_build_payload(nlh, o);
+	nftnl_obj_free(o);
+	return 0;
+}
+
+static int guard_nft_put_chain(struct nft_batch *b, const struct guard *g,
+			       enum guard_chain n)
+{
+	struct nftnl_chain *c = nftnl_chain_alloc();
+	struct nlmsghdr *nlh;
+
+	if (!c)
+		return -ENOMEM;
+	nftnl_chain_set_str(c, NFTNL_CHAIN_TABLE, g->table);
+	nftnl_chain_set_str(c, NFTNL_CHAIN_NAME, guard_chains[n]);
+	if (n == GUARD_FROM_GUEST) {
+		nftnl_chain_set_str(c, NFTNL_CHAIN_TYPE, "filter");
+		nftnl_chain_set_u32(c, NFTNL_CHAIN_HOOKNUM, NF_NETDEV_INGRESS);
+		nftnl_chain_set_s32(c, NFTNL_CHAIN_PRIO, GUARD_PRIO);
+		nftnl_chain_set_u32(c, NFTNL_CHAIN_POLICY, NF_ACCEPT);
+		nftnl_chain_set_str(c, NFTNL_CHAIN_DEV, g->dev);
+	}
+	nlh = nft_batch_msg(b, NFT_MSG_NEWCHAIN, NFPROTO_NETDEV, NLM_F_CREATE,
+			    "%s: %s chain %s", g->table,
+			    n == GUARD_FROM_GUEST ? "netdev ingress" : "netdev",
+			    guard_chains[n]);
+	if (nlh)
+		nftnl_chain_nlmsg_build_payload(nlh, c);
+	nftnl_chain_free(c);
+	return 0;
+}
+
+static int guard_nft_fill_set(struct nftnl_set *s, const struct guard *g,
+			      enum guard_set n)
+{
+	uint32_t len = n == GUARD_ADDR4 ? 4 : 16;
+	unsigned i;
+
+	nftnl_set_set_str(s, NFTNL_SET_TABLE, g->table);
+	nftnl_set_set_str(s, NFTNL_SET_NAME, guard_sets[n]);
+	nftnl_set_set_u32(s, NFTNL_SET_FAMILY, NFPROTO_NETDEV);
+	nftnl_set_set_u32(s, NFTNL_SET_ID, n + 1);
+	nftnl_set_set_u32(s, NFTNL_SET_KEY_TYPE,
+			  n == GUARD_ADDR4 ? GUARD_NFT_IPV4 : GUARD_NFT_IPV6);
+	nftnl_set_set_u32(s, NFTNL_SET_KEY_LEN, len);
+	for (i = 0; i < g->nset[n]; i++) {
+		struct nftnl_set_elem *x = nftnl_set_elem_alloc();
+
+		if (!x)
+			return -ENOMEM;
+		nftnl_set_elem_set(x, NFTNL_SET_ELEM_KEY, g->set[n][i], len);
+		nftnl_set_elem_add(s, x);
+	}
+	return 0;
+}
+
+static int guard_nft_put_set(struct nft_batch *b, const struct guard *g,
+			     enum guard_set n)
+{
+	struct nftnl_set *s = nftnl_set_alloc();
+	struct nlmsghdr *nlh;
+	int rc = -ENOMEM;
+
+	if (!s)
+		return rc;
+	rc = guard_nft_fill_set(s, g, n);
+	if (rc)
+		goto out;
+	nlh = nft_batch_msg(b, NFT_MSG_NEWSET, NFPROTO_NETDEV, NLM_F_CREATE,
+			    "%s: set %s", g->table, guard_sets[n]);
+	if (nlh)
+		nftnl_set_nlmsg_build_payload(nlh, s);
+	nlh = nft_batch_msg(b, NFT_MSG_NEWSETELEM, NFPROTO_NETDEV, NLM_F_CREATE,
+			    "%s: addresses of set %s", g->table, guard_sets[n]);
+	if (nlh)
+		nftnl_set_elems_nlmsg_build_payload(nlh, s);
+out:
+	nftnl_set_free(s);
+	return rc;
+}
+
+static int guard_nft_put_rule(struct nft_batch *b, const struct guard *g,
+			      unsigned i)
+{
+	struct nlmsghdr *nlh;
+	struct code c;
+	int rc = guard_nft_rule(g, &g->v[i], &c);
+
+	if (rc)
+		return rc;
+	nlh = nft_batch_msg(b, NFT_MSG_NEWRULE, NFPROTO_NETDEV,
+			    NLM_F_CREATE | NLM_F_APPEND, "%s: rule %u in %s",
+			    g->table, i + 1, guard_chains[g->v[i].chain]);
+	if (nlh)
+		nftnl_rule_nlmsg_build_payload(nlh, c.rule);
+	code_close(&c);
+	return 0;
+}
+
+static int guard_nft_fill(struct nft_batch *b, const struct guard *g)
+{
+	unsigned i;
+	int rc;
+
+	rc = guard_nft_put_table(b, NFT_MSG_NEWTABLE, g->table);
+	if (!rc)
+		rc = guard_nft_put_table(b, NFT_MSG_DELTABLE, g->table);
+	if (!rc)
+		rc = guard_nft_put_table(b, NFT_MSG_NEWTABLE, g->table);
+	for (i = 0; !rc && i < GUARD_SETS; i++)
+		if (g->nset[i])
+			rc = guard_nft_put_set(b, g, (enum guard_set)i);
+	for (i = 0; !rc && i < GUARD_COUNTERS; i++)
+		rc = guard_nft_put_counter(b, g, guard_counters[i]);
+	for (i = 0; !rc && i < GUARD_CHAINS; i++)
+		if (g->chain[i])
+			rc = guard_nft_put_chain(b, g, (enum guard_chain)i);
+	for (i = 0; !rc && i < g->n; i++)
+		rc = guard_nft_put_rule(b, g, i);
+	return rc;
+}
+
+int guard_nft_apply(const struct guard *g, struct err *e)
+{
+	struct nft_batch *b = NULL;
+	struct nft *nft = NULL;
+	int rc;
+
+	rc = nft_batch_open(&b, 0);
+	if (!rc)
+		rc = guard_nft_fill(b, g);
+	if (rc) {
+		err_set(e, rc, "%s: guard: out of memory", g->dev);
+		goto out;
+	}
+	rc = nft_open(&nft, e);
+	if (!rc)
+		rc = nft_batch_send(nft, b, e);
+	/* The kernel says ENOENT for a device and for a missing module. */
+	if (rc == -EOPNOTSUPP && !if_nametoindex(g->dev))
+		rc = err_set(e, -ENODEV,
+			     "no such device; it must exist before its guard");
+	if (rc)
+		err_prefix(e, "%s: guard", g->dev);
+out:
+	nft_close(nft);
+	nft_batch_close(b);
+	return rc;
+}
+
+int guard_nft_remove(const char *table, struct err *e)
+{
+	struct nft_batch *b = NULL;
+	struct nft *nft = NULL;
+	int rc;
+
+	rc = nft_batch_open(&b, 0);
+	/* Added first, so that there is something to delete. */
+	if (!rc)
+		rc = guard_nft_put_table(b, NFT_MSG_NEWTABLE, table);
+	if (!rc)
+		rc = guard_nft_put_table(b, NFT_MSG_DELTABLE, table);
+	if (rc) {
+		err_set(e, rc, "%s: out of memory", table);
+		goto out;
+	}
+	rc = nft_open(&nft, e);
+	if (!rc)
+		rc = nft_batch_send(nft, b, e);
+out:
+	nft_close(nft);
+	nft_batch_close(b);
+	return rc;
+}
+
+/* --- compared ------------------------------------------------------------- */
+
+struct guard_nft_seen {
+	const struct guard *g;
+	FILE *out;
+	unsigned chain;	  /* whose rules are being listed */
+	unsigned at;	  /* next rule of the guard to compare */
+	unsigned found;	  /* set elements that are ours */
+	unsigned strange; /* .. and that are not */
+	unsigned differ;  /* lines written */
+	uint32_t use;	  /* objects in the table */
+	bool hook;	  /* the base chain is as we write it */
+	enum guard_set set;
+};
+
+static void guard_nft_differ(struct guard_nft_seen *s, const char *what,
+			     const char *name)
+{
+	s->differ++;
+	if (s->out)
+		fprintf(s->out, "%s: guard: %s%s\n", s->g->dev, what, name);
+}
+
+static int guard_nft_see_table(const struct nlmsghdr *nlh, void *data)
+{
+	struct guard_nft_seen *s = data;
+	struct nftnl_table *t = nftnl_table_alloc();
+
+	if (t && !nftnl_table_nlmsg_parse(nlh, t))
+		s->use = nftnl_table_get_u32(t, NFTNL_TABLE_USE);
+	if (t)
+		nftnl_table_free(t);
+	return MNL_CB_OK;
+}
+
+static int guard_nft_see_chain(const struct nlmsghdr *nlh, void *data)
+{
+	struct guard_nft_seen *s = data;
+	struct nftnl_chain *c = nftnl_chain_alloc();
+	const char *const *devs = NULL;
+	const char *dev = NULL;
+
+	if (!c || nftnl_chain_nlmsg_parse(nlh, c))
+		goto out;
+	if (nftnl_chain_is_set(c, NFTNL_CHAIN_DEV))
+		dev = nftnl_chain_get_str(c, NFTNL_CHAIN_DEV);
+	else if (nftnl_chain_is_set(c, NFTNL_CHAIN_DEVICES))
+		devs = nftnl_chain_get_array(c, NFTNL_CHAIN_DEVICES);
+	if (!dev && devs && devs[0] && !devs[1])
+		dev = devs[0];
+	s->hook = dev && !strcmp(dev, s->g->dev) &&
+		  nftnl_chain_is_set(c, NFTNL_CHAIN_HOOKNUM) &&
+		  nftnl_chain_get_u32(c, NFTNL_CHAIN_HOOKNUM) ==
+			  NF_NETDEV_INGRESS &&
+		  nftnl_chain_get_s32(c, NFTNL_CHAIN_PRIO) == GUARD_PRIO &&
+		  nftnl_chain_get_u32(c, NFTNL_CHAIN_POLICY) == NF_ACCEPT;
+out:
+	if (c)
+		nftnl_chain_free(c);
+	return MNL_CB_OK;
+}
+
+static bool guard_nft_same(const struct guard *g, const struct guard_rule *want,
+			   const struct nftnl_rule *have)
+{
+	char a[GUARD_NFT_TEXT], b[GUARD_NFT_TEXT];
+	struct code c;
+	bool same;
+
+	if (guard_nft_rule(g, want, &c))
+		return false;
+	same = code_text(c.rule, a, sizeof(a)) > 0 &&
+	       code_text(have, b, sizeof(b)) > 0 && !strcmp(a, b);
+	code_close(&c);
+	return same;
+}
+
+static int guard_nft_see_rule(const struct nlmsghdr *nlh, void *data)
+{
+	struct guard_nft_seen *s = data;
+	struct nftnl_rule *r = nftnl_rule_alloc();
+	const char *chain = guard_chains[s->chain];
+	const struct guard *g = s->g;
+
+	if (!r || nftnl_rule_nlmsg_parse(nlh, r) ||
+	    !nftnl_rule_is_set(r, NFTNL_RULE_CHAIN) ||
+	    strcmp(nftnl_rule_get_str(r, NFTNL_RULE_CHAIN), chain))
+		goto out;
+	while (s->at < g->n && g->v[s->at].chain != s->chain)
+		s->at++;
+	if (s->at == g->n)
+		guard_nft_differ(s, "a rule too many in chain ", chain);
+	else if (!guard_nft_same(g, &g->v[s->at++], r))
+		guard_nft_differ(s, "another rule stands in chain ", chain);
+out:
+	if (r)
+		nftnl_rule_free(r);
+	return MNL_CB_OK;
+}
+
+static int guard_nft_see_elem(struct nftnl_set_elem *x, void *data)
+{
+	struct guard_nft_seen *s = data;
+	uint32_t len = 0;
+	const void *key = nftnl_set_elem_get(x, NFTNL_SET_ELEM_KEY, &len);
+	unsigned i;
+
+	for (i = 0; key && i < s->g->nset[s->set]; i++)
+		if (len <= 16 && !memcmp(key, s->g->set[s->set][i], len))
+			break;
+	if (key && i < s->g->nset[s->set])
+		s->found++;
+	else
+		s->strange++;
+	return 0;
+}
+
+static int guard_nft_see_set(const struct nlmsghdr *nlh, void *data)
+{
+	struct nftnl_set *set = nftnl_set_alloc();
+
+	if (set && !nftnl_set_elems_nlmsg_parse(nlh, set))
+		nftnl_set_elem_foreach(set, guard_nft_see_elem, data);
+	if (set)
+		nftnl_set_free(set);
+	return MNL_CB_OK;
+}
+
+/* What to ask for: a name under the table's. */
+struct guard_nft_key {
+	uint16_t table_attr, name_attr;
+	const char *table, *name;
+};
+
+static void guard_nft_put_key(struct nlmsghdr *nlh, const void *arg)
+{
+	const struct guard_nft_key *k = arg;
+
+	mnl_attr_put_strz(nlh, k->table_attr, k->table);
+	if (k->name)
+		mnl_attr_put_strz(nlh, k->name_attr, k->name);
+}
+
+static int guard_nft_see(struct nft *nft, struct guard_nft_seen *s,
+			 uint16_t type, mnl_cb_t each,
+			 const struct guard_nft_key *k)
+{
+	struct nft_ask a = { .type = type,
+			     .family = NFPROTO_NETDEV,
+			     .dump = type == NFT_MSG_GETRULE ||
+				     type == NFT_MSG_GETSETELEM,
+			     .build = guard_nft_put_key,
+			     .arg = k,
+			     .each = each,
+			     .data = s };
+
+	return nft_ask(nft, &a);
+}
+
+static int guard_nft_see_rules(struct nft *nft, struct guard_nft_seen *s)
+{
+	const struct guard *g = s->g;
+	int rc = 0;
+
+	for (s->chain = 0; !rc && s->chain < GUARD_CHAINS; s->chain++) {
+		struct guard_nft_key k = { NFTA_RULE_TABLE, NFTA_RULE_CHAIN,
+					   g->table, guard_chains[s->chain] };
+
+		if (!g->chain[s->chain])
+			continue;
+		s->at = 0;
+		rc = guard_nft_see(nft, s, NFT_MSG_GETRULE, guard_nft_see_rule,
+				   &k);
+		while (s->at < g->n && g->v[s->at].chain != s->chain)
+			s->at++;
+		if (!rc && s->at < g->n)
+			guard_nft_differ(s, "a rule is missing in chain ",
+					 k.name);
+	}
+	return rc;
+}
+
+static int guard_nft_see_sets(struct nft *nft, struct guard_nft_seen *s)
+{
+	const struct guard *g = s->g;
+	unsigned i;
+	int rc = 0;
+
+	for (i = 0; !rc && i < GUARD_SETS; i++) {
+		struct guard_nft_key k = { NFTA_SET_ELEM_LIST_TABLE,
+					   NFTA_SET_ELEM_LIST_SET, g->table,
+					   guard_sets[i] };
+
+		if (!g->nset[i])
+			continue;
+		s->set = (enum guard_set)i;
+		s->found = s->strange = 0;
+		rc = guard_nft_see(nft, s, NFT_MSG_GETSETELEM,
+				   guard_nft_see_set, &k);
+		if (rc == -ENOENT)
+			rc = 0; /* none found, then */
+		if (!rc && (s->strange || s->found != g->nset[i]))
+			guard_nft_differ(s, "other addresses are in set ",
+					 guard_sets[i]);
+	}
+	return rc;
+}
+
+/* Once; *s is filled anew. -EINTR: again. */
+static int guard_nft_compare(struct nft *nft, struct guard_nft_seen *s)
+{
+	const struct guard *g = s->g;
+	struct guard_nft_key t = { NFTA_TABLE_NAME, 0, g->table, NULL };
+	struct guard_nft_key c = { NFTA_CHAIN_TABLE, NFTA_CHAIN_NAME, g->table,
+				   guard_chains[GUARD_FROM_GUEST] };
+	uint32_t use = GUARD_COUNTERS;
+	unsigned i;
+	int rc;
+
+	rc = guard_nft_see(nft, s, NFT_MSG_GETTABLE, guard_nft_see_table, &t);
+	if (rc == -ENOENT) {
+		guard_nft_differ(s, "there is no table ", g->table);
+		return 0;
+	}
+	for (i = 0; i < GUARD_CHAINS; i++)
+		use += g->chain[i];
+	for (i = 0; i < GUARD_SETS; i++)
+		use += g->nset[i] != 0;
+	if (!rc && s->use != use)
+		guard_nft_differ(s,
+				 "chains, sets or counters are missing or "
+				 "too many in table ",
+				 g->table);
+	if (!rc)
+		rc = guard_nft_see(nft, s, NFT_MSG_GETCHAIN,
+				   guard_nft_see_chain, &c);
+	if ((!rc && !s->hook) || rc == -ENOENT) {
+		guard_nft_differ(s, "not hooked into the device by chain ",
+				 c.name);
+		rc = 0;
+	}
+	if (!rc)
+		rc = guard_nft_see_rules(nft, s);
+	if (!rc)
+		rc = guard_nft_see_sets(nft, s);
+	return rc;
+}
+
+/* The lines go to memory first: a comparison that somebody disturbed is done
+ * again and must not be seen.
+ */
+static int guard_nft_check_once(struct nft *nft, const struct guard *g,
+				FILE *out)
+{
+	struct guard_nft_seen s = { .g = g };
+	uint32_t before = 0, after = 0;
+	char *text = NULL;
+	size_t size;
+	int rc;
+
+	s.out = open_memstream(&text, &size);
+	if (!s.out)
+		return -ENOMEM;
+	rc = nft_gen(nft, &before);
+	if (!rc)
+		rc = guard_nft_compare(nft, &s);
+	if (!rc)
+		rc = nft_gen(nft, &after);
+	fclose(s.out);
+	if (!rc && before != after)
+		rc = -EINTR;
+	if (!rc && s.differ && out)
+		fputs(text, out);
+	free(text);
+	return rc ? rc : s.differ != 0;
+}
+
+int guard_nft_check(const struct guard *g, FILE *out, struct err *e)
+{
+	unsigned i;
+	int rc = -EINTR;
+
+	for (i = 0; rc == -EINTR && i < NFT_TRIES; i++) {
+		struct nft *nft = NULL;
+
+		rc = nft_open(&nft, e);
+		if (rc)
+			return rc;
+		/* A fresh socket each time: an answer cut short stays behind */
+		rc = guard_nft_check_once(nft, g, out);
+		nft_close(nft);
+	}
+	return rc < 0 ? nft_say(e, rc, g->table) : rc;
+}

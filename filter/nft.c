@@ -1,0 +1,284 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* nft.c - one netlink batch to nf_tables, and what is there now
+ *
+ * The kernel works a batch off inside sendmsg: when that returns, every answer
+ * is queued. Only the last message asks for an acknowledgement, so a batch of
+ * any size gets few answers, and silence is not taken for success.
+ */
+#include "nft.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <libnftnl/common.h>
+#include <linux/netfilter/nf_tables.h>
+#include <linux/netfilter/nfnetlink.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+struct nft {
+	struct mnl_socket *nl;
+	uint32_t seq; /* of the next question */
+};
+
+enum { NFT_WHAT = 128 };
+
+struct nft_batch {
+	uint32_t gen;
+	bool full;
+	unsigned n;		       /* messages, begin and end not counted */
+	size_t len;		       /* bytes */
+	struct nlmsghdr *last;	       /* grown by whoever adds its payload */
+	char what[NFT_MSGS][NFT_WHAT]; /* of message i; its seq is i + 2 */
+	char buf[NFT_BATCH];
+};
+
+enum { NFT_SEQ_BEGIN = 1, NFT_SEQ_FIRST = 2 };
+
+int nft_open(struct nft **out, struct err *e)
+{
+	struct nft *nft = calloc(1, sizeof(*nft));
+	int rc = -ENOMEM, on = 1;
+
+	if (!nft)
+		return err_set(e, rc, "nftables: out of memory");
+	nft->nl = mnl_socket_open2(NETLINK_NETFILTER, SOCK_CLOEXEC);
+	if (!nft->nl || mnl_socket_bind(nft->nl, 0, MNL_SOCKET_AUTOPID) < 0) {
+		rc = nft_say(e, -errno, "netlink socket");
+		nft_close(nft);
+		return rc;
+	}
+	/* A refusal need not carry the refused message back. */
+	mnl_socket_setsockopt(nft->nl, NETLINK_CAP_ACK, &on, sizeof(on));
+	nft->seq = 1;
+	*out = nft;
+	return 0;
+}
+
+void nft_close(struct nft *nft)
+{
+	if (!nft)
+		return;
+	if (nft->nl)
+		mnl_socket_close(nft->nl);
+	free(nft);
+}
+
+int nft_say(struct err *e, int rc, const char *what)
+{
+	switch (-rc) {
+	case EPERM:
+	case EACCES:
+		return err_set(e, rc,
+			       "nftables: %s: not permitted; CAP_NET_ADMIN is "
+			       "needed (run as root)",
+			       what);
+	case ENOENT:
+	case EOPNOTSUPP:
+	case EAFNOSUPPORT:
+	case EPROTONOSUPPORT:
+		return err_set(
+			e, -EOPNOTSUPP,
+			"nftables: this kernel cannot do '%s' (%s); it "
+			"needs CONFIG_NF_TABLES, CONFIG_NF_TABLES_NETDEV "
+			"and CONFIG_NETFILTER_INGRESS, or their modules "
+			"loaded",
+			what, strerror(-rc));
+	default:
+		return err_set(e, rc, "nftables: %s: %s", what, strerror(-rc));
+	}
+}
+
+/* --- a batch -------------------------------------------------------------- */
+
+static void nft_batch_begin(struct nft_batch *b)
+{
+	struct nlmsghdr *nlh = nftnl_batch_begin(b->buf, NFT_SEQ_BEGIN);
+
+	if (b->gen)
+		mnl_attr_put_u32(nlh, NFNL_BATCH_GENID, htonl(b->gen));
+	b->len = NLMSG_ALIGN(nlh->nlmsg_len);
+}
+
+int nft_batch_open(struct nft_batch **out, uint32_t gen)
+{
+	struct nft_batch *b = calloc(1, sizeof(*b));
+
+	if (!b)
+		return -ENOMEM;
+	b->gen = gen;
+	nft_batch_begin(b);
+	*out = b;
+	return 0;
+}
+
+/* The payload of the last message was added behind our back. */
+static void nft_batch_settle(struct nft_batch *b)
+{
+	if (b->last)
+		b->len += NLMSG_ALIGN(b->last->nlmsg_len);
+	b->last = NULL;
+}
+
+struct nlmsghdr *nft_batch_msg(struct nft_batch *b, uint16_t type,
+			       uint16_t family, uint16_t flags,
+			       const char *what, ...)
+{
+	va_list ap;
+
+	nft_batch_settle(b);
+	/* two: this one, and the end */
+	if (b->n == NFT_MSGS || b->len + 2 * NFT_MSG_ROOM > NFT_BATCH) {
+		b->full = true;
+		return NULL;
+	}
+	va_start(ap, what);
+	vsnprintf(b->what[b->n], NFT_WHAT, what, ap);
+	va_end(ap);
+	b->last = nftnl_nlmsg_build_hdr(b->buf + b->len, type, family, flags,
+					NFT_SEQ_FIRST + b->n);
+	b->n++;
+	return b->last;
+}
+
+void nft_batch_close(struct nft_batch *b)
+{
+	free(b);
+}
+
+struct nft_answer {
+	bool last; /* the last message was acknowledged */
+	int rc;	   /* of the first message that failed */
+	uint32_t seq;
+};
+
+static void nft_batch_answer(struct nft_answer *a, unsigned n, char *buf,
+			     int len)
+{
+	struct nlmsghdr *nlh = (struct nlmsghdr *)buf;
+
+	for (; mnl_nlmsg_ok(nlh, len); nlh = mnl_nlmsg_next(nlh, &len)) {
+		const struct nlmsgerr *m = mnl_nlmsg_get_payload(nlh);
+
+		if (nlh->nlmsg_type != NLMSG_ERROR ||
+		    mnl_nlmsg_get_payload_len(nlh) < sizeof(*m))
+			continue;
+		if (m->error && (!a->rc || nlh->nlmsg_seq < a->seq)) {
+			a->rc = m->error;
+			a->seq = nlh->nlmsg_seq;
+		}
+		if (!m->error && nlh->nlmsg_seq == NFT_SEQ_FIRST + n - 1)
+			a->last = true;
+	}
+}
+
+/* Once. 0, or -errno and which message. */
+static int nft_batch_try(struct nft *nft, const struct nft_batch *b, size_t len,
+			 uint32_t *seq)
+{
+	struct nft_answer a = { 0 };
+	struct sockaddr_nl to = { .nl_family = AF_NETLINK };
+	int fd = mnl_socket_get_fd(nft->nl);
+	char buf[8192] __attribute__((aligned(8)));
+	ssize_t r;
+
+	r = sendto(fd, b->buf, len, 0, (struct sockaddr *)&to, sizeof(to));
+	if (r < 0)
+		return -errno;
+	for (;;) {
+		r = recv(fd, buf, sizeof(buf), MSG_DONTWAIT);
+		if (r < 0 && errno == EINTR)
+			continue;
+		if (r <= 0)
+			break;
+		nft_batch_answer(&a, b->n, buf, (int)r);
+	}
+	*seq = a.seq;
+	if (a.rc)
+		return a.rc;
+	return a.last ? 0 : -EPROTO;
+}
+
+int nft_batch_send(struct nft *nft, struct nft_batch *b, struct err *e)
+{
+	uint32_t seq = 0;
+	unsigned i;
+	size_t len;
+	int rc = 0;
+
+	if (b->full || !b->n)
+		return err_set(e, -E2BIG,
+			       "nftables: %u messages are too many "
+			       "for one batch",
+			       b->n);
+	if (b->last)
+		b->last->nlmsg_flags |= NLM_F_ACK;
+	nft_batch_settle(b);
+	len = b->len +
+	      NLMSG_ALIGN(nftnl_batch_end(b->buf + b->len, NFT_SEQ_FIRST + b->n)
+				  ->nlmsg_len);
+	for (i = 0; i < NFT_TRIES; i++) {
+		rc = nft_batch_try(nft, b, len, &seq);
+		if (rc == -ERESTART && b->gen)
+			return rc;
+		if (rc != -ERESTART && rc != -EINTR && rc != -EAGAIN)
+			break;
+	}
+	if (!rc)
+		return 0;
+	i = seq - NFT_SEQ_FIRST;
+	return nft_say(e, rc,
+		       seq >= NFT_SEQ_FIRST && i < b->n ? b->what[i] : "batch");
+}
+
+/* --- what is there -------------------------------------------------------- */
+
+int nft_ask(struct nft *nft, const struct nft_ask *a)
+{
+	char buf[32768] __attribute__((aligned(8)));
+	uint32_t seq = nft->seq++;
+	uint32_t port = mnl_socket_get_portid(nft->nl);
+	struct nlmsghdr *nlh;
+	ssize_t r;
+
+	nlh = nftnl_nlmsg_build_hdr(buf, a->type, a->family,
+				    a->dump ? NLM_F_DUMP : NLM_F_ACK, seq);
+	if (a->build)
+		a->build(nlh, a->arg);
+	if (mnl_socket_sendto(nft->nl, nlh, nlh->nlmsg_len) < 0)
+		return -errno;
+	do {
+		r = mnl_socket_recvfrom(nft->nl, buf, sizeof(buf));
+		if (r > 0)
+			r = mnl_cb_run(buf, (size_t)r, seq, port, a->each,
+				       a->data);
+	} while (r > 0);
+	return r < 0 ? -errno : 0;
+}
+
+static int nft_gen_each(const struct nlmsghdr *nlh, void *data)
+{
+	const struct nlattr *attr;
+
+	mnl_attr_for_each(
+		attr, nlh,
+		sizeof(struct nfgenmsg)) if (mnl_attr_get_type(attr) ==
+						     NFTA_GEN_ID &&
+					     mnl_attr_validate(
+						     attr, MNL_TYPE_U32) == 0) *
+		(uint32_t *)data = ntohl(mnl_attr_get_u32(attr));
+	return MNL_CB_OK;
+}
+
+int nft_gen(struct nft *nft, uint32_t *gen)
+{
+	struct nft_ask a = { .type = NFT_MSG_GETGEN,
+			     .family = AF_UNSPEC,
+			     .each = nft_gen_each,
+			     .data = gen };
+
+	*gen = 0;
+	return nft_ask(nft, &a);
+}

@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* nft.h - one netlink batch to nf_tables, and what is there now
+ *
+ * A batch is all or nothing. Callers fill libnftnl's values; only nft.c speaks
+ * to the kernel. Errors: -errno; for a batch, err says which message of it the
+ * kernel refused, in the words given with that message.
+ */
+#ifndef NETBACK_FILTER_NFT_H
+#define NETBACK_FILTER_NFT_H
+
+#include <libmnl/libmnl.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "err.h"
+
+enum {
+	NFT_TRIES = 16,		/* a batch or a dump that others disturbed */
+	NFT_BATCH = 1 << 17,	/* bytes; below a socket's usual send buffer */
+	NFT_MSG_ROOM = 1 << 13, /* bytes of one message: a rule's limit */
+	NFT_MSGS = 256,		/* messages in one batch */
+};
+
+struct nft;
+
+int nft_open(struct nft **out, struct err *e);
+void nft_close(struct nft *nft); /* NULL is fine */
+
+/* --- a batch -------------------------------------------------------------- */
+
+struct nft_batch;
+
+/* gen: commit only if the ruleset is still of this generation, 0 = whatever it
+ * is by then (a batch which does not depend on what was read).
+ */
+int nft_batch_open(struct nft_batch **out, uint32_t gen);
+
+/* The next message's header: the caller adds a payload before the next call.
+ * NULL when the batch is full, which nft_batch_send then reports. `what` names
+ * it in an error: "chain from_guest".
+ */
+struct nlmsghdr *nft_batch_msg(struct nft_batch *b, uint16_t type,
+			       uint16_t family, uint16_t flags,
+			       const char *what, ...)
+	__attribute__((format(printf, 5, 6)));
+
+/* Sends, and again while the kernel says that it was disturbed. -ERESTART: the
+ * generation is another; read again. Sends the same batch again when called
+ * again.
+ */
+int nft_batch_send(struct nft *nft, struct nft_batch *b, struct err *e);
+void nft_batch_close(struct nft_batch *b); /* NULL is fine */
+
+/* --- what is there -------------------------------------------------------- */
+
+/* The generation of the ruleset, never 0. */
+int nft_gen(struct nft *nft, uint32_t *gen);
+
+/* Sends a request (build: the payload; NULL none) and calls each for every
+ * answer. -EINTR: somebody changed what was being listed; ask again.
+ */
+typedef void nft_build_fn(struct nlmsghdr *nlh, const void *arg);
+struct nft_ask {
+	uint16_t type, family;
+	bool dump;
+	nft_build_fn *build;
+	const void *arg;
+	mnl_cb_t each;
+	void *data;
+};
+int nft_ask(struct nft *nft, const struct nft_ask *a);
+
+/* Pure: the sentence for a refused message, and what to return for it (a
+ * missing piece of the kernel is -EOPNOTSUPP).
+ */
+int nft_say(struct err *e, int rc, const char *what);
+
+#endif

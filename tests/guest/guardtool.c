@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* guardtool.c - the guard of one device from a command line, for tests
+ *
+ *   guardtool print|apply|check|remove|count DEV [mac=..] [ip=ADDR[/LEN]]..
+ *             [without=I] [without=I.J]
+ *
+ * without: leave out rule I, or match J of rule I, before applying: what tests
+ * lean on to see that each of them is needed. count prints all such places,
+ * one per line.
+ */
+#include <arpa/inet.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "filter.h"
+#include "filter/guard.h"
+
+static int parse_addr(struct policy *p, const char *s)
+{
+	struct vif_addr *a = &p->addr[p->naddr];
+	char buf[64];
+	char *slash;
+
+	if (p->naddr == VIF_ADDRS || strlen(s) >= sizeof(buf))
+		return -1;
+	strcpy(buf, s);
+	slash = strchr(buf, '/');
+	if (slash)
+		*slash++ = '\0';
+	a->family = strchr(buf, ':') ? AF_INET6 : AF_INET;
+	a->len = a->family == AF_INET ? 32 : 128;
+	if (slash)
+		a->len = (uint8_t)atoi(slash);
+	p->naddr++;
+	return inet_pton(a->family, buf, a->addr) == 1 ? 0 : -1;
+}
+
+static int parse_mac(struct policy *p, const char *s)
+{
+	uint8_t *m = p->mac;
+
+	p->has_mac = true;
+	return sscanf(s, "%hhx:%hhx:%hhx:%hhx:%hhx:%hhx", m, m + 1, m + 2,
+		      m + 3, m + 4, m + 5) == 6
+		       ? 0
+		       : -1;
+}
+
+static void leave_out(struct guard *g, const char *s)
+{
+	unsigned i = (unsigned)atoi(s);
+	const char *dot = strchr(s, '.');
+	struct guard_rule *r = &g->v[i];
+	unsigned j;
+
+	if (i >= g->n)
+		return;
+	if (!dot) {
+		memmove(r, r + 1, (--g->n - i) * sizeof(*r));
+		return;
+	}
+	j = (unsigned)atoi(dot + 1);
+	if (j < r->n)
+		memmove(&r->m[j], &r->m[j + 1], (--r->n - j) * sizeof(r->m[0]));
+}
+
+static void count(const struct guard *g)
+{
+	unsigned i, j;
+
+	for (i = 0; i < g->n; i++) {
+		printf("%u\n", i);
+		for (j = 0; j < g->v[i].n; j++)
+			printf("%u.%u\n", i, j);
+	}
+}
+
+static int run(const char *verb, const struct guard *g, struct err *e)
+{
+	static char text[FILTER_TEXT];
+
+	if (!strcmp(verb, "print")) {
+		int rc = guard_print(g, text, sizeof(text));
+
+		fputs(rc > 0 ? text : "", stdout);
+		return rc < 0 ? rc : 0;
+	}
+	if (!strcmp(verb, "apply"))
+		return guard_nft_apply(g, e);
+	if (!strcmp(verb, "check"))
+		return guard_nft_check(g, stdout, e);
+	if (!strcmp(verb, "remove"))
+		return filter_remove(g->dev, e);
+	if (!strcmp(verb, "count")) {
+		count(g);
+		return 0;
+	}
+	return -1;
+}
+
+int main(int argc, char **argv)
+{
+	struct policy p = { 0 };
+	struct err e = { "" };
+	struct guard g;
+	int i, rc = 0;
+
+	if (argc < 3 || strlen(argv[2]) >= IFNAMSIZ)
+		return 2;
+	strcpy(p.dev, argv[2]);
+	for (i = 3; i < argc; i++) {
+		if (!strncmp(argv[i], "mac=", 4))
+			rc |= parse_mac(&p, argv[i] + 4);
+		if (!strncmp(argv[i], "ip=", 3))
+			rc |= parse_addr(&p, argv[i] + 3);
+	}
+	if (rc)
+		return 2;
+	rc = guard_build(&p, &g, &e);
+	for (i = 3; !rc && i < argc; i++)
+		if (!strncmp(argv[i], "without=", 8))
+			leave_out(&g, argv[i] + 8);
+	if (!rc)
+		rc = run(argv[1], &g, &e);
+	if (e.text[0])
+		fprintf(stderr, "%s\n", e.text);
+	return rc ? 1 : 0;
+}
