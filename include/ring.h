@@ -105,13 +105,15 @@ int ring_pull(struct ring *r, struct frame **v, unsigned n);
  */
 int ring_push(struct ring *r, struct frame **v, unsigned n);
 
-/* RX slots the guest has posted and we have not used. */
+/* RX slots the guest has posted and we have not used; -EPROTO. */
 int ring_room(struct ring *r);
-/* RX slots that the largest frame for this guest takes. */
-unsigned ring_need(const struct ring *r);
+/* RX slots a frame takes; those of the largest frame for this guest with NULL.
+ */
+unsigned ring_slots(const struct ring *r, const struct frame *f);
 
 /* RX without a copy: lends the posted pages for one largest frame as f->seg,
- * behind f->head. 0; -ENOBUFS when fewer than ring_need() are posted;
+ * behind f->head. 0; -ENOBUFS when fewer than ring_slots(r, NULL) are posted;
+ * -EACCES when one of them is not ours to write: use push, which answers it;
  * -EOPNOTSUPP when this hypervisor cannot map. Then settle, always, before
  * the next lend: with f->len bytes filled in (f->len = 0 returns the pages).
  * settle returns 1 delivered, 0 not.
@@ -122,10 +124,11 @@ int ring_settle(struct ring *r, struct frame *f);
 /* End of a burst. */
 int ring_flush(struct ring *r);
 
-/* Before sleeping: asks to be rung for TX work, and for RX room if want_rx.
- * Returns 1 when there is work already: do not sleep. Else 0.
+/* Before sleeping: asks to be rung for TX work, and (rx_slots > 0) when that many
+ * RX slots are posted. Returns 1 when there is work already: do not sleep. Else
+ * 0. A guest without rx_notify never rings for RX: look again by the clock.
  */
-int ring_arm(struct ring *r, bool want_rx);
+int ring_arm(struct ring *r, unsigned rx_slots);
 
 /* Clears the bells; call on wake-up, before pull. */
 void ring_clear(struct ring *r);

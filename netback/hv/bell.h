@@ -16,7 +16,7 @@ int bell_clear(int fd);
  * rings that are pending, so its owner looks at the rings once unasked.
  */
 int bell_check_from(int fd);
-/* Is it an eventfd we can ring? Rings it once. 0 or -EINVAL. */
+/* Is it an eventfd we can ring? Does not ring it. 0 or -EINVAL. */
 int bell_check_to(int fd);
 
 #endif

@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* survive.c - mapping the memory that outlives a worker
+ *
+ * #syscalls worker: fstat newfstatat mmap munmap
+ */
+#include "survive.h"
+
+#include <errno.h>
+#include <stdatomic.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+
+/* Forgets indices and journals, not counters. The epoch is void meanwhile, so
+ * that a kill in between leaves nothing that the next worker would adopt.
+ */
+static void survive_forget(struct survive *s, unsigned queues, uint64_t epoch)
+{
+	unsigned i;
+
+	s->epoch = 0;
+	atomic_signal_fence(memory_order_seq_cst);
+	s->version = SURVIVE_VERSION;
+	s->queues = queues;
+	for (i = 0; i < queues; i++) {
+		memset(&s->q[i].tx, 0, sizeof(s->q[i].tx));
+		memset(&s->q[i].rx, 0, sizeof(s->q[i].rx));
+	}
+	s->magic = SURVIVE_MAGIC;
+	atomic_signal_fence(memory_order_seq_cst);
+	s->epoch = epoch;
+}
+
+int survive_open(struct survive **out, int fd, unsigned queues, uint64_t epoch)
+{
+	size_t size = survive_size(queues);
+	struct survive *s;
+	struct stat st;
+	int same;
+
+	if (!epoch || !queues || queues > SURVIVE_QUEUES)
+		return -EINVAL;
+	if (fstat(fd, &st))
+		return -errno;
+	if (st.st_size < (off_t)size)
+		return -ESTALE;
+	s = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	if (s == MAP_FAILED)
+		return -errno;
+	if (s->magic &&
+	    (s->magic != SURVIVE_MAGIC || s->version != SURVIVE_VERSION)) {
+		munmap(s, size);
+		return -ESTALE;
+	}
+	same = s->magic && s->epoch == epoch && s->queues == queues;
+	if (!same)
+		survive_forget(s, queues, epoch);
+	*out = s;
+	return same;
+}
+
+void survive_close(struct survive *s)
+{
+	if (s)
+		munmap(s, survive_size(s->queues));
+}
