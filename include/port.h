@@ -7,13 +7,15 @@
  *   pull    frames that have arrived; the caller owns v[0..k)
  *   push    takes all n, whatever it returns; counts and frees what it could
  *           not deliver
+ *   fits    1 = push would deliver this frame now (NULL: the smallest)
  *   lend    f->seg and f->head become room for one largest frame, without
  *           a copy; -EOPNOTSUPP or -ENOBUFS when this port cannot (now)
  *   fill    reads one frame into such room: 1, 0 when nothing is waiting
  *   settle  commits what was filled (f->len > 0) or returns the room (0)
  *   flush   end of a burst: publish both ways, at most one bell a channel;
  *           whatever pulled frames referred to is gone after it
- *   arm     before sleeping: 1 = there is work, do not sleep
+ *   arm     before sleeping: 1 = there is work, do not sleep; `waits`: also wake
+ *           when that frame fits (NULL: none waits)
  *   ready   after waking: forget the signal
  *
  * A source that can be read into lent room has fill; a sink that can give it
@@ -38,12 +40,12 @@ struct port_ops {
 	const char *kind; /* "vif", "tap", "mem" */
 	int (*pull)(struct port *p, struct frame **v, unsigned n);
 	int (*push)(struct port *p, struct frame **v, unsigned n);
-	int (*room)(struct port *p); /* frames push would take now, <= burst */
+	int (*fits)(struct port *p, const struct frame *f);
 	int (*lend)(struct port *p, struct frame *f);
 	int (*fill)(struct port *p, struct frame *f);
 	int (*settle)(struct port *p, struct frame *f);
 	int (*flush)(struct port *p);
-	int (*arm)(struct port *p, bool want_room);
+	int (*arm)(struct port *p, const struct frame *waits);
 	void (*ready)(struct port *p);
 	int (*fds)(const struct port *p, int fd[PORT_FDS]); /* to poll for in */
 	void (*close)(struct port *p);

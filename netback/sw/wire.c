@@ -1,0 +1,228 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* wire.c - the first switch: two ports, what comes in at one leaves at the other
+ *
+ * Where the source can read into room that the sink lends, a frame is
+ * copied once, by the kernel, straight to where it belongs. Where the sink has
+ * little room, frames are read one at a time and only what fits is taken;
+ * one frame that does not fit yet is held back, and nothing more is read from its
+ * source meanwhile: the host's queue in front of a tap is the place to wait in.
+ */
+#include <errno.h>
+#include <stdlib.h>
+
+#include "frame.h"
+#include "port.h"
+#include "sw.h"
+
+enum { WIRE_ENDS = 2 };
+
+struct wire_end {
+	struct port *port;
+	struct frame *held; /* from the other end, waits for room here */
+	bool full;	    /* no room for anything */
+};
+
+struct sw {
+	struct frame_pool *pool;
+	struct wire_end end[WIRE_ENDS];
+};
+
+int sw_wire_open(struct sw **out, struct frame_pool *pool)
+{
+	struct sw *sw = calloc(1, sizeof(*sw));
+
+	if (!sw)
+		return -ENOMEM;
+	sw->pool = pool;
+	*out = sw;
+	return 0;
+}
+
+int sw_add(struct sw *sw, struct port *p)
+{
+	int i;
+
+	for (i = 0; i < WIRE_ENDS; i++) {
+		if (sw->end[i].port)
+			continue;
+		sw->end[i] = (struct wire_end){ .port = p };
+		return i;
+	}
+	return -ENOSPC;
+}
+
+void sw_del(struct sw *sw, struct port *p)
+{
+	int i;
+
+	for (i = 0; i < WIRE_ENDS; i++) {
+		if (sw->end[i].port != p)
+			continue;
+		frame_put(sw->end[i].held);
+		sw->end[i] = (struct wire_end){ 0 };
+	}
+}
+
+int sw_lookup(struct sw *sw, const struct frame *f, int in)
+{
+	(void)f;
+	return sw->end[1 - in].port ? 1 - in : SW_DROP;
+}
+
+/* Frames that exist already, or can only be referenced: pull, push. */
+static int wire_carry(struct port *from, struct port *to)
+{
+	struct frame *v[FRAME_BURST];
+	int n = from->ops->pull(from, v, FRAME_BURST), rc;
+
+	if (n <= 0)
+		return n;
+	rc = to->ops->push(to, v, (unsigned)n);
+	return rc < 0 ? rc : n;
+}
+
+/* One frame by private memory, if there is any room for it at all. */
+static int wire_squeeze(struct port *from, struct wire_end *to)
+{
+	struct frame *f = to->held;
+	int fits = to->port->ops->fits(to->port, f), n;
+
+	if (fits <= 0) {
+		to->full = true;
+		return fits;
+	}
+	if (!f) {
+		n = from->ops->pull(from, &f, 1);
+		if (n <= 0)
+			return n;
+		fits = to->port->ops->fits(to->port, f);
+		if (fits <= 0) {
+			to->held = f;
+			to->full = true;
+			return fits;
+		}
+	}
+	to->held = NULL;
+	n = to->port->ops->push(to->port, &f, 1);
+	return n < 0 ? n : 1;
+}
+
+/* One frame straight into lent room: 1, 0 nothing waits, -errno. */
+static int wire_read(struct port *from, struct port *to, struct frame *f)
+{
+	int rc = to->ops->lend(to, f), n;
+
+	if (rc)
+		return rc;
+	n = from->ops->fill(from, f);
+	rc = to->ops->settle(to, f);
+	if (n <= 0)
+		return n;
+	return rc < 0 ? rc : 1;
+}
+
+/* Up to a burst from a port that can fill to one that may lend. */
+static int wire_fill(struct sw *sw, struct port *from, struct wire_end *to)
+{
+	struct frame *f = frame_get(sw->pool);
+	int n = 0, rc = 1;
+
+	if (!f)
+		return 0;
+	to->full = false;
+	while (n < FRAME_BURST && rc > 0) {
+		rc = to->held ? -ENOBUFS : wire_read(from, to->port, f);
+		if (rc == -ENOBUFS || rc == -EACCES || rc == -EOPNOTSUPP)
+			rc = wire_squeeze(from, to);
+		if (rc > 0)
+			n++;
+	}
+	frame_put(f);
+	return rc < 0 ? rc : n;
+}
+
+/* One direction; says in *bad whose fault an error is: only a vif can fail. */
+static int wire_run(struct sw *sw, int in)
+{
+	struct port *from = sw->end[in].port;
+	struct wire_end *to = &sw->end[sw_lookup(sw, NULL, in)];
+
+	return from->ops->fill ? wire_fill(sw, from, to)
+			       : wire_carry(from, to->port);
+}
+
+static struct port *wire_blame(const struct sw *sw)
+{
+	/* The end that cannot be read into is the guest's */
+	return sw->end[0].port->ops->fill ? sw->end[1].port : sw->end[0].port;
+}
+
+static int wire_arm(struct sw *sw)
+{
+	static const struct frame smallest = { .len = FRAME_ETH };
+	int i, rc, more = 0;
+
+	for (i = 0; i < WIRE_ENDS; i++) {
+		struct wire_end *e = &sw->end[i];
+		const struct frame *waits = e->held;
+
+		if (!waits && e->full)
+			waits = &smallest;
+		rc = e->port->ops->arm(e->port, waits);
+		if (rc < 0)
+			return rc;
+		more |= rc;
+	}
+	return more;
+}
+
+int sw_run(struct sw *sw, struct port **bad)
+{
+	int i, n[WIRE_ENDS], rc = 0;
+
+	if (!sw->end[0].port || !sw->end[1].port)
+		return 0;
+	for (i = 0; i < WIRE_ENDS; i++) {
+		n[i] = wire_run(sw, i);
+		if (n[i] < 0) {
+			*bad = wire_blame(sw);
+			return n[i];
+		}
+	}
+	for (i = 0; i < WIRE_ENDS && rc >= 0; i++)
+		rc = sw->end[i].port->ops->flush(sw->end[i].port);
+	if (rc >= 0 && (n[0] == FRAME_BURST || n[1] == FRAME_BURST))
+		return 1;
+	if (rc >= 0)
+		rc = wire_arm(sw);
+	if (rc < 0)
+		*bad = wire_blame(sw);
+	return rc;
+}
+
+bool sw_held(const struct sw *sw, const struct port *p)
+{
+	int i;
+
+	for (i = 0; i < WIRE_ENDS; i++) {
+		if (sw->end[i].port == p)
+			return sw->end[1 - i].full;
+	}
+	return false;
+}
+
+void sw_age(struct sw *sw, uint64_t now_ns)
+{
+	(void)sw, (void)now_ns;
+}
+
+void sw_close(struct sw *sw)
+{
+	int i;
+
+	if (!sw)
+		return;
+	for (i = 0; i < WIRE_ENDS; i++)
+		frame_put(sw->end[i].held);
+	free(sw);
+}
