@@ -241,6 +241,11 @@ void loop_stop(struct loop *l, int rc)
 	l->rc = rc;
 }
 
+bool loop_stopped(const struct loop *l)
+{
+	return l->stop;
+}
+
 uint64_t loop_now(const struct loop *l)
 {
 	return l->now_ns;

@@ -39,6 +39,7 @@ int loop_turn(struct loop *l, int wait_ms);
 /* Turns until loop_stop; returns what was given there. */
 int loop_run(struct loop *l);
 void loop_stop(struct loop *l, int rc);
+bool loop_stopped(const struct loop *l);
 
 uint64_t loop_now(const struct loop *l); /* CLOCK_MONOTONIC, ns, this turn's */
 uint64_t clock_ns(void);		 /* CLOCK_MONOTONIC, read now */
