@@ -1,0 +1,229 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* conn.c - one connection: bytes in, messages out, never waiting */
+#include "store/conn.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/log.h"
+
+void conn_kill(struct conn *c)
+{
+	c->dead = true;
+}
+
+void conn_drop_all(struct conn *c)
+{
+	watch_drop_all(c);
+	while (c->txns) {
+		struct txn *x = c->txns;
+
+		c->txns = x->next;
+		c->server->dom[c->dom].ntxn--;
+		txn_close(x);
+		free(x);
+	}
+}
+
+void conn_sweep(struct server *s)
+{
+	struct conn **at = &s->conns;
+
+	while (*at) {
+		struct conn *c = *at;
+
+		if (!c->dead) {
+			at = &c->next;
+			continue;
+		}
+		*at = c->next;
+		conn_drop_all(c);
+		s->dom[c->dom].nconn--;
+		loop_del(s->loop, c->src);
+		if (c->fd >= 0)
+			close(c->fd);
+		free(c->out);
+		free(c);
+	}
+}
+
+/* Interested in input only while there is no output. */
+static void conn_mind(struct conn *c)
+{
+	if (c->src && !c->dead)
+		loop_mod(c->server->loop, c->src, c->nout ? EPOLLOUT : EPOLLIN);
+}
+
+void conn_flush(struct conn *c)
+{
+	size_t done = 0;
+
+	while (c->fd >= 0 && done < c->nout) {
+		ssize_t r = send(c->fd, c->out + done, c->nout - done,
+				 MSG_NOSIGNAL | MSG_DONTWAIT);
+
+		if (r < 0 && errno == EINTR)
+			continue;
+		if (r < 0 && errno != EAGAIN)
+			conn_kill(c);
+		if (r <= 0)
+			break;
+		done += (size_t)r;
+	}
+	c->nout -= done;
+	memmove(c->out, c->out + done, c->nout);
+	if (!c->nout && c->out_room > CONN_OUT / 4) {
+		free(c->out);
+		c->out = NULL;
+		c->out_room = 0;
+	}
+	conn_mind(c);
+}
+
+void conn_send(struct conn *c, const struct xsd_sockmsg *h, const void *body)
+{
+	size_t need = c->nout + sizeof(*h) + h->len;
+	bool first = !c->nout;
+
+	if (c->dead)
+		return;
+	if (need > (c->dom ? CONN_OUT : CONN_OUT0)) {
+		log_warn("store: domain %u does not read: disconnected",
+			 c->dom);
+		conn_kill(c);
+		return;
+	}
+	if (need > c->out_room) {
+		c->out_room = need * 2;
+		c->out = tree_alloc(c->out, c->out_room);
+	}
+	memcpy(c->out + c->nout, h, sizeof(*h));
+	if (h->len)
+		memcpy(c->out + c->nout + sizeof(*h), body, h->len);
+	c->nout = need;
+	if (first && c->fd >= 0)
+		conn_mind(c);
+}
+
+/* What the message being collected needs in all; 0 while that is unknown. */
+static size_t conn_wanted(const struct conn *c)
+{
+	struct xsd_sockmsg h;
+
+	if (c->nin < sizeof(h))
+		return 0;
+	memcpy(&h, c->in, sizeof(h));
+	return h.len > XENSTORE_PAYLOAD_MAX ? SIZE_MAX : sizeof(h) + h.len;
+}
+
+/* Handles the message that is whole, if it is. */
+static void conn_take(struct conn *c)
+{
+	size_t want = conn_wanted(c);
+	struct xsd_sockmsg h;
+
+	if (want == SIZE_MAX) {
+		conn_kill(c); /* nobody knows where the next one starts */
+		return;
+	}
+	if (!want || c->nin < want)
+		return;
+	memcpy(&h, c->in, sizeof(h));
+	c->in[want] = '\0';
+	c->nin = 0;
+	ops_handle(c, &h, (char *)c->in + sizeof(h));
+}
+
+void conn_feed(struct conn *c, const uint8_t *p, size_t n)
+{
+	while (n && !c->dead) {
+		size_t want = conn_wanted(c), k;
+
+		if (!want)
+			want = sizeof(struct xsd_sockmsg);
+		k = want - c->nin < n ? want - c->nin : n;
+		memcpy(c->in + c->nin, p, k);
+		c->nin += (uint32_t)k;
+		p += k;
+		n -= k;
+		conn_take(c);
+	}
+}
+
+/* Reads no further than the end of a message, so that a client's next
+ * request waits in its own socket until it took the answer to this.
+ */
+static void conn_read(struct conn *c)
+{
+	uint8_t buf[sizeof(c->in)];
+	unsigned turns = 16;
+
+	while (turns-- && !c->dead && !c->nout) {
+		size_t want = conn_wanted(c);
+		ssize_t r;
+
+		if (!want)
+			want = sizeof(struct xsd_sockmsg);
+		r = recv(c->fd, buf, want - c->nin, MSG_DONTWAIT);
+		if (r < 0 && (errno == EAGAIN || errno == EINTR))
+			break;
+		if (r <= 0)
+			conn_kill(c);
+		else
+			conn_feed(c, buf, (size_t)r);
+		if (c->nout)
+			conn_flush(c);
+	}
+}
+
+static void conn_ready(void *arg, int fd, uint32_t events)
+{
+	struct conn *c = arg;
+	struct server *s = c->server;
+
+	(void)fd;
+	if (c->dead)
+		return;
+	if (events & (EPOLLERR | EPOLLHUP) && !(events & EPOLLIN))
+		conn_kill(c);
+	if (events & EPOLLOUT)
+		conn_flush(c);
+	if (events & EPOLLIN)
+		conn_read(c);
+	/* What this one wrote made others events: out with them now. */
+	for (c = s->conns; c; c = c->next) {
+		if (c->nout && !c->dead)
+			conn_flush(c);
+	}
+	conn_sweep(s);
+}
+
+struct conn *conn_open(struct server *s, int fd, uint16_t dom)
+{
+	struct dom *d = &s->dom[dom];
+	struct conn *c;
+
+	if (d->nconn >= (dom ? CONN_PER_DOM : CONN_DOM0)) {
+		if (fd >= 0)
+			close(fd);
+		return NULL;
+	}
+	c = tree_alloc(NULL, sizeof(*c));
+	memset(c, 0, sizeof(*c));
+	c->server = s;
+	c->dom = dom;
+	c->fd = fd;
+	if (fd >= 0 && loop_add(s->loop, fd, EPOLLIN, conn_ready, c, &c->src)) {
+		close(fd);
+		free(c);
+		return NULL;
+	}
+	d->nconn++;
+	c->next = s->conns;
+	s->conns = c;
+	return c;
+}

@@ -1,0 +1,266 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* keeper.c - holds the store's sockets and tree, and keeps a server running
+ *
+ * So small that it has no reason to die: it reads no byte from a client,
+ * only three numbers from its own child.
+ */
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "base/msg.h"
+#include "base/num.h"
+#include "store/child.h"
+#include "store/server.h"
+
+enum {
+	KEEPER_SHORT_NS = 200 * 1000 * 1000, /* a life too short .. */
+	KEEPER_PAUSE_MS = 100, /* .. is not followed by the next at once */
+};
+
+struct keeper {
+	struct keep keep;
+	sigset_t old;
+	int signals;
+	int ask; /* our end of the pair, -1 = no child */
+	pid_t child;
+	uint64_t born_ns;
+	bool stop;
+};
+
+static int keeper_path(const struct keeper *k, unsigned dom, const char *leaf,
+		       char *out, size_t size)
+{
+	int n;
+
+	if (dom)
+		n = str_fmt(out, size, "%s/dom/%u%s", k->keep.run, dom, leaf);
+	else
+		n = str_fmt(out, size, "%s%s", k->keep.run, leaf);
+	return n < 0 ? -ENAMETOOLONG : 0;
+}
+
+static int keeper_mkdir(const char *path, mode_t mode)
+{
+	return mkdir(path, mode) && errno != EEXIST ? -errno : 0;
+}
+
+/* Makes the socket at which a connection is domain `dom`. */
+static int keeper_listen(struct keeper *k, unsigned dom)
+{
+	char path[108];
+	int rc;
+
+	if (dom >= CONN_DOMS)
+		return -EINVAL;
+	if (k->keep.listen[dom] >= 0)
+		return 0;
+	rc = keeper_path(k, dom, "", path, sizeof(path));
+	if (!rc)
+		rc = keeper_mkdir(path, dom ? 0700 : 0755);
+	if (!rc)
+		rc = keeper_path(k, dom, "/store", path, sizeof(path));
+	if (!rc)
+		rc = msg_listen(path, SOCK_STREAM, 0600);
+	if (rc < 0) {
+		log_error("store: %s: %s", path, strerror(-rc));
+		return rc;
+	}
+	k->keep.listen[dom] = rc;
+	return 0;
+}
+
+static void keeper_unlisten(struct keeper *k, unsigned dom)
+{
+	char path[108];
+
+	if (dom >= CONN_DOMS || k->keep.listen[dom] < 0)
+		return;
+	close(k->keep.listen[dom]);
+	k->keep.listen[dom] = -1;
+	if (!keeper_path(k, dom, "/store", path, sizeof(path)))
+		unlink(path);
+	/* Stays while somebody else's socket is in it. */
+	if (dom && !keeper_path(k, dom, "", path, sizeof(path)))
+		rmdir(path);
+}
+
+static void keeper_answer(struct keeper *k)
+{
+	struct child_msg m;
+	int n = msg_recv(k->ask, &m, sizeof(m), NULL, NULL), *fd = NULL;
+
+	if (n != sizeof(m) || !m.dom || m.dom >= CONN_DOMS) {
+		/* Gone, or not itself any more: the signal tells. */
+		close(k->ask);
+		k->ask = -1;
+		kill(k->child, SIGKILL);
+		return;
+	}
+	m.rc = 0;
+	if (m.ask == CHILD_INTRODUCE) {
+		m.rc = keeper_listen(k, m.dom);
+		fd = m.rc ? NULL : &k->keep.listen[m.dom];
+	} else {
+		keeper_unlisten(k, m.dom);
+	}
+	msg_send(k->ask, &m, sizeof(m), fd, fd ? 1 : 0);
+}
+
+static int keeper_start(struct keeper *k)
+{
+	int pair[2];
+	pid_t parent = getpid();
+
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair))
+		return -errno;
+	k->born_ns = clock_ns();
+	k->child = fork();
+	if (!k->child) {
+		close(pair[0]);
+		close(k->signals);
+		signal(SIGPIPE, SIG_IGN);
+		sigprocmask(SIG_SETMASK, &k->old, NULL);
+		if (getppid() != parent)
+			_exit(0);
+		child_main(&k->keep, pair[1]);
+	}
+	close(pair[1]);
+	if (k->child < 0) {
+		close(pair[0]);
+		return -EAGAIN;
+	}
+	k->ask = pair[0];
+	return 0;
+}
+
+/* The child ended: the next one, with a pause when they die young. */
+static void keeper_restart(struct keeper *k)
+{
+	int status, rc;
+
+	if (waitpid(k->child, &status, WNOHANG) != k->child)
+		return;
+	if (k->ask >= 0)
+		close(k->ask);
+	k->ask = -1;
+	k->child = -1;
+	if (k->stop)
+		return;
+	log_warn("store: server ended (%s %d), starting the next",
+		 WIFSIGNALED(status) ? "signal" : "status",
+		 WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status));
+	do {
+		if (clock_ns() - k->born_ns < KEEPER_SHORT_NS)
+			poll(NULL, 0, KEEPER_PAUSE_MS);
+		rc = keeper_start(k);
+	} while (rc);
+}
+
+static void keeper_signal(struct keeper *k)
+{
+	struct signalfd_siginfo si;
+
+	if (read(k->signals, &si, sizeof(si)) != sizeof(si))
+		return;
+	if (si.ssi_signo == SIGCHLD)
+		keeper_restart(k);
+	else
+		k->stop = true;
+}
+
+static void keeper_run(struct keeper *k)
+{
+	while (!k->stop) {
+		struct pollfd p[2] = {
+			{ .fd = k->signals, .events = POLLIN },
+			{ .fd = k->ask, .events = POLLIN },
+		};
+
+		if (poll(p, 2, -1) < 0)
+			continue;
+		if (p[1].revents)
+			keeper_answer(k);
+		if (p[0].revents)
+			keeper_signal(k);
+	}
+}
+
+static int keeper_open(struct keeper *k, const char *run)
+{
+	char path[108];
+	sigset_t set;
+	unsigned i;
+	int rc;
+
+	k->signals = k->ask = k->child = k->keep.tree = -1;
+	for (i = 0; i < CONN_DOMS; i++)
+		k->keep.listen[i] = -1;
+	if (str_put(k->keep.run, sizeof(k->keep.run), run)) {
+		log_error("store: %s: longer than a socket's name may be", run);
+		return -ENAMETOOLONG;
+	}
+	sigemptyset(&set);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGCHLD);
+	sigprocmask(SIG_BLOCK, &set, &k->old);
+	k->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	k->keep.tree = journal_create();
+	if (k->signals < 0 || k->keep.tree < 0)
+		return k->signals < 0 ? -errno : k->keep.tree;
+	rc = keeper_listen(k, 0);
+	if (!rc)
+		rc = keeper_path(k, 0, "/dom", path, sizeof(path));
+	return rc ? rc : keeper_mkdir(path, 0755);
+}
+
+static void keeper_close(struct keeper *k)
+{
+	char path[108];
+	unsigned i;
+
+	if (k->child > 0) {
+		kill(k->child, SIGTERM);
+		waitpid(k->child, NULL, 0);
+	}
+	for (i = CONN_DOMS; i-- > 0;)
+		keeper_unlisten(k, i);
+	if (!keeper_path(k, 0, "/dom", path, sizeof(path)))
+		rmdir(path);
+	if (k->signals >= 0)
+		close(k->signals);
+	if (k->ask >= 0)
+		close(k->ask);
+	if (k->keep.tree >= 0)
+		close(k->keep.tree);
+	free(k);
+}
+
+int store_server_main(const char *run_dir)
+{
+	struct keeper *k = calloc(1, sizeof(*k));
+	int rc = k ? keeper_open(k, run_dir) : -ENOMEM;
+
+	if (!rc)
+		rc = keeper_start(k);
+	if (!rc) {
+		log_info("store: %s/store: ready", run_dir);
+		keeper_run(k);
+	} else {
+		log_error("store: %s: cannot start: %s", run_dir,
+			  strerror(-rc));
+	}
+	if (k)
+		keeper_close(k);
+	return rc ? 1 : 0;
+}
