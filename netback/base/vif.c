@@ -38,7 +38,7 @@ static struct shown vif_show(const char *s)
 	struct shown o;
 	unsigned i;
 
-	for (i = 0; s[i] && i < VIF_SHOWN; i++)
+	for (i = 0; i < VIF_SHOWN && s[i]; i++)
 		o.s[i] = s[i] < 0x20 || s[i] > 0x7e ? '?' : s[i];
 	strcpy(o.s + i, s[i] ? "..." : "");
 	return o;

@@ -10,6 +10,13 @@
 #include "ctl/host.h"
 #include "ctl/run.h"
 
+/* What is wanted, and what the host had to say to it. */
+struct attach {
+	struct vif *v;
+	struct facts facts;
+	struct plan plan;
+};
+
 static void attach_lock_name(const struct vif *v, char *name)
 {
 	snprintf(name, ATTACH_NAME, "vif%u.%u", v->domid, v->handle);
@@ -97,13 +104,11 @@ static int attach_wait(struct ctl *c, const struct vif *v, struct err *e)
 		       v->name, ATTACH_WAIT_MS / 1000, nodes_state_name(got));
 }
 
-static int attach_host(struct ctl *c, const struct vif *v, struct err *e)
+static int attach_host(const struct vif *v, struct err *e)
 {
 	struct plan p;
-	int rc = host_plan(v, &p, e);
+	int rc = host_plan(v, NULL, NULL, &p, e);
 
-	if (!rc && c->verbose)
-		rc = host_print(v, &p, c->json, e);
 	return rc ? rc : host_apply(&p, e);
 }
 
@@ -130,7 +135,7 @@ static int attach_new(struct ctl *c, const struct vif *v, uint32_t mtu,
 	if (!rc)
 		rc = attach_wait(c, v, e);
 	if (!rc)
-		rc = attach_host(c, v, e);
+		rc = attach_host(v, e);
 	if (!rc)
 		rc = nodes_set(c->store, v, "hotplug-status", "connected", e);
 	if (rc)
@@ -138,76 +143,73 @@ static int attach_new(struct ctl *c, const struct vif *v, uint32_t mtu,
 	return rc;
 }
 
-/* Another bridge is leaving and coming; the rest happens on a link that is up. */
-static int attach_move(const struct vif *now, const struct plan *had,
-		       const struct vif *want, const struct plan *p,
-		       struct err *e)
+/* To other values, and back to the old ones if that fails. */
+static int attach_change(struct ctl *c, const struct vif *now,
+			 const struct attach *a, struct err *e)
 {
-	struct plan diff;
-	int rc;
-
-	if (strcmp(now->bridge, want->bridge)) {
-		rc = host_undo(now, e);
-		return rc ? rc : host_apply(p, e);
-	}
-	host_change(had, p, &diff);
-	return host_apply(&diff, e);
-}
-
-/* An attached vif: nothing to do, something to repair, or values to change. */
-static int attach_again(struct ctl *c, const struct vif *now,
-			const struct vif *want, uint32_t mtu, struct err *e)
-{
-	FILE *null = fopen("/dev/null", "we");
-	struct plan had, p;
+	const struct vif *want = a->v;
 	struct err old;
-	int rc, diff = attach_diff(now, want, e);
+	int rc = 0;
 
-	if (!null)
-		return err_set(e, -errno, "cannot open /dev/null");
-	rc = diff < 0 ? diff : host_plan(want, &p, e);
-	if (rc)
-		goto out;
-	if (c->verbose)
-		rc = host_print(want, &p, c->json, e);
-	if (rc)
-		goto out;
-	if (!diff && !host_check(now, null, &old))
-		goto out;
-	if (!diff || host_plan(now, &had, &old)) {
-		rc = host_apply(&p, e);
-		goto out;
-	}
-	rc = attach_move(now, &had, want, &p, e);
+	if (strcmp(now->bridge, want->bridge))
+		rc = host_undo(now, e);
 	if (!rc)
-		rc = nodes_update(c, want, mtu, e);
-	if (rc && (host_undo(want, &old) || host_apply(&had, &old)))
+		rc = host_apply(&a->plan, e);
+	if (!rc)
+		rc = nodes_update(c, want, host_mtu(want, &a->facts), e);
+	if (rc && (host_undo(want, &old) || attach_host(now, &old)))
 		fprintf(stderr, "vifctl: vif%u.%u: cannot go back: %s\n",
 			now->domid, now->handle, old.text);
-out:
-	fclose(null);
 	return rc;
 }
 
-/* After a kill a tap may outlive its directories for a moment. */
-static int attach_ready(struct ctl *c, const struct vif *v,
-			const struct nodes *n, struct facts *f, struct err *e)
+/* An attached vif: nothing to do, something to repair, or values to change. What
+ * holds already is left alone, so the guest's frames go on.
+ */
+static int attach_again(struct ctl *c, const struct vif *now,
+			const struct attach *a, struct err *e)
 {
-	bool ours = n->back && !strcmp(n->vif.name, v->name);
-	int rc = control_alive(c, e);
+	int diff = attach_diff(now, a->v, e);
 
-	if (rc)
-		return rc;
-	rc = host_ready(v, ours, f, e);
-	if (rc == -EEXIST && f->link_is_tap &&
-	    !host_wait_gone(v->name, ATTACH_TAP_MS / 5))
-		rc = host_ready(v, ours, f, e);
+	if (diff < 0)
+		return diff;
+	return diff ? attach_change(c, now, a, e) : host_apply(&a->plan, e);
+}
+
+/* A tap of that name which is not this vif's: after a kill it may outlive its
+ * directories for a moment.
+ */
+static int attach_free_name(const struct vif *v, struct err *e)
+{
+	if (!host_wait_gone(v->name, ATTACH_TAP_MS / 5))
+		return 0;
+	return err_set(e, -EEXIST,
+		       "a tap %s is there already; if it was left over, remove "
+		       "it with: vifctl detach vif%u.%u; else choose another "
+		       "name with vifname=",
+		       v->name, v->domid, v->handle);
+}
+
+/* Can it be done? Asked before anything is made. */
+static int attach_ready(struct ctl *c, struct attach *a, const struct nodes *n,
+			struct err *e)
+{
+	bool ours = n->back && !strcmp(n->vif.name, a->v->name);
+	int rc = host_plan(a->v, n->back ? n->vif.bridge : NULL, &a->facts,
+			   &a->plan, e);
+
+	if (!rc)
+		rc = control_alive(c, e);
+	if (!rc && a->facts.link && !ours)
+		rc = attach_free_name(a->v, e);
+	if (!rc && c->verbose)
+		rc = host_print(a->v, &a->plan, c->json, e);
 	return rc;
 }
 
 static int attach_locked(struct ctl *c, struct vif *v, struct err *e)
 {
-	struct facts f;
+	struct attach a = { .v = v };
 	struct nodes n;
 	char id[64];
 	int rc = nodes_read(c->store, v->domid, v->handle, &n, e);
@@ -222,15 +224,15 @@ static int attach_locked(struct ctl *c, struct vif *v, struct err *e)
 		ctl_host_id(id, sizeof(id));
 		ctl_make_mac(v, id);
 	}
-	rc = attach_ready(c, v, &n, &f, e);
+	rc = attach_ready(c, &a, &n, e);
 	if (rc)
 		return rc;
 	if (n.front && n.back && !strcmp(n.hotplug, "connected"))
-		return attach_again(c, &n.vif, v, host_mtu(v, &f), e);
+		return attach_again(c, &n.vif, &a, e);
 	/* What a killed attach or detach left goes first. */
 	if (n.front || n.back)
 		rc = detach_vif(c, &n, e);
-	return rc ? rc : attach_new(c, v, host_mtu(v, &f), e);
+	return rc ? rc : attach_new(c, v, host_mtu(v, &a.facts), e);
 }
 
 int verb_attach(struct ctl *c, int argc, char **argv, struct err *e)
@@ -249,6 +251,6 @@ int verb_attach(struct ctl *c, int argc, char **argv, struct err *e)
 		attach_unlock(c, &v, lock);
 	}
 	if (rc)
-		err_prefix(e, "vif%u.%u", v.domid, v.handle);
+		ctl_prefix(&v, e);
 	return rc;
 }

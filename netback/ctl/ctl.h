@@ -43,6 +43,9 @@ int ctl_words(struct vif *v, int argc, char **argv, struct err *e);
 /* Only a name; more words are bad usage. */
 int ctl_name(struct vif *v, int argc, char **argv, struct err *e);
 
+/* Puts "vifN.M: " before the sentence unless it stands there. */
+void ctl_prefix(const struct vif *v, struct err *e);
+
 /* The MAC of a vif which was given none: 00:16:3e, then 23 bits made from this
  * host's id, the domain and the device. The same each time, so that plan
  * shows what attach will do and a guest keeps its address; never the same

@@ -106,6 +106,6 @@ int verb_detach(struct ctl *c, int argc, char **argv, struct err *e)
 		rc = detach_by_name(c, &v, e);
 	}
 	if (rc)
-		err_prefix(e, "vif%u.%u", v.domid, v.handle);
+		ctl_prefix(&v, e);
 	return rc;
 }

@@ -19,128 +19,28 @@ static int host_guard(const struct policy *p, bool on, struct err *e)
 	return on ? filter_apply(p, e) : filter_remove(p->dev, e);
 }
 
-static int host_bridge(const struct vif *v, const struct facts *f,
-		       struct err *e)
+int host_plan(const struct vif *v, const char *leaving, struct facts *f,
+	      struct plan *p, struct err *e)
 {
-	if (!f->bridge)
-		return err_set(e, -ENODEV,
-			       "bridge: there is no device %s; make it: "
-			       "ip link add %s type bridge, or name another "
-			       "with bridge=",
-			       v->bridge, v->bridge);
-	if (!f->bridge_is_bridge)
-		return err_set(e, -ENODEV,
-			       "bridge: %s is not a bridge; name one with "
-			       "bridge= (ip link show type bridge)",
-			       v->bridge);
-	return 0;
-}
+	struct facts own, *now = f ? f : &own, then;
+	int rc = mode_facts(v, now, e);
 
-int host_ready(const struct vif *v, bool ours, struct facts *f, struct err *e)
-{
-	int rc = mode_facts(v, f, e);
-
-	if (!rc)
-		rc = host_bridge(v, f, e);
-	if (rc || !f->link)
+	if (rc)
 		return rc;
-	if (!f->link_is_tap)
-		return err_set(e, -EEXIST,
-			       "name: a device %s is there already and is not "
-			       "a tap; choose another name with vifname=",
-			       v->name);
-	if (!ours)
-		return err_set(e, -EEXIST,
-			       "name: a tap %s is there already; if it was "
-			       "left over, remove it with: vifctl detach "
-			       "vif%u.%u; else choose another name with "
-			       "vifname=",
-			       v->name, v->domid, v->handle);
-	return 0;
+	then = *now;
+	if (!then.link) {
+		then.link = true;
+		then.link_is_tap = true;
+		then.link_mtu = HOST_NEW_MTU;
+	}
+	if (leaving && !strcmp(then.master, leaving))
+		then.master[0] = '\0';
+	return mode_plan(v, &then, p, e);
 }
 
 uint32_t host_mtu(const struct vif *v, const struct facts *f)
 {
 	return v->mtu ? v->mtu : f->bridge_mtu;
-}
-
-int host_plan(const struct vif *v, struct plan *p, struct err *e)
-{
-	struct facts f;
-	int rc = mode_facts(v, &f, e);
-
-	if (!rc)
-		rc = host_bridge(v, &f, e);
-	if (rc)
-		return rc;
-	if (!f.link) {
-		f.link = true;
-		f.link_is_tap = true;
-		f.link_mtu = HOST_NEW_MTU;
-		f.master[0] = '\0';
-	}
-	return mode_plan(v, &f, p, e);
-}
-
-/* The same for every host: what undo needs is only names. */
-static int host_undo_plan(const struct vif *v, struct plan *p, struct err *e)
-{
-	const struct facts f = {
-		.link = true,
-		.link_mtu = HOST_NEW_MTU,
-		.link_is_tap = true,
-		.bridge = true,
-		.bridge_is_bridge = true,
-		.bridge_mtu = HOST_NEW_MTU,
-		.ipv6 = true,
-		.can_lock = true,
-	};
-
-	return mode_plan(v, &f, p, e);
-}
-
-static bool host_same_step(const struct step *a, const struct step *b)
-{
-	return a->kind == b->kind && a->num == b->num &&
-	       !strcmp(a->dev, b->dev) && !strcmp(a->other, b->other) &&
-	       !memcmp(a->mac, b->mac, sizeof(a->mac));
-}
-
-static bool host_has_step(const struct plan *p, const struct step *s)
-{
-	unsigned i;
-
-	for (i = 0; i < p->n; i++)
-		if (host_same_step(&p->v[i], s))
-			return true;
-	return false;
-}
-
-static bool host_same_policy(const struct policy *a, const struct policy *b)
-{
-	return a->bridged == b->bridged && a->has_mac == b->has_mac &&
-	       a->naddr == b->naddr &&
-	       !memcmp(a->mac, b->mac, sizeof(a->mac)) &&
-	       !memcmp(a->addr, b->addr, a->naddr * sizeof(a->addr[0]));
-}
-
-void host_change(const struct plan *now, const struct plan *want,
-		 struct plan *out)
-{
-	unsigned i;
-
-	out->policy = want->policy;
-	out->n = 0;
-	for (i = 0; i < want->n; i++) {
-		const struct step *s = &want->v[i];
-		bool same = s->kind == STEP_GUARD
-				    ? host_same_policy(&now->policy,
-						       &want->policy)
-				    : host_has_step(now, s);
-
-		if (!same)
-			out->v[out->n++] = *s;
-	}
 }
 
 static int host_print_json(const struct vif *v, const struct plan *p,
@@ -211,7 +111,7 @@ int host_undo(const struct vif *v, struct err *e)
 		return rc;
 	if (f.link && !f.link_is_tap)
 		return filter_remove(v->name, e);
-	rc = host_undo_plan(v, &p, e);
+	rc = mode_plan(v, NULL, &p, e);
 	return rc ? rc : mode_undo(&p, host_guard, e);
 }
 
@@ -227,8 +127,8 @@ int host_check(const struct vif *v, FILE *out, struct err *e)
 		fprintf(out, "%s: there is no such device\n", v->name);
 		return 1;
 	}
-	if (host_bridge(v, &f, e) || mode_plan(v, &f, &p, e)) {
-		fprintf(out, "%s: %s\n", v->name, e->text);
+	if (mode_plan(v, &f, &p, e)) {
+		fprintf(out, "%s\n", e->text);
 		return 1;
 	}
 	rc = mode_check(&p, out, e);

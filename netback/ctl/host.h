@@ -10,22 +10,16 @@
 #include "ctl/ctl.h"
 #include "mode.h"
 
-/* Before anything is made: is the bridge there and a bridge, and can the name
- * be had? ours: the device may be there, it belongs to this vif.
+/* A plan for the host as it is, with what it rests on in *f (NULL: not asked).
+ * A device that is not there yet is taken to be a new tap, one that is a port of
+ * `leaving` (NULL: none) to have left it. Says when the bridge is missing or
+ * none, or when the name is taken.
  */
-int host_ready(const struct vif *v, bool ours, struct facts *f, struct err *e);
+int host_plan(const struct vif *v, const char *leaving, struct facts *f,
+	      struct plan *p, struct err *e);
 
 /* The mtu that the guest is told. */
 uint32_t host_mtu(const struct vif *v, const struct facts *f);
-
-/* A plan for the host as it is; a device that is not there yet is taken to be a
- * new tap.
- */
-int host_plan(const struct vif *v, struct plan *p, struct err *e);
-
-/* Only what differs between two plans for one attached vif: its link stays up. */
-void host_change(const struct plan *now, const struct plan *want,
-		 struct plan *out);
 
 /* Steps and guard rules as plan, -v and --dry-run show them. */
 int host_print(const struct vif *v, const struct plan *p, bool json,

@@ -13,8 +13,8 @@
 /* Without words: as attached. With words: as attach would take them, a MAC that
  * it has already included. No store is fine, then nothing is attached.
  */
-static int plan_target(struct ctl *c, struct vif *v, int argc, char **argv,
-		       struct err *e)
+static int plan_target(struct ctl *c, struct vif *v, char *from, int argc,
+		       char **argv, struct err *e)
 {
 	struct nodes n = { 0 };
 	char id[64];
@@ -25,6 +25,9 @@ static int plan_target(struct ctl *c, struct vif *v, int argc, char **argv,
 	if (!run_store(c, NULL) &&
 	    nodes_read(c->store, v->domid, v->handle, &n, e))
 		return -EIO;
+	from[0] = '\0';
+	if (n.back)
+		strcpy(from, n.vif.bridge);
 	if (argc == 1 && n.back)
 		*v = n.vif;
 	if (!v->has_mac && n.back && n.vif.has_mac) {
@@ -40,17 +43,18 @@ static int plan_target(struct ctl *c, struct vif *v, int argc, char **argv,
 
 int verb_plan(struct ctl *c, int argc, char **argv, struct err *e)
 {
+	char from[IFNAMSIZ];
 	struct vif v;
 	struct plan p;
-	int rc = plan_target(c, &v, argc, argv, e);
+	int rc = plan_target(c, &v, from, argc, argv, e);
 
 	if (rc)
 		return rc;
-	rc = host_plan(&v, &p, e);
+	rc = host_plan(&v, from, NULL, &p, e);
 	if (!rc)
 		rc = host_print(&v, &p, c->json, e);
 	if (rc)
-		err_prefix(e, "vif%u.%u", v.domid, v.handle);
+		ctl_prefix(&v, e);
 	return rc;
 }
 

@@ -6,6 +6,15 @@
 
 #include "ctl/ctl.h"
 
+void ctl_prefix(const struct vif *v, struct err *e)
+{
+	char name[32];
+	int n = snprintf(name, sizeof(name), "vif%u.%u:", v->domid, v->handle);
+
+	if (strncmp(e->text, name, (size_t)n))
+		err_prefix(e, "vif%u.%u", v->domid, v->handle);
+}
+
 /* Puts v at its default for the name in argv[0]. */
 static int words_target(struct vif *v, int argc, char **argv, struct err *e)
 {
@@ -46,7 +55,7 @@ int ctl_words(struct vif *v, int argc, char **argv, struct err *e)
 		goto bad;
 	return 0;
 bad:
-	err_prefix(e, "vif%u.%u", v->domid, v->handle);
+	ctl_prefix(v, e);
 	return CTL_USAGE;
 }
 

@@ -1,0 +1,194 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* vifctl.c - the control plane: a table of verbs; runs, does and exits */
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "base/num.h"
+#include "ctl/ctl.h"
+
+#ifndef NETBACK_VERSION
+#define NETBACK_VERSION "0.1"
+#endif
+
+struct verb {
+	const char *name, *args;
+	ctl_verb_fn *run;
+	const char *what; /* one line */
+	const char *more; /* for help VERB */
+};
+
+static const struct verb verbs[] = {
+	{ "attach", "vifN.M [key=value ..]", verb_attach,
+	  "make the vif, put its guard in place, bring it up",
+	  "The words are the whole configuration: a key left out has its\n"
+	  "default, except mac, which stays. Attaching twice equals once; of\n"
+	  "an attached vif bridge, mtu, isolated and ip may change.\n"
+	  "With --dry-run only the plan is printed; with -v also.\n" },
+	{ "detach", "vifN.M", verb_detach,
+	  "undo all of attach; what is gone already is fine",
+	  "Asks the guest to let go, waits at most 10 seconds, then takes\n"
+	  "away the host's side and both directories.\n" },
+	{ "plan", "vifN.M [key=value ..]", verb_plan,
+	  "print the steps and the guard's rules, do nothing",
+	  "Without words: the plan of the vif as it is attached.\n" },
+	{ "show", "[stats] [vifN.M]", verb_show,
+	  "one record for each vif; stats: every counter by name",
+	  "Text: a line of key=value words. --json: an array of objects.\n" },
+	{ "check", "[vifN.M]", verb_check,
+	  "does the host still look as attach left it?",
+	  "Exit status 0: yes. 3: no, with a line for each difference.\n" },
+};
+
+static const char keys_text[] =
+	"keys:\n"
+	"  mac=xx:xx:xx:xx:xx:xx  the guest's address (default: generated)\n"
+	"  mode=bridge            how the host's side is attached\n"
+	"  bridge=NAME            default xenbr0\n"
+	"  vifname=NAME           the host's device, default vifN.M\n"
+	"  ip=ADDR[/LEN][,..]     the only sources the guest may use\n"
+	"  mtu=BYTES              default: the bridge's\n"
+	"  isolated=yes|no        may it reach other isolated vifs?\n";
+
+static const struct verb *verb_find(const char *name)
+{
+	unsigned i;
+
+	for (i = 0; i < ARRAY_SIZE(verbs); i++)
+		if (!strcmp(verbs[i].name, name))
+			return &verbs[i];
+	return NULL;
+}
+
+static void usage(FILE *f)
+{
+	unsigned i;
+
+	fputs("usage: vifctl [--run DIR] [--json] [-v] [--dry-run] VERB ..\n",
+	      f);
+	for (i = 0; i < ARRAY_SIZE(verbs); i++)
+		fprintf(f, "  %-7s%-26s%s\n", verbs[i].name, verbs[i].args,
+			verbs[i].what);
+	fputs("  help   [VERB]                    more about one verb\n", f);
+	fputs(keys_text, f);
+	fputs("exit status: 0 done, 1 failed, 2 bad usage or bad words, "
+	      "3 check found differences\n",
+	      f);
+}
+
+static int help(int argc, char **argv, struct err *e)
+{
+	const struct verb *v;
+
+	if (!argc) {
+		usage(stdout);
+		return 0;
+	}
+	v = verb_find(argv[0]);
+	if (!v)
+		return err_set(e, CTL_USAGE,
+			       "help: there is no verb \"%.40s\"; see vifctl "
+			       "help",
+			       argv[0]);
+	printf("usage: vifctl %s %s\n%s.\n\n%s", v->name, v->args, v->what,
+	       v->more);
+	return 0;
+}
+
+static int set_run(struct ctl *c, const char *dir, struct err *e)
+{
+	if (!dir[0] || str_put(c->run, sizeof(c->run), dir))
+		return err_set(e, CTL_USAGE,
+			       "--run: a directory's name of 1 to %d bytes is "
+			       "expected",
+			       CTL_RUN - 1);
+	return 0;
+}
+
+/* Returns 0 to go on, 1 when all is done, CTL_USAGE. */
+static int options(struct ctl *c, int argc, char **argv, struct err *e)
+{
+	static const struct option longs[] = {
+		{ "run", required_argument, NULL, 'r' },
+		{ "json", no_argument, NULL, 'j' },
+		{ "verbose", no_argument, NULL, 'v' },
+		{ "dry-run", no_argument, NULL, 'n' },
+		{ "help", no_argument, NULL, 'h' },
+		{ "version", no_argument, NULL, 'V' },
+		{ 0 },
+	};
+	int o, rc = 0;
+
+	opterr = 0;
+	while (!rc &&
+	       (o = getopt_long(argc, argv, "r:jvnhV", longs, NULL)) >= 0)
+		switch (o) {
+		case 'r':
+			rc = set_run(c, optarg, e);
+			break;
+		case 'j':
+			c->json = true;
+			break;
+		case 'v':
+			c->verbose = true;
+			break;
+		case 'n':
+			c->dry_run = true;
+			break;
+		case 'h':
+			usage(stdout);
+			return 1;
+		case 'V':
+			puts("vifctl (netback) " NETBACK_VERSION);
+			return 1;
+		default:
+			return err_set(e, CTL_USAGE,
+				       "bad option \"%.40s\"; see vifctl "
+				       "--help",
+				       argv[optind - 1]);
+		}
+	return rc;
+}
+
+static int dispatch(struct ctl *c, int argc, char **argv, struct err *e)
+{
+	const struct verb *v;
+
+	if (!argc)
+		return err_set(e, CTL_USAGE, "no verb; see vifctl --help");
+	if (!strcmp(argv[0], "help"))
+		return help(argc - 1, argv + 1, e);
+	v = verb_find(argv[0]);
+	if (!v)
+		return err_set(e, CTL_USAGE,
+			       "there is no verb \"%.40s\"; see vifctl --help",
+			       argv[0]);
+	if (c->dry_run && v->run != verb_attach && v->run != verb_plan)
+		return err_set(e, CTL_USAGE,
+			       "--dry-run: only attach has one; see vifctl "
+			       "plan");
+	return v->run(c, argc - 1, argv + 1, e);
+}
+
+int main(int argc, char **argv)
+{
+	const char *run = getenv("NETBACK_RUN");
+	struct ctl c = { 0 };
+	struct err e = { "" };
+	int rc;
+
+	log_open("vifctl", LOG_WARN);
+	rc = set_run(&c, run && run[0] ? run : "/run/netback", &e);
+	if (!rc)
+		rc = options(&c, argc, argv, &e);
+	if (rc == 1)
+		return CTL_DONE;
+	if (!rc)
+		rc = dispatch(&c, argc - optind, argv + optind, &e);
+	store_close(c.store);
+	if (e.text[0] && rc && rc != CTL_DIFFERS)
+		fprintf(stderr, "vifctl: %s\n", e.text);
+	return rc < 0 ? CTL_FAILED : rc;
+}
