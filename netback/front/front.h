@@ -4,7 +4,7 @@
  *   mem.c    a guest's memory and its grant table
  *   queue.c  one pair of rings, its doorbells, and what the backend may never do
  *   link.c   hands memory and doorbells to netbackd (hv_wire.h)
- *   bus.c    the frontend's xenbus states; owns one of each of the above
+ *   bus.c    the frontend's xenbus states; owns one of each (bus.h)
  *
  * mem.c and queue.c need neither a store nor a socket: give front_mem's
  * descriptor and table to hv_local_open and both halves run in one process. It
@@ -20,7 +20,6 @@
 #include <sys/uio.h>
 
 #include "hv.h"
-#include "ring.h"
 
 enum {
 	FRONT_RING = 256,    /* slots in a ring page, both directions */
@@ -59,11 +58,26 @@ void front_grant_access(struct front_mem *m, uint32_t ref, uint32_t page,
 /* 0; -EBUSY while the backend has the page mapped: then nothing changed. */
 int front_grant_end(struct front_mem *m, uint32_t ref);
 
+/* What one side can receive, and in bus.c what both agree on. */
+struct front_features {
+	bool sg;	 /* more than one slot per packet */
+	bool gso4, gso6; /* TCP segments of IPv4, IPv6; need sg */
+	bool csum4;	 /* IPv4 packets with a blank checksum */
+	bool csum6;	 /* the same for IPv6 */
+	bool rx_notify;	 /* rings when it has posted buffers */
+};
+
+/* A queue as the store names it; one channel: rx_port equals tx_port. */
+struct front_names {
+	uint32_t tx_ref, rx_ref;
+	uint32_t tx_port, rx_port;
+};
+
 /* --- one queue -------------------------------------------------------- */
 
 struct front_queue;
 
-/* Offered by the frontend at the end of a ring's life or a test's. */
+/* Since the queue was opened. */
 enum front_count {
 	FRONT_TX_FRAMES, /* published */
 	FRONT_TX_BYTES,
@@ -105,7 +119,7 @@ struct front_queue_conf {
 	uint16_t id_base;      /* added to every id: a backend only echoes */
 	uint16_t rx_buffers;   /* kept posted, 1..256 */
 	uint8_t rx_slots;      /* data slots accepted: 1 without sg, else 18 */
-	struct ring_features features; /* what we said we can receive */
+	struct front_features features; /* what we said we can receive */
 };
 
 /* Fresh rings, RX buffers posted. 0 or -errno. */
@@ -116,7 +130,7 @@ int front_queue_open(struct front_queue **out,
  */
 int front_queue_close(struct front_queue *q); /* NULL is fine */
 
-void front_queue_names(const struct front_queue *q, struct ring_names *out);
+void front_queue_names(const struct front_queue *q, struct front_names *out);
 
 /* One event channel, for hv_local_port (dup first) or HV_WIRE_PORT. */
 struct front_channel {

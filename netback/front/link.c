@@ -33,7 +33,7 @@ static int link_ask(int sock, const struct hv_wire *w, const int *fd,
 	if (!r.reply.rc)
 		return 0;
 	r.reply.text[HV_WIRE_TEXT - 1] = '\0';
-	return err_set(e, r.reply.rc, "netbackd refuses: %s", r.u.reply.text);
+	return err_set(e, r.reply.rc, "netbackd refuses: %s", r.reply.text);
 }
 
 static int link_hello(int sock, const struct front_mem *m, struct err *e)

@@ -7,16 +7,17 @@
  * An entry is taken back as xen/grant_table.h says: by compare-and-swap of its
  * flags, which fails while the other side has the page in use.
  */
+#include "front/front.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include <xen/grant_table.h>
 #include <xen/xen.h>
 
-#include "front/front.h"
+#include <xen/grant_table.h>
 
 struct front_mem {
 	int fd;

@@ -218,9 +218,9 @@ int front_queue_close(struct front_queue *q)
 	return rc;
 }
 
-void front_queue_names(const struct front_queue *q, struct ring_names *out)
+void front_queue_names(const struct front_queue *q, struct front_names *out)
 {
-	*out = (struct ring_names){
+	*out = (struct front_names){
 		.tx_ref = q->tx_ring_ref,
 		.rx_ref = q->rx_ring_ref,
 		.tx_port = q->channel[0].pub.port,

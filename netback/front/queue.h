@@ -8,10 +8,11 @@
 #ifndef NETBACK_FRONT_QUEUE_H
 #define NETBACK_FRONT_QUEUE_H
 
-#include <xen/io/netif.h>
+#include "front/front.h"
+
 #include <xen/xen.h>
 
-#include "front/front.h"
+#include <xen/io/netif.h>
 
 enum { QUEUE_MASK = FRONT_RING - 1, QUEUE_TX = 0, QUEUE_RX = 1 };
 

@@ -101,7 +101,7 @@ static uint16_t rx_data(struct front_queue *q, struct rx_walk *w,
 static void rx_gso(struct front_queue *q, struct rx_walk *w,
 		   struct front_frame *f, const struct netif_extra_info *x)
 {
-	const struct ring_features *can = &q->conf.features;
+	const struct front_features *can = &q->conf.features;
 	unsigned type = x->u.gso.type;
 
 	if (!x->u.gso.size || !((type == FRAME_GSO_TCPV4 && can->gso4) ||

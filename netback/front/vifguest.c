@@ -1,0 +1,500 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* vifguest.c - a guest in a network namespace, its eth0 on a vif's rings
+ *
+ * One process moves frames and follows the store; COMMAND is its child. The
+ * namespace has no name: it is gone with the last process in it.
+ */
+#include <errno.h>
+#include <getopt.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/prctl.h>
+#include <sys/signalfd.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "base/loop.h"
+#include "base/num.h"
+#include "err.h"
+#include "front/bus.h"
+#include "front/guest.h"
+#include "front/pump.h"
+#include "vif.h"
+
+enum {
+	GUEST_IPS = 16,
+	GUEST_WAIT_MS = 10000,
+	GUEST_NO_SG_MTU = 1500,
+	EXIT_USAGE = 2,
+	EXIT_NO_GUEST = 125, /* ours, as env(1) and timeout(1) have it */
+	EXIT_NO_EXEC = 126,
+	EXIT_NO_COMMAND = 127,
+};
+
+struct vifguest {
+	/* asked for */
+	uint16_t domid, handle;
+	const char *run, *dev;
+	const char *ip[GUEST_IPS];
+	unsigned nip;
+	bool has_mac, split, stats;
+	uint8_t mac[6];
+	uint32_t mtu;
+	unsigned wait_ms;
+	struct front_features want;
+	char **command;
+	/* is */
+	struct loop *loop;
+	struct loop_fd *tap_src, *rx_src, *tx_src, *sig_src;
+	struct bus *bus;
+	struct pump pump;
+	int sig;
+	bool rang, tap_on, stop;
+	pid_t child;
+	int status;
+	char name[IFNAMSIZ];
+};
+
+static const struct option vifguest_options[] = {
+	{ "vif", required_argument, NULL, 'v' },
+	{ "ip", required_argument, NULL, 'i' },
+	{ "mac", required_argument, NULL, 'm' },
+	{ "mtu", required_argument, NULL, 't' },
+	{ "run", required_argument, NULL, 'r' },
+	{ "dev", required_argument, NULL, 'd' },
+	{ "wait", required_argument, NULL, 'w' },
+	{ "single-channel", no_argument, NULL, '1' },
+	{ "no-sg", no_argument, NULL, 'S' },
+	{ "no-gso", no_argument, NULL, 'G' },
+	{ "no-csum", no_argument, NULL, 'C' },
+	{ "no-rx-notify", no_argument, NULL, 'N' },
+	{ "stats", no_argument, NULL, 's' },
+	{ "verbose", no_argument, NULL, 'V' },
+	{ "help", no_argument, NULL, 'h' },
+	{ NULL, 0, NULL, 0 },
+};
+
+static const char vifguest_usage[] =
+	"usage: vifguest --vif N.M [--ip ADDR/LEN].. [--mac MAC] [--mtu "
+	"BYTES]\n"
+	"                [--run DIR] [--dev NAME] [--wait SECONDS]\n"
+	"                [--single-channel] [--no-sg] [--no-gso] [--no-csum]\n"
+	"                [--no-rx-notify] [--stats] [--verbose]\n"
+	"                [-- COMMAND [ARG]..]\n";
+
+/* --- frames -------------------------------------------------------------- */
+
+static void vifguest_on_bell(void *arg, int fd, uint32_t events)
+{
+	struct vifguest *g = arg;
+
+	(void)fd;
+	(void)events;
+	g->rang = true;
+}
+
+static void vifguest_on_tap(void *arg, int fd, uint32_t events)
+{
+	(void)arg;
+	(void)fd;
+	(void)events; /* the turn of the pump that follows reads it */
+}
+
+static void vifguest_poll_tap(struct vifguest *g)
+{
+	bool on = g->pump.q && !g->pump.blocked;
+
+	if (on == g->tap_on)
+		return;
+	g->tap_on = on;
+	loop_mod(g->loop, g->tap_src, on ? EPOLLIN : 0);
+}
+
+static void vifguest_turn(struct vifguest *g)
+{
+	int rc;
+
+	if (g->rang && g->pump.q)
+		front_clear(g->pump.q);
+	g->rang = false;
+	rc = pump_turn(&g->pump);
+	if (rc < 0) {
+		log_error("%s: the backend broke the protocol: %s", g->name,
+			  front_first_bad(g->pump.q));
+		g->pump.q = NULL;
+		guest_carrier(g->pump.tap, false);
+	}
+	if (rc <= 0)
+		rc = pump_arm(&g->pump);
+	vifguest_poll_tap(g);
+	rc = loop_turn(g->loop, rc ? 0 : -1);
+	if (rc) {
+		log_error("%s: event loop: %s", g->name, strerror(-rc));
+		g->stop = true;
+	}
+}
+
+static void vifguest_print_counts(const struct vifguest *g)
+{
+	const uint64_t *v = front_counts(g->pump.q);
+	unsigned i;
+
+	for (i = 0; i < FRONT_COUNTS; i++)
+		fprintf(stderr, "%s %llu\n", front_count_name(i),
+			(unsigned long long)v[i]);
+	fprintf(stderr, "sums %llu\ndrops_up %llu\ndrops_down %llu\n",
+		(unsigned long long)g->pump.sums,
+		(unsigned long long)g->pump.drops_up,
+		(unsigned long long)g->pump.drops_down);
+}
+
+static void vifguest_disconnected(struct vifguest *g)
+{
+	loop_del(g->loop, g->rx_src);
+	loop_del(g->loop, g->tx_src);
+	g->rx_src = g->tx_src = NULL;
+	guest_carrier(g->pump.tap, false);
+	if (!g->pump.q)
+		return;
+	if (g->stats)
+		vifguest_print_counts(g);
+	if (front_bad(g->pump.q))
+		log_warn("%s: the backend did what it may not: %s", g->name,
+			 front_first_bad(g->pump.q));
+	g->pump.q = NULL;
+}
+
+static void vifguest_changed(void *arg, struct front_queue *q,
+			     const struct front_features *o)
+{
+	struct vifguest *g = arg;
+	int rc;
+
+	if (!q) {
+		vifguest_disconnected(g);
+		return;
+	}
+	g->pump.q = q;
+	g->pump.offers = *o;
+	g->pump.blocked = false;
+	rc = loop_add(g->loop, front_fd_rx(q), EPOLLIN, vifguest_on_bell, g,
+		      &g->rx_src);
+	if (!rc && front_fd_tx(q) != front_fd_rx(q))
+		rc = loop_add(g->loop, front_fd_tx(q), EPOLLIN,
+			      vifguest_on_bell, g, &g->tx_src);
+	if (!rc)
+		rc = guest_offload(g->pump.tap, o->csum4, o->gso4, o->gso6);
+	if (!rc)
+		rc = guest_carrier(g->pump.tap, true);
+	if (rc)
+		log_error("%s: %s: %s", g->name, g->dev, strerror(-rc));
+}
+
+/* --- life ---------------------------------------------------------------- */
+
+static void vifguest_reap(struct vifguest *g)
+{
+	int status;
+	pid_t pid;
+
+	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
+		if (pid != g->child)
+			continue;
+		g->child = 0;
+		g->stop = true;
+		g->status = WIFEXITED(status) ? WEXITSTATUS(status)
+					      : 128 + WTERMSIG(status);
+	}
+}
+
+static void vifguest_on_signal(void *arg, int fd, uint32_t events)
+{
+	struct vifguest *g = arg;
+	struct signalfd_siginfo si;
+
+	(void)events;
+	if (read(fd, &si, sizeof(si)) != sizeof(si))
+		return;
+	if (si.ssi_signo == SIGCHLD)
+		vifguest_reap(g);
+	else if (si.ssi_signo == SIGUSR1 && g->pump.q)
+		vifguest_print_counts(g);
+	else if (si.ssi_signo == SIGUSR1)
+		return;
+	else if (!g->child)
+		g->stop = true;
+	else if (si.ssi_signo != SIGINT) /* the terminal told it, too */
+		kill(g->child, (int)si.ssi_signo);
+}
+
+static int vifguest_signals(struct vifguest *g)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGCHLD);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGHUP);
+	sigaddset(&set, SIGUSR1);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	g->sig = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	if (g->sig < 0)
+		return -errno;
+	return loop_add(g->loop, g->sig, EPOLLIN, vifguest_on_signal, g,
+			&g->sig_src);
+}
+
+static int vifguest_spawn(struct vifguest *g, struct err *e)
+{
+	pid_t parent = getpid(), pid = fork();
+	sigset_t none;
+
+	if (pid < 0)
+		return err_set(e, -errno, "fork: %s", strerror(errno));
+	if (pid) {
+		g->child = pid;
+		return 0;
+	}
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (getppid() != parent)
+		_exit(EXIT_NO_GUEST);
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+	execvp(g->command[0], g->command);
+	log_error("%s: %s", g->command[0], strerror(errno));
+	_exit(errno == ENOENT ? EXIT_NO_COMMAND : EXIT_NO_EXEC);
+}
+
+/* eth0 as the store and the command line say, up and with carrier. */
+static int vifguest_address(struct vifguest *g, struct err *e)
+{
+	const uint8_t *mac = g->has_mac ? g->mac : bus_mac(g->bus);
+	uint32_t mtu = g->mtu ? g->mtu : bus_mtu(g->bus);
+	unsigned i;
+	int rc;
+
+	if (!bus_offers(g->bus)->sg && mtu > GUEST_NO_SG_MTU)
+		mtu = GUEST_NO_SG_MTU;
+	rc = guest_link(g->dev, mac, mtu, e);
+	for (i = 0; i < g->nip && !rc; i++)
+		rc = guest_addr(g->dev, i, g->ip[i], e);
+	if (!rc)
+		rc = guest_up(g->dev, e);
+	return rc ? rc : guest_up("lo", e);
+}
+
+static int vifguest_connect(struct vifguest *g, struct err *e)
+{
+	uint64_t end = clock_ns() + g->wait_ms * 1000000ull;
+	struct bus_conf conf = {
+		.run = g->run,
+		.domid = g->domid,
+		.handle = g->handle,
+		.split = g->split,
+		.want = g->want,
+		.wait_ms = g->wait_ms,
+		.loop = g->loop,
+		.changed = vifguest_changed,
+		.arg = g,
+	};
+	int rc = bus_open(&g->bus, &conf, e);
+
+	while (!rc && !bus_up(g->bus) && !g->stop && clock_ns() < end)
+		rc = loop_turn(g->loop, 100);
+	if (!rc && !bus_up(g->bus)) {
+		bus_explain(g->bus, e);
+		rc = -ETIMEDOUT;
+	}
+	return rc;
+}
+
+static int vifguest_start(struct vifguest *g, struct err *e)
+{
+	int rc = guest_unshare(CLONE_NEWNET, e);
+
+	if (rc)
+		return rc;
+	g->pump.tap = guest_tap(g->dev, e);
+	if (g->pump.tap < 0)
+		return g->pump.tap;
+	rc = loop_open(&g->loop);
+	if (!rc)
+		rc = vifguest_signals(g);
+	if (!rc)
+		rc = loop_add(g->loop, g->pump.tap, 0, vifguest_on_tap, g,
+			      &g->tap_src);
+	if (rc)
+		return err_set(e, rc, "event loop: %s", strerror(-rc));
+	rc = vifguest_connect(g, e);
+	if (!rc)
+		rc = vifguest_address(g, e);
+	return rc;
+}
+
+static int vifguest_serve(struct vifguest *g, struct err *e)
+{
+	int rc = 0;
+
+	if (g->command) {
+		rc = vifguest_spawn(g, e);
+	} else {
+		printf("%s: connected, netns pid %d\n", g->name, (int)getpid());
+		fflush(stdout);
+	}
+	while (!rc && !g->stop)
+		vifguest_turn(g);
+	return rc;
+}
+
+static void vifguest_close(struct vifguest *g)
+{
+	bus_close(g->bus);
+	if (g->sig >= 0)
+		close(g->sig);
+	if (g->pump.tap >= 0)
+		close(g->pump.tap);
+	loop_close(g->loop);
+}
+
+/* --- command line --------------------------------------------------------- */
+
+static int vifguest_number(const char *option, const char *s, uint32_t max,
+			   uint32_t *out, struct err *e)
+{
+	int rc = num_parse(s, max, out);
+
+	return rc ? err_set(e, rc, "--%s %s: not a number from 0 to %u", option,
+			    s, max)
+		  : 0;
+}
+
+static int vifguest_option(struct vifguest *g, int c, struct err *e)
+{
+	uint32_t n;
+	int rc = 0;
+
+	switch (c) {
+	case 'v':
+		rc = vif_parse_name(optarg, &g->domid, &g->handle, e);
+		snprintf(g->name, sizeof(g->name), "vif%u.%u", g->domid,
+			 g->handle);
+		break;
+	case 'i':
+		if (g->nip == GUEST_IPS)
+			return err_set(e, -E2BIG, "--ip: at most %d of them",
+				       GUEST_IPS);
+		g->ip[g->nip++] = optarg;
+		break;
+	case 'm':
+		g->has_mac = true;
+		if (vif_parse_mac(optarg, g->mac))
+			rc = err_set(e, -EINVAL, "--mac %s: not a unicast MAC",
+				     optarg);
+		break;
+	case 't':
+		rc = vifguest_number("mtu", optarg, FRONT_LEN_MAX, &g->mtu, e);
+		break;
+	case 'r':
+		g->run = optarg;
+		break;
+	case 'd':
+		g->dev = optarg;
+		rc = vif_check_devname(optarg, e);
+		break;
+	case 'w':
+		rc = vifguest_number("wait", optarg, 3600, &n, e);
+		if (!rc)
+			g->wait_ms = n * 1000;
+		break;
+	case '1':
+		g->split = false;
+		break;
+	case 'S':
+		g->want.sg = g->want.gso4 = g->want.gso6 = false;
+		break;
+	case 'G':
+		g->want.gso4 = g->want.gso6 = false;
+		break;
+	case 'C':
+		/* A large segment needs a blank checksum. */
+		g->want.csum4 = g->want.csum6 = false;
+		g->want.gso4 = g->want.gso6 = false;
+		break;
+	case 'N':
+		g->want.rx_notify = false;
+		break;
+	case 's':
+		g->stats = true;
+		break;
+	case 'V':
+		log_open("vifguest", LOG_DEBUG);
+		break;
+	}
+	return rc;
+}
+
+/* 0, or an exit status: g stays as it was then. */
+static int vifguest_parse(struct vifguest *g, int argc, char **argv,
+			  struct err *e)
+{
+	struct vif_addr a;
+	unsigned i;
+	int c;
+
+	while ((c = getopt_long(argc, argv, "+h", vifguest_options, NULL)) !=
+	       -1) {
+		if (c == 'h' || c == '?') {
+			fputs(vifguest_usage, c == 'h' ? stdout : stderr);
+			exit(c == 'h' ? 0 : EXIT_USAGE);
+		}
+		if (vifguest_option(g, c, e))
+			return -EINVAL;
+	}
+	for (i = 0; i < g->nip; i++)
+		if (vif_parse_addr(g->ip[i], &a))
+			return err_set(e, -EINVAL,
+				       "--ip %s: not an address (as in "
+				       "10.0.0.1/24)",
+				       g->ip[i]);
+	if (argv[optind])
+		g->command = argv + optind;
+	if (!g->name[0])
+		return err_set(e, -EINVAL, "say which: --vif N.M");
+	return 0;
+}
+
+int main(int argc, char **argv)
+{
+	struct vifguest g = {
+		.run = getenv("NETBACK_RUN"),
+		.dev = "eth0",
+		.split = true,
+		.wait_ms = GUEST_WAIT_MS,
+		.want = { true, true, true, true, true, true },
+		.pump.tap = -1,
+		.sig = -1,
+	};
+	struct err e = { "" };
+	int rc;
+
+	log_open("vifguest", LOG_WARN);
+	if (!g.run)
+		g.run = "/run/netback";
+	if (vifguest_parse(&g, argc, argv, &e)) {
+		log_error("%s", e.text);
+		return EXIT_USAGE;
+	}
+	rc = vifguest_start(&g, &e);
+	if (!rc)
+		rc = vifguest_serve(&g, &e);
+	if (rc && !g.stop)
+		log_error("%s", e.text);
+	vifguest_close(&g);
+	return rc ? EXIT_NO_GUEST : g.status;
+}
