@@ -51,15 +51,26 @@ struct port_ops {
 	void (*close)(struct port *p);
 };
 
+struct port_stat {
+	uint64_t in, in_bytes;	 /* frames that arrived, bad ones included */
+	uint64_t in_drop;	 /* .. and could not be handed on */
+	uint64_t out, out_bytes; /* frames delivered */
+	uint64_t out_drop;	 /* frames taken and not delivered */
+};
+
+/* Somebody who looks at what passes a port. `in` = from the port's side into
+ * the switch. The frame is lent for the call; payload may lie in guest memory.
+ */
+struct port_tee {
+	void (*see)(struct port_tee *t, const struct frame *f, bool in);
+};
+
 /* Every provider's struct starts with this. */
 struct port {
 	const struct port_ops *ops;
 	char name[16];
-	struct {
-		uint64_t in, in_bytes;	 /* frames pulled or filled */
-		uint64_t out, out_bytes; /* frames delivered */
-		uint64_t drop;		 /* frames taken and not delivered */
-	} stat;
+	struct port_stat stat;
+	struct port_tee *tee; /* capture, or NULL; borrowed */
 };
 
 /* A guest's queue. Takes over the ring. */
@@ -76,6 +87,13 @@ int port_tap_open(struct port **out, const char *name, int fd,
  * other, after a flush. Copies; holds up to `depth` frames each way.
  */
 int port_mem_open(struct port **a, struct port **b, unsigned depth);
+
+static inline void port_see(const struct port *p, const struct frame *f,
+			    bool in)
+{
+	if (p->tee)
+		p->tee->see(p->tee, f, in);
+}
 
 static inline void port_close(struct port *p)
 {

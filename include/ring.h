@@ -57,13 +57,15 @@ struct ring_conf {
 	struct hv *hv;		    /* outlives the ring */
 	struct frame_pool *pool;    /* frames for pull; outlives the ring */
 	struct survive_queue *keep; /* survival memory of this queue */
+	uint64_t *counts;	    /* RING_COUNTS of them, the caller's */
 	struct ring_names names;
 	struct ring_features features;
 	uint32_t mtu; /* bytes, of the egress port: for GSO */
 };
 
-/* Counted per queue since the vif was attached (they survive restarts).
- * In bytes and frames: in = out + drops. Order is the message's.
+/* Counted into the caller's memory. A packet of the guest's is one of TX_FRAMES
+ * and the reasons up to TX_EXTRA_ONLY; a frame for it one of RX_FRAMES and
+ * the reasons below that. Order is the message's.
  */
 enum ring_count {
 	/* guest -> us */
@@ -134,8 +136,6 @@ int ring_arm(struct ring *r, unsigned rx_slots);
 void ring_clear(struct ring *r);
 int ring_fd_tx(const struct ring *r);
 int ring_fd_rx(const struct ring *r); /* == ring_fd_tx with one channel */
-
-const uint64_t *ring_counts(const struct ring *r); /* RING_COUNTS of them */
 
 /* Unmaps. What was pulled and not flushed stays unanswered. NULL is fine. */
 void ring_close(struct ring *r);

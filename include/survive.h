@@ -5,8 +5,8 @@
  * The worker maps it, and everything that a kill must not lose is written there
  * first: which slots were answered, with what, and how far publishing came.
  *
- *   struct survive            header: magic, version, epoch, queues
- *   struct survive_queue[n]   per queue: tx and rx journal, counters
+ *   struct survive            header: magic, version, epoch, queues, counters
+ *   struct survive_queue[n]   per queue: tx and rx journal
  *
  * `epoch` names one connection of one guest. Opening with another epoch
  * forgets journals and indices (never counters): no intent is ever
@@ -25,6 +25,7 @@ enum {
 	SURVIVE_MAGIC = 0x4e425376, /* "NBSv" */
 	SURVIVE_VERSION = 1,
 	SURVIVE_QUEUES = 64,
+	SURVIVE_COUNTS = 40,
 };
 
 /* One direction's journal: see ring/publish.c. Indices are free-running, as in
@@ -41,14 +42,17 @@ struct survive_ring {
 
 struct survive_queue {
 	struct survive_ring tx, rx;
-	uint64_t counts[32];
 };
-static_assert(RING_COUNTS <= 32, "counters fit");
 
+/* Counters are written to the half that is not `which`, then `which` flips: a
+ * kill leaves the sums of one whole turn or of the one before, so that what
+ * came in always equals what went out, was dropped or waits.
+ */
 struct survive {
 	uint32_t magic, version;
 	uint64_t epoch;
-	uint32_t queues, pad;
+	uint32_t queues, which;
+	uint64_t counts[2][SURVIVE_COUNTS];
 	struct survive_queue q[];
 };
 
@@ -64,5 +68,9 @@ static inline size_t survive_size(unsigned queues)
  */
 int survive_open(struct survive **out, int fd, unsigned queues, uint64_t epoch);
 void survive_close(struct survive *s); /* unmaps; NULL is fine */
+
+/* Counters of the last whole turn; n <= SURVIVE_COUNTS, meaning the caller's. */
+void survive_put(struct survive *s, const uint64_t *count, unsigned n);
+void survive_get(const struct survive *s, uint64_t *count, unsigned n);
 
 #endif

@@ -41,6 +41,9 @@ int sw_run(struct sw *sw, struct port **bad);
 /* While a port is held (its peer has no room), its fds must not be polled. */
 bool sw_held(const struct sw *sw, const struct port *p);
 
+/* Frames that were read and wait for room. */
+unsigned sw_waiting(const struct sw *sw);
+
 /* Forgets what was learned and not seen since. A wire learns nothing. */
 void sw_age(struct sw *sw, uint64_t now_ns);
 

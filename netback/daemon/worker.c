@@ -16,13 +16,15 @@
  * #syscalls worker: epoll_create1 epoll_ctl epoll_wait epoll_pwait
  * #syscalls worker: clock_gettime recvmsg sendmsg close write
  * #syscalls worker: brk mmap munmap mremap madvise futex exit exit_group
- * #syscalls worker: rt_sigreturn restart_syscall getrandom
- * #syscalls worker-san: sigaltstack rt_sigaction rt_sigprocmask gettid
+ * #syscalls worker: rt_sigreturn restart_syscall getrandom pread64
+ * #syscalls worker: rt_sigaction
+ * #syscalls worker-san: sigaltstack rt_sigprocmask gettid
  * #syscalls worker-san: getpid mprotect sched_yield prctl readlink openat tgkill
  */
 #include "daemon/worker.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -32,11 +34,14 @@
 #include "base/log.h"
 #include "base/loop.h"
 #include "base/msg.h"
-#include "base/num.h"
+#include "cap.h"
 #include "frame.h"
 #include "port.h"
 #include "survive.h"
 #include "sw.h"
+
+enum { WVIF_COUNTS = sizeof(struct worker_stats) / sizeof(uint64_t) };
+_Static_assert((int)WVIF_COUNTS <= (int)SURVIVE_COUNTS, "counters survive");
 
 struct wdom {
 	struct wdom *next;
@@ -57,8 +62,9 @@ struct wvif {
 	struct sw *sw;
 	struct loop_fd *tap_src, *bell_src[PORT_FDS];
 	bool queued, held;
-	uint64_t turns;
-	uint64_t counts[RING_COUNTS]; /* as of the last disconnect */
+	struct cap *cap;
+	struct loop_fd *cap_src; /* while the pipe is full */
+	struct worker_stats st;
 };
 
 struct worker {
@@ -143,11 +149,45 @@ static void wvif_stop(struct wvif *v)
 	v->tap_src = NULL;
 }
 
+static void wvif_capture_end(struct wvif *v)
+{
+	if (v->vif)
+		v->vif->tee = NULL;
+	loop_del(v->w->loop, v->cap_src);
+	cap_close(v->cap);
+	v->cap_src = NULL;
+	v->cap = NULL;
+}
+
+static void wvif_on_pipe(void *arg, int fd, uint32_t events)
+{
+	struct wvif *v = arg;
+	int rc = cap_flush(v->cap);
+
+	(void)fd, (void)events;
+	if (rc < 0) {
+		wvif_capture_end(v);
+	} else if (!rc) {
+		loop_del(v->w->loop, v->cap_src);
+		v->cap_src = NULL;
+	}
+}
+
+/* What the reader takes now; the rest when its pipe has room again. */
+static void wvif_capture_flush(struct wvif *v)
+{
+	int rc = cap_flush(v->cap);
+
+	if (rc < 0)
+		wvif_capture_end(v);
+	else if (rc && !v->cap_src)
+		loop_add(v->w->loop, cap_fd(v->cap), EPOLLOUT, wvif_on_pipe, v,
+			 &v->cap_src);
+}
+
 static void wvif_disconnect(struct wvif *v)
 {
 	wvif_stop(v);
-	if (v->ring)
-		memcpy(v->counts, ring_counts(v->ring), sizeof(v->counts));
 	sw_close(v->sw);
 	port_close(v->vif);
 	survive_close(v->keep);
@@ -155,6 +195,25 @@ static void wvif_disconnect(struct wvif *v)
 	v->vif = NULL;
 	v->ring = NULL;
 	v->keep = NULL;
+}
+
+/* Counters at the end of a turn: all of them, or none if we die here. */
+static void wvif_remember(struct wvif *v)
+{
+	v->st.tap = v->tap->stat;
+	v->st.held = sw_waiting(v->sw);
+	survive_put(v->keep, (const uint64_t *)&v->st, WVIF_COUNTS);
+}
+
+/* .. and after the worker before us died: what it held is lost. */
+static void wvif_recall(struct wvif *v)
+{
+	struct worker_stats *s = &v->st;
+
+	survive_get(v->keep, (uint64_t *)s, WVIF_COUNTS);
+	s->lost += s->held;
+	s->held = 0;
+	v->tap->stat = s->tap;
 }
 
 static int wvif_connect(struct wvif *v, const struct worker_msg *m)
@@ -177,6 +236,8 @@ static int wvif_connect(struct wvif *v, const struct worker_msg *m)
 		return rc;
 	conf.hv = d->hv;
 	conf.keep = &v->keep->q[0];
+	conf.counts = v->st.ring;
+	wvif_recall(v);
 	rc = ring_open(&v->ring, &conf);
 	if (!rc)
 		rc = port_vif_open(&v->vif, v->name, v->ring);
@@ -188,6 +249,7 @@ static int wvif_connect(struct wvif *v, const struct worker_msg *m)
 		wvif_disconnect(v);
 		return rc;
 	}
+	v->vif->tee = v->cap ? cap_tee(v->cap) : NULL;
 	sw_add(v->sw, v->vif);
 	sw_add(v->sw, v->tap);
 	return 0;
@@ -219,6 +281,7 @@ static void wvif_close(struct wvif *v)
 	struct wvif **at = &v->w->vifs;
 
 	wvif_disconnect(v);
+	wvif_capture_end(v);
 	while (*at != v)
 		at = &(*at)->next;
 	*at = v->next;
@@ -312,24 +375,28 @@ static int worker_channel(struct worker *w, const struct worker_msg *m, int *fd)
 	return rc;
 }
 
-static int wvif_stats(const struct wvif *v, struct worker_msg *m)
+/* Takes over fd[0] (pipe); fd[1] holds the filter. */
+static int wvif_capture(struct wvif *v, const struct worker_msg *m, int *fd)
 {
-	struct worker_stats *s = &m->stats;
+	uint8_t prog[CAP_INSNS * 8];
+	size_t size = (size_t)m->capture.ninsn * 8;
+	int rc;
 
-	memset(s, 0, sizeof(*s));
-	memcpy(s->ring, v->ring ? ring_counts(v->ring) : v->counts,
-	       sizeof(s->ring));
-	s->tap_in = v->tap->stat.in;
-	s->tap_in_bytes = v->tap->stat.in_bytes;
-	s->tap_out = v->tap->stat.out;
-	s->tap_out_bytes = v->tap->stat.out_bytes;
-	s->tap_drop = v->tap->stat.drop;
-	s->turns = v->turns;
-	return 0;
+	if (fd[0] < 0 || size > sizeof(prog))
+		return -EINVAL;
+	if (v->cap)
+		return -EBUSY;
+	if (size && (fd[1] < 0 || pread(fd[1], prog, size, 0) != (ssize_t)size))
+		return -EINVAL;
+	rc = cap_open(&v->cap, fd[0], prog, m->capture.ninsn, m->capture.snap);
+	fd[0] = -1;
+	if (!rc && v->vif)
+		v->vif->tee = cap_tee(v->cap);
+	return rc;
 }
 
 /* One order for a vif that must exist. */
-static int worker_vif_order(struct worker *w, struct worker_msg *m)
+static int worker_vif_order(struct worker *w, struct worker_msg *m, int *fd)
 {
 	struct wvif *v = worker_vif(w, m);
 
@@ -347,7 +414,16 @@ static int worker_vif_order(struct worker *w, struct worker_msg *m)
 		wvif_close(v);
 		return 0;
 	case WORKER_STATS:
-		return wvif_stats(v, m);
+		m->stats = v->st;
+		return 0;
+	case WORKER_CAPTURE:
+		return wvif_capture(v, m, fd);
+	case WORKER_CAPTURE_END:
+		if (!v->cap)
+			return -ENOENT;
+		cap_stat(v->cap, &m->capture.stats);
+		wvif_capture_end(v);
+		return 0;
 	default:
 		return -EINVAL;
 	}
@@ -365,7 +441,7 @@ static int worker_order(struct worker *w, struct worker_msg *m, int *fd)
 	case WORKER_VIF:
 		return worker_vif_new(w, m, fd);
 	default:
-		return worker_vif_order(w, m);
+		return worker_vif_order(w, m, fd);
 	}
 }
 
@@ -386,7 +462,7 @@ static void worker_on_order(void *arg, int sock, uint32_t events)
 	}
 	m.rc = worker_order(w, &m, fd);
 	msg_close_all(fd, MSG_FDS);
-	if (m.type != WORKER_STATS || m.rc) {
+	if ((m.type != WORKER_STATS && m.type != WORKER_CAPTURE_END) || m.rc) {
 		m.type = WORKER_DONE;
 		snprintf(m.text, sizeof(m.text), "%s",
 			 m.rc ? strerror(-m.rc) : "");
@@ -448,13 +524,16 @@ static void worker_turn(struct worker *w)
 
 		next = v->run_next;
 		v->queued = false;
-		v->turns++;
+		v->st.turns++;
 		rc = sw_run(v->sw, &bad);
 		if (rc < 0) {
 			wvif_fatal(v, rc);
 			continue;
 		}
+		wvif_remember(v);
 		wvif_hold(v);
+		if (v->cap)
+			wvif_capture_flush(v);
 		if (rc)
 			wvif_queue(v);
 	}
@@ -477,6 +556,7 @@ int worker_main(int sock)
 	int rc;
 
 	w.run_last = &w.run_first;
+	signal(SIGPIPE, SIG_IGN); /* a capture's reader may go */
 	rc = loop_open(&w.loop);
 	if (!rc)
 		rc = frame_pool_open(&w.pool, FRAME_BURST + 2, false);

@@ -16,6 +16,9 @@
  *   DISCONNECT                      unmap; every grant released when answered
  *   VIF_GONE                        forget it; closes the tap
  *   STATS                           answered by STATS instead of DONE
+ *   CAPTURE       pipe, program     frames of a vif go to the pipe; program: a
+ *                                   memory file of classic BPF instructions
+ *   CAPTURE_END                     answered by CAPTURE_END with what was seen
  *
  * After a worker died the supervisor says DOM, CHANNEL, VIF, CONNECT, RUN again
  * to the next one with the same epoch: the survival memory makes that an adoption.
@@ -27,7 +30,9 @@
 
 #include <stdint.h>
 
+#include "cap.h"
 #include "hv.h"
+#include "port.h"
 #include "ring.h"
 
 enum { WORKER_QUEUES = 64, WORKER_TEXT = 128 };
@@ -42,18 +47,23 @@ enum worker_type {
 	WORKER_DISCONNECT,
 	WORKER_VIF_GONE,
 	WORKER_STATS,
+	WORKER_CAPTURE,
+	WORKER_CAPTURE_END,
 	/* answers */
 	WORKER_DONE,
 	WORKER_FATAL,
 };
 
-/* One vif's counters at one instant, summed over queues. */
+/* One vif's counters after a whole turn; they survive a killed worker. Always:
+ *   ring TX_FRAMES = tap.out + tap.out_drop
+ *   tap.in = tap.in_drop + ring RX_FRAMES + the RX drops + lost + held
+ */
 struct worker_stats {
 	uint64_t ring[RING_COUNTS];
-	uint64_t tap_in, tap_in_bytes;	 /* frames read from the tap */
-	uint64_t tap_out, tap_out_bytes; /* frames the tap took */
-	uint64_t tap_drop;		 /* frames the tap refused */
-	uint64_t turns;			 /* times this vif was served */
+	struct port_stat tap;
+	uint64_t lost;	/* frames that a worker held when it died */
+	uint64_t held;	/* frames that wait for room now */
+	uint64_t turns; /* times this vif was served */
 };
 
 struct worker_msg {
@@ -73,6 +83,11 @@ struct worker_msg {
 			struct ring_names queue[WORKER_QUEUES];
 		} connect;
 		struct worker_stats stats;
+		struct {
+			uint32_t snap;		/* bytes of a frame to keep */
+			uint32_t ninsn;		/* 0: no filter */
+			struct cap_stats stats; /* of CAPTURE_END */
+		} capture;
 		char text[WORKER_TEXT]; /* DONE, FATAL: the reason, for a log */
 	};
 };

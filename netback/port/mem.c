@@ -85,7 +85,7 @@ static int port_mem_push(struct port *p, struct frame **v, unsigned n)
 		frame_put(v[i]);
 	}
 	p->stat.out += k;
-	p->stat.drop += n - k;
+	p->stat.out_drop += n - k;
 	return (int)k;
 }
 

@@ -131,7 +131,7 @@ static int port_tap_push(struct port *p, struct frame **v, unsigned n)
 		frame_put(v[i]);
 	}
 	p->stat.out += k;
-	p->stat.drop += n - k;
+	p->stat.out_drop += n - k;
 	return (int)k;
 }
 
@@ -167,7 +167,7 @@ static int port_tap_fill(struct port *p, struct frame *f)
 		if (r >= TAP_HDR + FRAME_ETH && r <= TAP_HDR + (ssize_t)room &&
 		    !tap_understand(f))
 			break;
-		p->stat.drop++;
+		p->stat.in_drop++;
 	}
 	f->len = (uint32_t)r - TAP_HDR;
 	f->head_len = (uint16_t)(f->len < FRAME_HEAD ? f->len : FRAME_HEAD);

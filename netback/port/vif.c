@@ -35,7 +35,7 @@ static int port_vif_push(struct port *p, struct frame **v, unsigned n)
 
 	if (k >= 0) {
 		p->stat.out += (uint64_t)k;
-		p->stat.drop += n - (unsigned)k;
+		p->stat.out_drop += n - (unsigned)k;
 	}
 	return k;
 }
@@ -64,7 +64,7 @@ static int port_vif_settle(struct port *p, struct frame *f)
 		p->stat.out++;
 		p->stat.out_bytes += len;
 	} else if (len) {
-		p->stat.drop++;
+		p->stat.out_drop++;
 	}
 	return rc;
 }

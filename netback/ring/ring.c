@@ -94,6 +94,7 @@ int ring_open(struct ring **out, const struct ring_conf *conf)
 	r->hv = conf->hv;
 	r->pool = conf->pool;
 	r->keep = conf->keep;
+	r->counts = conf->counts;
 	r->features = conf->features;
 	r->mtu = conf->mtu;
 	r->tx.chan = r->rx.chan = RING_NO_PORT;
@@ -177,9 +178,4 @@ int ring_fd_tx(const struct ring *r)
 int ring_fd_rx(const struct ring *r)
 {
 	return hv_fd(r->hv, r->rx.chan);
-}
-
-const uint64_t *ring_counts(const struct ring *r)
-{
-	return r->keep->counts;
 }

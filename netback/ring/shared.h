@@ -79,6 +79,7 @@ struct ring {
 	struct hv *hv;
 	struct frame_pool *pool;
 	struct survive_queue *keep;
+	uint64_t *counts;
 	struct ring_features features;
 	uint32_t mtu;
 	struct half tx, rx;
@@ -90,7 +91,7 @@ struct ring {
 
 static inline void ring_add(struct ring *r, enum ring_count c, uint64_t n)
 {
-	r->keep->counts[c] += n;
+	r->counts[c] += n;
 }
 
 /* The four helpers: every access to an index in a ring page is one of these. */

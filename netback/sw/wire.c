@@ -73,10 +73,14 @@ int sw_lookup(struct sw *sw, const struct frame *f, int in)
 static int wire_carry(struct port *from, struct port *to)
 {
 	struct frame *v[FRAME_BURST];
-	int n = from->ops->pull(from, v, FRAME_BURST), rc;
+	int n = from->ops->pull(from, v, FRAME_BURST), rc, i;
 
 	if (n <= 0)
 		return n;
+	for (i = 0; i < n; i++) {
+		port_see(from, v[i], true);
+		port_see(to, v[i], false);
+	}
 	rc = to->ops->push(to, v, (unsigned)n);
 	return rc < 0 ? rc : n;
 }
@@ -95,6 +99,8 @@ static int wire_squeeze(struct port *from, struct wire_end *to)
 		n = from->ops->pull(from, &f, 1);
 		if (n <= 0)
 			return n;
+		port_see(from, f, true);
+		port_see(to->port, f, false);
 		fits = to->port->ops->fits(to->port, f);
 		if (fits <= 0) {
 			to->held = f;
@@ -115,6 +121,10 @@ static int wire_read(struct port *from, struct port *to, struct frame *f)
 	if (rc)
 		return rc;
 	n = from->ops->fill(from, f);
+	if (n > 0) {
+		port_see(from, f, true);
+		port_see(to, f, false);
+	}
 	rc = to->ops->settle(to, f);
 	if (n <= 0)
 		return n;
@@ -209,6 +219,11 @@ bool sw_held(const struct sw *sw, const struct port *p)
 			return sw->end[1 - i].full;
 	}
 	return false;
+}
+
+unsigned sw_waiting(const struct sw *sw)
+{
+	return !!sw->end[0].held + !!sw->end[1].held;
 }
 
 void sw_age(struct sw *sw, uint64_t now_ns)

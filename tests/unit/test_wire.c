@@ -1,0 +1,265 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* test_wire.c - the wire between two memory ports, and capture on one of them */
+#include <errno.h>
+#include <fcntl.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+#include <sys/types.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+#include <pcap/pcap.h>
+
+#include "cap.h"
+#include "frame.h"
+#include "port.h"
+#include "sw.h"
+
+enum { DEPTH = 100 };
+
+struct bench {
+	struct frame_pool *pool;
+	struct port *in, *a, *b, *out; /* in = a -wire- b = out */
+	struct sw *sw;
+};
+
+static struct bench t;
+
+static int setup(void **state)
+{
+	(void)state;
+	assert_int_equal(frame_pool_open(&t.pool, 2 * DEPTH, true), 0);
+	assert_int_equal(port_mem_open(&t.in, &t.a, DEPTH), 0);
+	assert_int_equal(port_mem_open(&t.b, &t.out, DEPTH), 0);
+	assert_int_equal(sw_wire_open(&t.sw, t.pool), 0);
+	assert_int_equal(sw_add(t.sw, t.a), 0);
+	assert_int_equal(sw_add(t.sw, t.b), 1);
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	sw_close(t.sw);
+	port_close(t.in);
+	port_close(t.a);
+	port_close(t.b);
+	port_close(t.out);
+	frame_pool_close(t.pool);
+	return 0;
+}
+
+static void put(struct port *p, unsigned len, unsigned seed)
+{
+	struct frame *f = frame_get(t.pool);
+
+	assert_non_null(f);
+	f->len = len;
+	f->head_len = (uint16_t)(len < FRAME_HEAD ? len : FRAME_HEAD);
+	f->nseg = len > FRAME_HEAD;
+	f->flags = f->gso_type = 0;
+	memset(f->head, (int)seed, f->head_len);
+	if (f->nseg) {
+		memset(f->body, (int)seed + 1, len - FRAME_HEAD);
+		f->seg[0] = (struct frame_seg){ f->body, len - FRAME_HEAD };
+	}
+	assert_int_equal(p->ops->push(p, &f, 1), 1);
+	assert_int_equal(p->ops->flush(p), 0);
+}
+
+static unsigned get(struct port *p, unsigned seed)
+{
+	struct frame *f;
+	unsigned len;
+
+	if (p->ops->pull(p, &f, 1) != 1)
+		return 0;
+	len = f->len;
+	assert_int_equal(f->head[0], (uint8_t)seed);
+	if (f->nseg)
+		assert_int_equal(f->seg[0].base[len - FRAME_HEAD - 1],
+				 (uint8_t)(seed + 1));
+	frame_put(f);
+	return len;
+}
+
+static void run_dry(void)
+{
+	struct port *bad;
+	int rc, n = 0;
+
+	while ((rc = sw_run(t.sw, &bad)) == 1)
+		assert_true(++n < 100);
+	assert_int_equal(rc, 0);
+}
+
+static void both_ways_in_order(void **state)
+{
+	unsigned i;
+
+	(void)state;
+	for (i = 0; i < 90; i++) {
+		put(t.in, 60 + i * 40, i);
+		put(t.out, 14 + i, i);
+	}
+	run_dry();
+	for (i = 0; i < 90; i++) {
+		assert_int_equal(get(t.out, i), 60 + i * 40);
+		assert_int_equal(get(t.in, i), 14 + i);
+	}
+	assert_int_equal(get(t.out, 0), 0);
+	assert_int_equal(t.a->stat.in, 90);
+	assert_int_equal(t.b->stat.out, 90);
+}
+
+static void a_wire_has_two_ends(void **state)
+{
+	(void)state;
+	assert_int_equal(sw_add(t.sw, t.in), -ENOSPC);
+	sw_del(t.sw, t.b);
+	assert_int_equal(sw_lookup(t.sw, NULL, 0), SW_DROP);
+	put(t.in, 60, 1);
+	run_dry();
+	assert_int_equal(sw_add(t.sw, t.b), 1);
+	run_dry();
+	assert_int_equal(get(t.out, 1), 60);
+}
+
+/* What a full receiver cannot take is counted, not lost from sight. */
+static void in_is_out_plus_drops(void **state)
+{
+	unsigned i;
+
+	(void)state;
+	for (i = 0; i < 3 * DEPTH; i++) {
+		put(t.in, 60, 1);
+		if (i % 50 == 49)
+			run_dry();
+	}
+	assert_int_equal(t.a->stat.in, 3 * DEPTH);
+	assert_int_equal(t.b->stat.out, DEPTH);
+	assert_int_equal(t.b->stat.out_drop, 2 * DEPTH);
+}
+
+struct record {
+	uint32_t sec, usec, caplen, len;
+};
+
+static void capture_filters_and_copies(void **state)
+{
+	struct bpf_program prog;
+	uint8_t got[4096];
+	struct cap_stats st;
+	struct record rec;
+	struct cap *c;
+	pcap_t *dead = pcap_open_dead(DLT_EN10MB, CAP_SNAP);
+	int fd[2];
+
+	(void)state;
+	assert_int_equal(pcap_compile(dead, &prog, "greater 300", 1, 0), 0);
+	assert_int_equal(pipe(fd), 0);
+	assert_int_equal(cap_open(&c, fd[1], prog.bf_insns, prog.bf_len, 1000),
+			 0);
+	t.a->tee = cap_tee(c);
+	put(t.in, 60, 1);
+	put(t.in, 2000, 7);
+	put(t.out, 301, 9);
+	run_dry();
+	assert_int_equal(cap_flush(c), 0);
+	cap_stat(c, &st);
+	assert_int_equal(st.seen, 3);
+	assert_int_equal(st.matched, 2);
+	assert_int_equal(st.lost, 0);
+	assert_int_equal(read(fd[0], &rec, sizeof(rec)), sizeof(rec));
+	assert_int_equal(rec.len, 2000);
+	assert_int_equal(rec.caplen, 1000);
+	assert_int_equal(read(fd[0], got, 1000), 1000);
+	assert_int_equal(got[255], 7);
+	assert_int_equal(got[999], 8);
+	assert_int_equal(read(fd[0], &rec, sizeof(rec)), sizeof(rec));
+	assert_int_equal(rec.caplen, 301);
+	t.a->tee = NULL;
+	cap_close(c);
+	close(fd[0]);
+	pcap_freecode(&prog);
+	pcap_close(dead);
+}
+
+/* Nobody reads: the wire goes on, losses are counted, records stay whole. */
+static void capture_never_waits(void **state)
+{
+	struct cap_stats st;
+	struct record rec;
+	struct cap *c;
+	uint8_t frame[2000];
+	unsigned i, n = 0;
+	int fd[2];
+
+	(void)state;
+	assert_int_equal(pipe(fd), 0);
+	assert_int_equal(cap_open(&c, fd[1], NULL, 0, CAP_SNAP), 0);
+	t.a->tee = cap_tee(c);
+	for (i = 0; i < 1000; i++) {
+		put(t.in, 2000, 7);
+		run_dry();
+		cap_flush(c);
+		assert_int_equal(get(t.out, 7), 2000);
+	}
+	assert_int_equal(cap_flush(c), 1);
+	cap_stat(c, &st);
+	assert_int_equal(st.seen, 1000);
+	assert_int_equal(st.matched, 1000);
+	assert_true(st.lost > 0);
+	fcntl(fd[0], F_SETFL, O_NONBLOCK);
+	while (read(fd[0], &rec, sizeof(rec)) == sizeof(rec)) {
+		assert_int_equal(rec.caplen, 2000);
+		for (i = 0; i < 2000;) {
+			ssize_t r = read(fd[0], frame, 2000 - i);
+
+			if (r <= 0)
+				cap_flush(c);
+			else
+				i += (unsigned)r;
+		}
+		n++;
+		cap_flush(c);
+	}
+	assert_int_equal(n, st.seen - st.lost);
+	close(fd[0]);
+	put(t.in, 60, 7);
+	run_dry();
+	assert_int_equal(cap_flush(c), -EPIPE);
+	t.a->tee = NULL;
+	cap_close(c);
+}
+
+static void capture_checks_its_program(void **state)
+{
+	struct bpf_insn loop_back = BPF_STMT(BPF_JMP | BPF_JA, 0xffffffff);
+	struct cap *c;
+	int fd[2];
+
+	(void)state;
+	assert_int_equal(pipe(fd), 0);
+	assert_int_equal(cap_open(&c, fd[1], &loop_back, 1, 100), -EINVAL);
+	assert_int_equal(fcntl(fd[1], F_GETFD), -1); /* taken over */
+	close(fd[0]);
+}
+
+#define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int main(void)
+{
+	static const struct CMUnitTest tests[] = {
+		T(both_ways_in_order),	 T(a_wire_has_two_ends),
+		T(in_is_out_plus_drops), T(capture_filters_and_copies),
+		T(capture_never_waits),	 T(capture_checks_its_program),
+	};
+
+	signal(SIGPIPE, SIG_IGN);
+	return cmocka_run_group_tests_name("wire", tests, NULL, NULL);
+}
