@@ -205,7 +205,8 @@ static uint64_t journal_read(const uint8_t *p, uint64_t n, struct tree *t)
 		if (b.len > left || journal_sum(body, b.len) != b.sum)
 			break;
 		if (journal_replay(t, body, b.len)) {
-			log_error("store: a change in the log makes no sense");
+			log_error("store: a change in the journal makes no "
+				  "sense");
 			break;
 		}
 		at += sizeof(b) + b.len;
@@ -240,7 +241,7 @@ int journal_open(struct journal **out, int fd, struct tree *t)
 	good = journal_read(p, n, t);
 	munmap(p, JOURNAL_AREA);
 	if (good != n) {
-		log_warn("store: %llu of %llu bytes of the log are of use",
+		log_warn("store: %llu of %llu bytes of the journal are of use",
 			 (unsigned long long)good, (unsigned long long)n);
 		l->head->len[active] = good;
 	}
