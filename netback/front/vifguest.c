@@ -374,6 +374,24 @@ static int vifguest_number(const char *option, const char *s, uint32_t max,
 		  : 0;
 }
 
+/* Options that switch something off. */
+static void vifguest_without(struct vifguest *g, int c)
+{
+	struct front_features *w = &g->want;
+
+	if (c == '1')
+		g->split = false;
+	if (c == 'N')
+		w->rx_notify = false;
+	if (c == 'S')
+		w->sg = false;
+	if (c == 'C')
+		w->csum4 = w->csum6 = false;
+	/* A large segment needs many slots, and a blank checksum. */
+	if (c == 'S' || c == 'C' || c == 'G')
+		w->gso4 = w->gso6 = false;
+}
+
 static int vifguest_option(struct vifguest *g, int c, struct err *e)
 {
 	uint32_t n;
@@ -412,29 +430,14 @@ static int vifguest_option(struct vifguest *g, int c, struct err *e)
 		if (!rc)
 			g->wait_ms = n * 1000;
 		break;
-	case '1':
-		g->split = false;
-		break;
-	case 'S':
-		g->want.sg = g->want.gso4 = g->want.gso6 = false;
-		break;
-	case 'G':
-		g->want.gso4 = g->want.gso6 = false;
-		break;
-	case 'C':
-		/* A large segment needs a blank checksum. */
-		g->want.csum4 = g->want.csum6 = false;
-		g->want.gso4 = g->want.gso6 = false;
-		break;
-	case 'N':
-		g->want.rx_notify = false;
-		break;
 	case 's':
 		g->stats = true;
 		break;
 	case 'V':
 		log_open("vifguest", LOG_DEBUG);
 		break;
+	default:
+		vifguest_without(g, c);
 	}
 	return rc;
 }

@@ -4,6 +4,8 @@
  * The backend here is twenty lines: it reads requests raw, copies through hv_local
  * and writes whatever answers a test asks for. What it may not do must be found by
  * the frontend's checks, each by its own counter.
+ *
+ * long file: one small backend that all of the tests use.
  */
 #include <errno.h>
 #include <setjmp.h>
