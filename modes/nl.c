@@ -383,6 +383,52 @@ int nl_fdb_del(struct nl_host *h, const char *dev, const uint8_t mac[6])
 	return nl_fdb_ask(h, RTM_DELNEIGH, 0, dev, mac, NULL);
 }
 
+struct nl_list {
+	int index;
+	uint8_t (*mac)[6];
+	unsigned n, max;
+};
+
+static int nl_on_static(struct nl_msg *m, void *arg)
+{
+	struct ndmsg *nd = nlmsg_data(nlmsg_hdr(m));
+	struct nlattr *a = nlmsg_find_attr(nlmsg_hdr(m), sizeof(*nd),
+					   NDA_LLADDR);
+	struct nl_list *l = arg;
+	unsigned i;
+
+	if (nd->ndm_ifindex != l->index || !(nd->ndm_state & NUD_NOARP) || !a ||
+	    nla_len(a) != 6)
+		return NL_OK;
+	for (i = 0; i < l->n; i++)
+		if (!memcmp(l->mac[i], nla_data(a), 6))
+			return NL_OK;
+	if (l->n < l->max)
+		memcpy(l->mac[l->n++], nla_data(a), 6);
+	return NL_OK;
+}
+
+int nl_fdb_static(struct nl_host *h, const char *dev, uint8_t mac[][6],
+		  unsigned n)
+{
+	struct ifinfomsg ifi = { .ifi_family = AF_BRIDGE };
+	struct nl_list list = { .mac = mac, .max = n };
+	struct nl_msg *m;
+	struct nl_link l;
+	int rc = nl_link_get(h, dev, &l);
+
+	if (rc)
+		return rc;
+	/* the kernel walks this bridge only, and tells of this port only */
+	list.index = l.index;
+	ifi.ifi_index = l.index;
+	m = nl_new(RTM_GETNEIGH, NLM_F_DUMP, &ifi, sizeof(ifi));
+	if (m)
+		nla_put_u32(m, IFLA_MASTER, (uint32_t)l.master_index);
+	rc = nl_ask(h, m, nl_on_static, &list);
+	return rc ? rc : (int)list.n;
+}
+
 /* --- sysctl ------------------------------------------------------------------*/
 
 static int nl_ipv6_open(const char *dev, int flags)
@@ -397,7 +443,9 @@ static int nl_ipv6_open(const char *dev, int flags)
 	if (rc < 0)
 		return rc;
 	fd = open(path, flags | O_CLOEXEC);
-	return fd < 0 ? -errno : fd;
+	if (fd < 0)
+		return -errno;
+	return fd;
 }
 
 int nl_ipv6_off(const char *dev)

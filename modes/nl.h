@@ -57,6 +57,12 @@ int nl_fdb_get(struct nl_host *h, const char *dev, const uint8_t mac[6],
 int nl_fdb_add(struct nl_host *h, const char *dev, const uint8_t mac[6]);
 int nl_fdb_del(struct nl_host *h, const char *dev, const uint8_t mac[6]);
 
+/* The static entries of a port, at most n; returns how many. One MAC counts once,
+ * in however many VLANs it is.
+ */
+int nl_fdb_static(struct nl_host *h, const char *dev, uint8_t mac[][6],
+		  unsigned n);
+
 /* net.ipv6.conf.DEV.disable_ipv6: 0, 1; -ENOENT when the device (or the
  * kernel) has no IPv6 at all. dev may be "default". -EINVAL for a name that
  * would leave the directory.

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* plan.c - a plan's life: facts, print, apply, check, undo
+/* plan.c - a plan's life: facts, decide, apply, undo
  *
- * Each kind of step has one case in each of the switches here: print, json,
- * holds, do, put back (after a failure), undo (detach).
+ * Each kind of step has one case in each switch: do, put back (after a failure)
+ * and undo (detach) here, print and json in print.c, check in check.c.
  */
 #include "plan.h"
 
@@ -16,15 +16,18 @@
 #include "base/num.h"
 #include "nl.h"
 
+enum { RUN_FDB = 8 }; /* static entries of a port that are looked after */
+
 /* What the steps are run with, and how the device was before the first. */
 struct run {
 	struct nl_host *h;
 	const struct plan *p;
 	mode_guard_fn *guard;
 	struct nl_link was;
-	bool was_attached; /* a port of the wanted bridge */
-	bool had_fdb;	   /* its static entry was there */
-	int was_ipv6_off;  /* 0, 1, or -errno: none */
+	bool was_attached;	 /* a port of the wanted bridge */
+	uint8_t fdb[RUN_FDB][6]; /* its static entries */
+	unsigned nfdb;
+	int was_ipv6_off; /* 0, 1, or -errno: none */
 	struct err *e;
 };
 
@@ -71,7 +74,7 @@ static bool plan_can_lock(void)
 	return major > 5 || (major == 5 && minor >= 18);
 }
 
-static int plan_open(struct nl_host **h, struct err *e)
+int plan_open(struct nl_host **h, struct err *e)
 {
 	int rc = nl_host_open(h);
 
@@ -81,8 +84,8 @@ static int plan_open(struct nl_host **h, struct err *e)
 	return rc;
 }
 
-static int facts_link(struct nl_host *h, const char *dev, struct nl_link *l,
-		      bool *there, struct err *e)
+int plan_look(struct nl_host *h, const char *dev, struct nl_link *l,
+	      bool *there, struct err *e)
 {
 	int rc = nl_link_get(h, dev, l);
 
@@ -104,9 +107,9 @@ int mode_facts(const struct vif *v, struct facts *out, struct err *e)
 
 	if (rc)
 		return rc;
-	rc = facts_link(h, v->name, &l, &f.link, e);
+	rc = plan_look(h, v->name, &l, &f.link, e);
 	if (!rc)
-		rc = facts_link(h, v->bridge, &b, &f.bridge, e);
+		rc = plan_look(h, v->bridge, &b, &f.bridge, e);
 	nl_host_close(h);
 	if (rc)
 		return rc;
@@ -164,160 +167,6 @@ int mode_plan(const struct vif *v, const struct facts *f, struct plan *out,
 	return rc;
 }
 
-/* --- print -------------------------------------------------------------------*/
-
-static const char *onoff(bool on)
-{
-	return on ? "on" : "off";
-}
-
-static void print_guard(const struct policy *p, FILE *out)
-{
-	char text[64];
-	unsigned i;
-
-	fprintf(out, "# guard %s:", p->dev);
-	if (p->has_mac) {
-		vif_print_mac(p->mac, text);
-		fprintf(out, " mac %s", text);
-	} else {
-		fprintf(out, " any mac");
-	}
-	fprintf(out, p->naddr ? " ip" : " any ip");
-	for (i = 0; i < p->naddr; i++)
-		if (vif_print_addr(&p->addr[i], text, sizeof(text)) >= 0)
-			fprintf(out, " %s", text);
-	fputc('\n', out);
-}
-
-static void print_text(const struct plan *p, const struct step *s, FILE *out)
-{
-	char mac[18];
-
-	vif_print_mac(s->mac, mac);
-	switch ((enum step_kind)s->kind) {
-	case STEP_DOWN:
-		fprintf(out, "ip link set dev %s down\n", s->dev);
-		break;
-	case STEP_MAC:
-		fprintf(out, "ip link set dev %s address %s\n", s->dev, mac);
-		break;
-	case STEP_MTU:
-		fprintf(out, "ip link set dev %s mtu %u\n", s->dev, s->num);
-		break;
-	case STEP_NO_IPV6:
-		fprintf(out, "sysctl -qw net/ipv6/conf/%s/disable_ipv6=1\n",
-			s->dev);
-		break;
-	case STEP_GUARD:
-		print_guard(&p->policy, out);
-		break;
-	case STEP_MASTER:
-		fprintf(out, "ip link set dev %s master %s\n", s->dev,
-			s->other);
-		break;
-	case STEP_PORT:
-		fprintf(out,
-			"bridge link set dev %s learning %s isolated %s "
-			"locked %s\n",
-			s->dev, onoff(!(s->num & STEP_PORT_NOLEARN)),
-			onoff(s->num & STEP_PORT_ISOLATED),
-			onoff(s->num & STEP_PORT_LOCKED));
-		break;
-	case STEP_FDB:
-		fprintf(out, "bridge fdb replace %s dev %s master static\n",
-			mac, s->dev);
-		break;
-	case STEP_UP:
-		fprintf(out, "ip link set dev %s up\n", s->dev);
-		break;
-	}
-}
-
-/* Names and addresses hold nothing that JSON would escape (vif.h). */
-static void json_guard(const struct policy *p, FILE *out)
-{
-	char text[64];
-	unsigned i;
-
-	fprintf(out, "\"do\":\"guard\",\"dev\":\"%s\"", p->dev);
-	if (p->has_mac) {
-		vif_print_mac(p->mac, text);
-		fprintf(out, ",\"mac\":\"%s\"", text);
-	}
-	fprintf(out, ",\"ip\":[");
-	for (i = 0; i < p->naddr; i++)
-		if (vif_print_addr(&p->addr[i], text, sizeof(text)) >= 0)
-			fprintf(out, "%s\"%s\"", i ? "," : "", text);
-	fprintf(out, "]");
-}
-
-static const char *json_bool(bool b)
-{
-	return b ? "true" : "false";
-}
-
-static void print_json(const struct plan *p, const struct step *s, FILE *out)
-{
-	static const char *const verb[] = {
-		[STEP_DOWN] = "down",	[STEP_MAC] = "address",
-		[STEP_MTU] = "mtu",	[STEP_NO_IPV6] = "no-ipv6",
-		[STEP_GUARD] = "guard", [STEP_MASTER] = "master",
-		[STEP_PORT] = "port",	[STEP_FDB] = "fdb",
-		[STEP_UP] = "up",
-	};
-	char mac[18];
-
-	if (s->kind == STEP_GUARD) {
-		json_guard(&p->policy, out);
-		return;
-	}
-	vif_print_mac(s->mac, mac);
-	fprintf(out, "\"do\":\"%s\",\"dev\":\"%s\"", verb[s->kind], s->dev);
-	switch ((enum step_kind)s->kind) {
-	case STEP_MAC:
-	case STEP_FDB:
-		fprintf(out, ",\"mac\":\"%s\"", mac);
-		break;
-	case STEP_MTU:
-		fprintf(out, ",\"mtu\":%u", s->num);
-		break;
-	case STEP_MASTER:
-		fprintf(out, ",\"bridge\":\"%s\"", s->other);
-		break;
-	case STEP_PORT:
-		fprintf(out, ",\"learning\":%s,\"isolated\":%s,\"locked\":%s",
-			json_bool(!(s->num & STEP_PORT_NOLEARN)),
-			json_bool(s->num & STEP_PORT_ISOLATED),
-			json_bool(s->num & STEP_PORT_LOCKED));
-		break;
-	case STEP_DOWN:
-	case STEP_NO_IPV6:
-	case STEP_GUARD:
-	case STEP_UP:
-		break;
-	}
-}
-
-void mode_print(const struct plan *p, FILE *out, bool json)
-{
-	unsigned i;
-
-	if (json)
-		fputc('[', out);
-	for (i = 0; i < p->n; i++) {
-		if (!json) {
-			print_text(p, &p->v[i], out);
-			continue;
-		}
-		fprintf(out, "%s{", i ? ",\n " : "");
-		print_json(p, &p->v[i], out);
-		fputc('}', out);
-	}
-	if (json)
-		fprintf(out, "]\n");
-}
-
 /* --- one step ----------------------------------------------------------------*/
 
 /* "vif1.0: cannot enslave to br0: No such device (kernel's words)" */
@@ -328,6 +177,12 @@ static int step_failed(struct run *r, const struct step *s, int rc,
 		       strerror(-rc), nl_why(r->h),
 		       rc == -EPERM ? "; CAP_NET_ADMIN is needed (run as root)"
 				    : "");
+}
+
+/* Gone while we looked: what we wanted. */
+static int gone_is_fine(int rc)
+{
+	return rc == -ENODEV || rc == -ENOENT ? 0 : rc;
 }
 
 static int do_mtu(struct run *r, const struct step *s, const struct nl_link *l)
@@ -384,6 +239,18 @@ static int do_port(struct run *r, const struct step *s, const struct nl_link *l)
 	return rc ? step_failed(r, s, rc, "set bridge port flags", "") : 0;
 }
 
+/* A locked port lets every static address send: the old ones go. */
+static int do_fdb_only(struct run *r, const struct step *s)
+{
+	unsigned i;
+	int rc = 0;
+
+	for (i = 0; i < r->nfdb && !rc; i++)
+		if (memcmp(r->fdb[i], s->mac, 6))
+			rc = gone_is_fine(nl_fdb_del(r->h, s->dev, r->fdb[i]));
+	return rc ? step_failed(r, s, rc, "remove old FDB entries", "") : 0;
+}
+
 static int do_fdb(struct run *r, const struct step *s, const struct nl_link *l)
 {
 	struct nl_fdb f;
@@ -391,16 +258,17 @@ static int do_fdb(struct run *r, const struct step *s, const struct nl_link *l)
 	int rc = nl_fdb_get(r->h, s->dev, s->mac, &f);
 
 	vif_print_mac(s->mac, mac);
-	if (!rc && f.stays && f.index == l->index)
-		return 0;
-	if (!rc && f.stays)
+	if (!rc && f.stays && f.index != l->index)
 		return err_set(r->e, -EADDRINUSE,
 			       "%s: mac %s belongs to another port of %s; give "
 			       "each card a mac of its own",
 			       s->dev, mac, s->other);
-	/* learned elsewhere: the guest has moved here */
-	rc = nl_fdb_add(r->h, s->dev, s->mac);
-	return rc ? step_failed(r, s, rc, "add the FDB entry ", mac) : 0;
+	/* learned, perhaps elsewhere: the guest has moved here */
+	if (rc || !f.stays)
+		rc = nl_fdb_add(r->h, s->dev, s->mac);
+	if (rc)
+		return step_failed(r, s, rc, "add the FDB entry ", mac);
+	return do_fdb_only(r, s);
 }
 
 static int do_up(struct run *r, const struct step *s, const struct nl_link *l,
@@ -453,6 +321,7 @@ static int step_do(struct run *r, const struct step *s)
 static void step_back(struct run *r, const struct step *s)
 {
 	bool was_port = r->was_attached;
+	unsigned i;
 
 	switch ((enum step_kind)s->kind) {
 	case STEP_DOWN:
@@ -483,8 +352,9 @@ static void step_back(struct run *r, const struct step *s)
 			nl_port_set(r->h, s->dev, r->was.flags);
 		break;
 	case STEP_FDB:
-		if (!r->had_fdb)
-			nl_fdb_del(r->h, s->dev, s->mac);
+		nl_fdb_del(r->h, s->dev, s->mac);
+		for (i = 0; i < r->nfdb; i++)
+			nl_fdb_add(r->h, s->dev, r->fdb[i]);
 		break;
 	case STEP_UP:
 		if (!(r->was.up && was_port))
@@ -510,20 +380,23 @@ static int run_remember(struct run *r)
 {
 	const char *dev = r->p->policy.dev;
 	const struct step *s;
-	struct nl_fdb f;
 	int rc = nl_link_get(r->h, dev, &r->was);
 
 	if (rc)
 		return err_set(r->e, rc, "%s: %s%s", dev, strerror(-rc),
 			       nl_why(r->h));
 	r->was_ipv6_off = nl_ipv6_off(dev);
-	for (s = r->p->v; s < r->p->v + r->p->n; s++) {
-		if (s->kind == STEP_MASTER)
-			r->was_attached = r->was.port &&
-					  !strcmp(r->was.master, s->other);
-		if (s->kind == STEP_FDB && r->was_attached)
-			r->had_fdb = !nl_fdb_get(r->h, dev, s->mac, &f) &&
-				     f.stays;
+	/* a plan for a change may leave out what stays, its bridge too */
+	r->was_attached = r->was.port;
+	for (s = r->p->v; s < r->p->v + r->p->n; s++)
+		if (s->kind == STEP_MASTER && strcmp(r->was.master, s->other))
+			r->was_attached = false;
+	if (r->was_attached) {
+		rc = nl_fdb_static(r->h, dev, r->fdb, RUN_FDB);
+		if (rc < 0)
+			return err_set(r->e, rc, "%s: cannot read FDB: %s%s",
+				       dev, strerror(-rc), nl_why(r->h));
+		r->nfdb = (unsigned)rc;
 	}
 	return 0;
 }
@@ -545,12 +418,6 @@ int mode_apply(const struct plan *p, mode_guard_fn *guard, struct err *e)
 			step_back(&r, &p->v[i - 1]);
 	nl_host_close(r.h);
 	return rc;
-}
-
-/* Gone while we looked: what we wanted. */
-static int gone_is_fine(int rc)
-{
-	return rc == -ENODEV || rc == -ENOENT ? 0 : rc;
 }
 
 /* Detach. Leaving the bridge takes the port's flags and FDB entries along. */
@@ -607,136 +474,6 @@ int mode_undo(const struct plan *p, mode_guard_fn *guard, struct err *e)
 	return first;
 }
 
-/* --- check -------------------------------------------------------------------*/
-
-static int check_mac(const struct step *s, const struct nl_link *l, FILE *out)
-{
-	char is[18], want[18];
-
-	if (!memcmp(l->mac, s->mac, 6))
-		return 0;
-	vif_print_mac(l->mac, is);
-	vif_print_mac(s->mac, want);
-	fprintf(out, "%s: address is %s, should be %s\n", s->dev, is, want);
-	return 1;
-}
-
-static int check_port(const struct step *s, const struct nl_link *l, FILE *out)
-{
-	static const struct {
-		uint32_t bit;
-		const char *name;
-		bool inverted;
-	} row[] = {
-		{ STEP_PORT_LOCKED, "locked", false },
-		{ STEP_PORT_NOLEARN, "learning", true },
-		{ STEP_PORT_ISOLATED, "isolated", false },
-	};
-	unsigned i;
-	bool is;
-	int differ = 0;
-
-	for (i = 0; l->port && i < ARRAY_SIZE(row); i++) {
-		if (!((l->flags ^ s->num) & row[i].bit))
-			continue;
-		is = !!(l->flags & row[i].bit) != row[i].inverted;
-		fprintf(out, "%s: %s is %s, should be %s\n", s->dev,
-			row[i].name, onoff(is), onoff(!is));
-		differ = 1;
-	}
-	return differ;
-}
-
-static int check_fdb(struct nl_host *h, const struct step *s,
-		     const struct nl_link *l, FILE *out)
-{
-	struct nl_fdb f;
-	char mac[18];
-	int rc;
-
-	if (!l->port)
-		return 0; /* said already */
-	rc = nl_fdb_get(h, s->dev, s->mac, &f);
-	if (rc && rc != -ENOENT)
-		return rc;
-	if (!rc && f.stays && f.index == l->index)
-		return 0;
-	vif_print_mac(s->mac, mac);
-	fprintf(out, "%s: FDB entry %s is %s, should be static on it\n", s->dev,
-		mac,
-		rc		      ? "missing"
-		: f.index != l->index ? "on another port"
-				      : "learned");
-	return 1;
-}
-
-/* 0 holds, 1 differs (said), -errno. */
-static int step_check(struct nl_host *h, const struct step *s,
-		      const struct nl_link *l, FILE *out)
-{
-	switch ((enum step_kind)s->kind) {
-	case STEP_MAC:
-		return check_mac(s, l, out);
-	case STEP_MTU:
-		if (l->mtu == s->num)
-			return 0;
-		fprintf(out, "%s: mtu is %u, should be %u\n", s->dev, l->mtu,
-			s->num);
-		return 1;
-	case STEP_NO_IPV6:
-		if (nl_ipv6_off(s->dev) != 0)
-			return 0;
-		fprintf(out, "%s: IPv6 is on, should be off\n", s->dev);
-		return 1;
-	case STEP_MASTER:
-		if (!strcmp(l->master, s->other))
-			return 0;
-		fprintf(out, "%s: bridge is %s, should be %s\n", s->dev,
-			l->master[0] ? l->master : "none", s->other);
-		return 1;
-	case STEP_PORT:
-		return check_port(s, l, out);
-	case STEP_FDB:
-		return check_fdb(h, s, l, out);
-	case STEP_UP:
-		if (l->up)
-			return 0;
-		fprintf(out, "%s: link is down, should be up\n", s->dev);
-		return 1;
-	case STEP_DOWN:
-	case STEP_GUARD:
-		return 0;
-	}
-	return -EINVAL;
-}
-
-int mode_check(const struct plan *p, FILE *out, struct err *e)
-{
-	struct nl_host *h;
-	struct nl_link l;
-	int rc = plan_open(&h, e), differ = 0;
-	bool there;
-	unsigned i;
-
-	if (rc)
-		return rc;
-	rc = facts_link(h, p->policy.dev, &l, &there, e);
-	if (!rc && !there) {
-		fprintf(out, "%s: no such device\n", p->policy.dev);
-		differ = 1;
-	}
-	for (i = 0; !rc && there && i < p->n; i++) {
-		rc = step_check(h, &p->v[i], &l, out);
-		if (rc < 0)
-			err_set(e, rc, "%s: cannot look at it: %s%s",
-				p->policy.dev, strerror(-rc), nl_why(h));
-		differ |= rc == 1;
-		rc = rc < 0 ? rc : 0;
-	}
-	nl_host_close(h);
-	return rc ? rc : differ;
-}
-
 int mode_delete_tap(const char *name, struct err *e)
 {
 	struct nl_link l;
@@ -748,7 +485,7 @@ int mode_delete_tap(const char *name, struct err *e)
 		rc = plan_open(&h, e);
 	if (rc)
 		return rc;
-	rc = facts_link(h, name, &l, &there, e);
+	rc = plan_look(h, name, &l, &there, e);
 	if (!rc && there && !l.tap) {
 		rc = err_set(e, -EEXIST,
 			     "%s: it is %s, not a tap: it stays; remove it "

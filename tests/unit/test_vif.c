@@ -65,7 +65,9 @@ static void vif_accepts(void **state)
 	}
 }
 
-/* Each refusal leaves v alone and says what the row wants to read. */
+/* Each refusal leaves v alone and says what the row wants to read.
+ * long function: it is a table
+ */
 static void vif_refuses(void **state)
 {
 	static const struct {

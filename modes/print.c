@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* print.c - a plan as text that can be run, and as JSON */
+#include <stdio.h>
+
+#include "plan.h"
+
+const char *plan_onoff(bool on)
+{
+	return on ? "on" : "off";
+}
+
+static void print_guard(const struct policy *p, FILE *out)
+{
+	char text[64];
+	unsigned i;
+
+	fprintf(out, "# guard %s:", p->dev);
+	if (p->has_mac) {
+		vif_print_mac(p->mac, text);
+		fprintf(out, " mac %s", text);
+	} else {
+		fprintf(out, " any mac");
+	}
+	fprintf(out, p->naddr ? " ip" : " any ip");
+	for (i = 0; i < p->naddr; i++)
+		if (vif_print_addr(&p->addr[i], text, sizeof(text)) >= 0)
+			fprintf(out, " %s", text);
+	fputc('\n', out);
+}
+
+static void print_text(const struct plan *p, const struct step *s, FILE *out)
+{
+	char mac[18];
+
+	vif_print_mac(s->mac, mac);
+	switch ((enum step_kind)s->kind) {
+	case STEP_DOWN:
+		fprintf(out, "ip link set dev %s down\n", s->dev);
+		break;
+	case STEP_MAC:
+		fprintf(out, "ip link set dev %s address %s\n", s->dev, mac);
+		break;
+	case STEP_MTU:
+		fprintf(out, "ip link set dev %s mtu %u\n", s->dev, s->num);
+		break;
+	case STEP_NO_IPV6:
+		fprintf(out, "sysctl -qw net/ipv6/conf/%s/disable_ipv6=1\n",
+			s->dev);
+		break;
+	case STEP_GUARD:
+		print_guard(&p->policy, out);
+		break;
+	case STEP_MASTER:
+		fprintf(out, "ip link set dev %s master %s\n", s->dev,
+			s->other);
+		break;
+	case STEP_PORT:
+		fprintf(out,
+			"bridge link set dev %s learning %s isolated %s "
+			"locked %s\n",
+			s->dev, plan_onoff(!(s->num & STEP_PORT_NOLEARN)),
+			plan_onoff(s->num & STEP_PORT_ISOLATED),
+			plan_onoff(s->num & STEP_PORT_LOCKED));
+		break;
+	case STEP_FDB:
+		fprintf(out, "bridge fdb replace %s dev %s master static\n",
+			mac, s->dev);
+		break;
+	case STEP_UP:
+		fprintf(out, "ip link set dev %s up\n", s->dev);
+		break;
+	}
+}
+
+/* Names and addresses hold nothing that JSON would escape (vif.h). */
+static void json_guard(const struct policy *p, FILE *out)
+{
+	char text[64];
+	unsigned i;
+
+	fprintf(out, "\"do\":\"guard\",\"dev\":\"%s\"", p->dev);
+	if (p->has_mac) {
+		vif_print_mac(p->mac, text);
+		fprintf(out, ",\"mac\":\"%s\"", text);
+	}
+	fprintf(out, ",\"ip\":[");
+	for (i = 0; i < p->naddr; i++)
+		if (vif_print_addr(&p->addr[i], text, sizeof(text)) >= 0)
+			fprintf(out, "%s\"%s\"", i ? "," : "", text);
+	fprintf(out, "]");
+}
+
+static const char *json_bool(bool b)
+{
+	return b ? "true" : "false";
+}
+
+static void print_json(const struct plan *p, const struct step *s, FILE *out)
+{
+	static const char *const verb[] = {
+		[STEP_DOWN] = "down",	[STEP_MAC] = "address",
+		[STEP_MTU] = "mtu",	[STEP_NO_IPV6] = "no-ipv6",
+		[STEP_GUARD] = "guard", [STEP_MASTER] = "master",
+		[STEP_PORT] = "port",	[STEP_FDB] = "fdb",
+		[STEP_UP] = "up",
+	};
+	char mac[18];
+
+	if (s->kind == STEP_GUARD) {
+		json_guard(&p->policy, out);
+		return;
+	}
+	vif_print_mac(s->mac, mac);
+	fprintf(out, "\"do\":\"%s\",\"dev\":\"%s\"", verb[s->kind], s->dev);
+	switch ((enum step_kind)s->kind) {
+	case STEP_MAC:
+	case STEP_FDB:
+		fprintf(out, ",\"mac\":\"%s\"", mac);
+		break;
+	case STEP_MTU:
+		fprintf(out, ",\"mtu\":%u", s->num);
+		break;
+	case STEP_MASTER:
+		fprintf(out, ",\"bridge\":\"%s\"", s->other);
+		break;
+	case STEP_PORT:
+		fprintf(out, ",\"learning\":%s,\"isolated\":%s,\"locked\":%s",
+			json_bool(!(s->num & STEP_PORT_NOLEARN)),
+			json_bool(s->num & STEP_PORT_ISOLATED),
+			json_bool(s->num & STEP_PORT_LOCKED));
+		break;
+	case STEP_DOWN:
+	case STEP_NO_IPV6:
+	case STEP_GUARD:
+	case STEP_UP:
+		break;
+	}
+}
+
+void mode_print(const struct plan *p, FILE *out, bool json)
+{
+	unsigned i;
+
+	if (json)
+		fputc('[', out);
+	for (i = 0; i < p->n; i++) {
+		if (!json) {
+			print_text(p, &p->v[i], out);
+			continue;
+		}
+		fprintf(out, "%s{", i ? ",\n " : "");
+		print_json(p, &p->v[i], out);
+		fputc('}', out);
+	}
+	if (json)
+		fprintf(out, "]\n");
+}
