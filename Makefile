@@ -115,6 +115,9 @@ check-net: tests-built ## tests in network namespaces of their own
 fuzz-smoke: fuzz-built ## each fuzzer for ten seconds (T=name, FUZZ_SECONDS=n)
 	@B=build/fuzz sh tests/run.sh fuzz
 
+golden-update: tests-built ## write the golden files anew; read the diff
+	@B=$(B) GOLDEN_UPDATE=1 sh tests/run.sh golden
+
 lint: all ## layers, format, cppcheck, shellcheck, man pages (T=name)
 	@B=$(B) sh scripts/lint.sh
 
@@ -149,5 +152,5 @@ clean: ## remove build/
 # Objects of tests are kept, as all others are.
 .PRECIOUS: $(B)/obj/%.o
 
-.PHONY: all help tests-built fuzz-built fuzzers check check-net fuzz-smoke lint \
-	test demo install uninstall clean compile_commands.json
+.PHONY: all help tests-built fuzz-built fuzzers check check-net fuzz-smoke \
+	golden-update lint test demo install uninstall clean compile_commands.json

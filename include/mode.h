@@ -22,7 +22,7 @@ enum { MODE_STEPS = 32 };
 
 /* In the order in which a bridge plan uses them. */
 enum step_kind {
-	STEP_DOWN,    /* link down, unless it is a port of `other` already */
+	STEP_DOWN,    /* link down; left out for a port of `other` */
 	STEP_MAC,     /* link address fe:ff:ff:ff:ff:ff */
 	STEP_MTU,     /* link mtu = num */
 	STEP_NO_IPV6, /* net.ipv6.conf.DEV.disable_ipv6 = 1 */
@@ -89,9 +89,10 @@ void mode_print(const struct plan *p, FILE *out, bool json);
 typedef int mode_guard_fn(const struct policy *p, bool on, struct err *e);
 
 /* Applies the steps in order; what holds already is left alone, so applying
- * twice equals applying once. When step k fails, puts back what k-1..1 changed, to
- * what it was before, and returns k's error. A guard is taken off again
- * only if the device was no port of the bridge before.
+ * twice equals applying once. When step k fails, puts back what k..1 changed, to
+ * what it was before, and returns k's error. (k too: its answer may be what was
+ * lost.) The guard is taken off again only if the device was no port of the
+ * bridge before.
  */
 int mode_apply(const struct plan *p, mode_guard_fn *guard, struct err *e);
 

@@ -68,8 +68,11 @@ int bridge_plan(const struct vif *v, const struct facts *f, struct plan *out,
 
 	if (rc)
 		return rc;
-	s = plan_add(out, STEP_DOWN, v->name);
-	strcpy(s->other, v->bridge);
+	/* a port already: no gap in its traffic */
+	if (!f->master[0]) {
+		s = plan_add(out, STEP_DOWN, v->name);
+		strcpy(s->other, v->bridge);
+	}
 	s = plan_add(out, STEP_MAC, v->name);
 	memcpy(s->mac, host, 6);
 	s = plan_add(out, STEP_MTU, v->name);

@@ -28,34 +28,40 @@
 #include "vif.h"
 
 struct nl_host {
-	struct nl_sock *sk;
-	int rc; /* of the request under way; 1 = not answered yet */
+	struct nl_sock *sk; /* NULL after a failure: opened anew */
+	int rc;		    /* of the request under way; 1 = no answer yet */
 	char why[160];
 };
+
+static int nl_reopen(struct nl_host *h)
+{
+	int on = 1, fd;
+
+	h->sk = nl_socket_alloc();
+	if (!h->sk)
+		return -ENOMEM;
+	errno = 0;
+	if (nl_connect(h->sk, NETLINK_ROUTE)) {
+		nl_socket_free(h->sk);
+		h->sk = NULL;
+		return errno ? -errno : -EIO;
+	}
+	/* reasons in words, without our request repeated; old kernels refuse */
+	fd = nl_socket_get_fd(h->sk);
+	setsockopt(fd, SOL_NETLINK, NETLINK_EXT_ACK, &on, sizeof(on));
+	setsockopt(fd, SOL_NETLINK, NETLINK_CAP_ACK, &on, sizeof(on));
+	return 0;
+}
 
 int nl_host_open(struct nl_host **out)
 {
 	struct nl_host *h = calloc(1, sizeof(*h));
-	int on = 1, rc = -ENOMEM;
+	int rc = h ? nl_reopen(h) : -ENOMEM;
 
-	if (!h)
-		return rc;
-	h->sk = nl_socket_alloc();
-	if (!h->sk)
-		goto out;
-	if (nl_connect(h->sk, NETLINK_ROUTE)) {
-		rc = errno ? -errno : -EIO;
-		goto out;
-	}
-	/* reasons in words, without our request repeated; old kernels refuse */
-	setsockopt(nl_socket_get_fd(h->sk), SOL_NETLINK, NETLINK_EXT_ACK, &on,
-		   sizeof(on));
-	setsockopt(nl_socket_get_fd(h->sk), SOL_NETLINK, NETLINK_CAP_ACK, &on,
-		   sizeof(on));
-	*out = h;
-	return 0;
-out:
-	nl_host_close(h);
+	if (rc)
+		free(h);
+	else
+		*out = h;
 	return rc;
 }
 
@@ -99,31 +105,45 @@ static int nl_on_done(struct nl_msg *m, void *arg)
 	return NL_STOP;
 }
 
-/* Sends m (taken over; NULL = no memory), hands each answer to fn, waits for the
- * end.
+/* Sends m and waits for the end. What libnl met is in errno: its own numbers say
+ * less. Without an answer the request may have been done or not, and an answer may
+ * come late: the socket is not used again.
  */
+static int nl_wait(struct nl_host *h, struct nl_msg *m, struct nl_cb *cb)
+{
+	int r;
+
+	errno = 0;
+	r = nl_send_auto(h->sk, m);
+	while (r >= 0 && h->rc > 0)
+		r = nl_recvmsgs(h->sk, cb);
+	if (h->rc <= 0)
+		return h->rc;
+	r = errno ? -errno : -EIO;
+	nl_socket_free(h->sk);
+	h->sk = NULL;
+	return r;
+}
+
+/* Sends m (taken over; NULL = no memory) and hands each answer to fn. */
 static int nl_ask(struct nl_host *h, struct nl_msg *m, nl_recvmsg_msg_cb_t fn,
 		  void *arg)
 {
 	struct nl_cb *cb = nl_cb_alloc(NL_CB_DEFAULT);
-	int rc = -ENOMEM;
+	int rc = m && cb ? 0 : -ENOMEM;
 
 	h->why[0] = '\0';
 	h->rc = 1;
-	if (!m || !cb)
+	if (!rc && !h->sk)
+		rc = nl_reopen(h);
+	if (rc)
 		goto out;
 	nl_cb_err(cb, NL_CB_CUSTOM, nl_on_error, h);
 	nl_cb_set(cb, NL_CB_ACK, NL_CB_CUSTOM, nl_on_done, h);
 	nl_cb_set(cb, NL_CB_FINISH, NL_CB_CUSTOM, nl_on_done, h);
 	if (fn)
 		nl_cb_set(cb, NL_CB_VALID, NL_CB_CUSTOM, fn, arg);
-	rc = -EIO;
-	if (nl_send_auto(h->sk, m) < 0)
-		goto out;
-	while (h->rc > 0)
-		if (nl_recvmsgs(h->sk, cb) < 0 && h->rc > 0)
-			goto out;
-	rc = h->rc;
+	rc = nl_wait(h, m, cb);
 out:
 	nl_cb_put(cb);
 	nlmsg_free(m);
@@ -237,9 +257,16 @@ static int nl_on_name(struct nl_msg *m, void *arg)
 	return NL_OK;
 }
 
+static int nl_name_of(struct nl_host *h, int index, char name[IFNAMSIZ])
+{
+	struct ifinfomsg ifi = { .ifi_family = AF_UNSPEC, .ifi_index = index };
+
+	return nl_ask(h, nl_new(RTM_GETLINK, 0, &ifi, sizeof(ifi)), nl_on_name,
+		      name);
+}
+
 int nl_link_get(struct nl_host *h, const char *dev, struct nl_link *out)
 {
-	struct ifinfomsg by_index = { .ifi_family = AF_UNSPEC };
 	struct nl_link o = { 0 };
 	int rc;
 
@@ -249,16 +276,16 @@ int nl_link_get(struct nl_host *h, const char *dev, struct nl_link *out)
 		rc = -ENODEV;
 	if (rc)
 		return rc;
-	if (o.master_index) {
-		by_index.ifi_index = o.master_index;
-		/* gone since: then it is nobody's port any more */
-		if (nl_ask(h,
-			   nl_new(RTM_GETLINK, 0, &by_index, sizeof(by_index)),
-			   nl_on_name, o.master))
-			o.master_index = 0;
+	if (o.master_index)
+		rc = nl_name_of(h, o.master_index, o.master);
+	if (rc == -ENODEV) { /* gone since: nobody's port any more */
+		o.master_index = 0;
+		o.port = false;
+		rc = 0;
 	}
-	*out = o;
-	return 0;
+	if (!rc)
+		*out = o;
+	return rc;
 }
 
 int nl_link_up(struct nl_host *h, const char *dev, bool up)

@@ -288,7 +288,7 @@ static int step_do(struct run *r, const struct step *s)
 		return step_failed(r, s, rc, "look at it", "");
 	switch ((enum step_kind)s->kind) {
 	case STEP_DOWN:
-		/* attached already: no gap in its traffic */
+		/* somebody was faster and attached it: see bridge.c */
 		if (l.master_index && !strcmp(l.master, s->other))
 			return 0;
 		return do_up(r, s, &l, false);
@@ -412,10 +412,9 @@ int mode_apply(const struct plan *p, mode_guard_fn *guard, struct err *e)
 	rc = run_remember(&r);
 	for (i = 0; !rc && i < p->n; i++)
 		rc = step_do(&r, &p->v[i]);
-	/* v[i - 1] is the step that failed: those before it go back */
-	if (rc && i)
-		for (i--; i > 0; i--)
-			step_back(&r, &p->v[i - 1]);
+	/* v[i - 1] failed, as far as we know: an answer can be lost as well */
+	for (; rc && i > 0; i--)
+		step_back(&r, &p->v[i - 1]);
 	nl_host_close(r.h);
 	return rc;
 }

@@ -5,8 +5,9 @@
  *   modes delete DEVICE
  *   modes made-up <FILE             (what tests/golden/NAME.in holds)
  *
- * -g HOW makes the guard misbehave when put on: fail, del:DEV (deletes a device
- * and succeeds), delfail:DEV (and fails). It says "guard on|off DEV".
+ * The guard says "guard on|off DEV", and misbehaves when put on with -g HOW: fail,
+ * del:DEV (deletes a device and succeeds), delfail:DEV (and fails), look:DEV
+ * (shows the device as it is then).
  * made-up reads lines: "vif N.M key=value ..", then facts "link=no",
  * "bridge=eth", "bridge_mtu=9000", ..; prints the plan twice, or the error.
  */
@@ -31,7 +32,9 @@ static int guard(const struct policy *p, bool on, struct err *e)
 	if (!on)
 		return 0;
 	if (dev) {
-		snprintf(cmd, sizeof(cmd), "ip link del %s", dev + 1);
+		snprintf(cmd, sizeof(cmd), "ip -o link %s %s",
+			 strncmp(guard_how, "look", 4) ? "del" : "show",
+			 dev + 1);
 		if (system(cmd))
 			return err_set(e, -ENXIO, "%s", cmd);
 	}
