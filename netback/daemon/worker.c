@@ -557,7 +557,9 @@ int worker_main(int sock)
 
 	w.run_last = &w.run_first;
 	signal(SIGPIPE, SIG_IGN); /* a capture's reader may go */
-	rc = loop_open(&w.loop);
+	rc = hv_init();
+	if (!rc)
+		rc = loop_open(&w.loop);
 	if (!rc)
 		rc = frame_pool_open(&w.pool, FRAME_BURST + 2, false);
 	if (!rc)

@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* device.h - one vif as the supervisor sees it: store, tap, worker's orders
+ *
+ * Its states are life.c's; this file does what the table says. A list of acts is
+ * done one by one; an act that must wait (for the worker, the guest, hotplug, a
+ * store that is away) is tried again by the next device_look.
+ */
+#ifndef NETBACK_DAEMON_DEVICE_H
+#define NETBACK_DAEMON_DEVICE_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "daemon/orders.h"
+
+struct device;
+struct domain;
+struct loop;
+struct store;
+
+/* What all devices share. */
+struct device_hub {
+	struct loop *loop;
+	struct store *store;
+	struct orders *orders; /* NULL between workers */
+	int keep;	       /* directory of survival memory */
+	void (*again)(void *arg, struct device *d); /* look at it soon */
+	void *arg;
+};
+
+enum { DEVICE_BACK = 64 };
+extern const char device_root[]; /* the backend directory of all vifs */
+
+/* Whether the store holds a device there that needs somebody: 1, 0, -errno. */
+int device_wanted(struct device_hub *hub, uint16_t domid, uint16_t handle);
+
+int device_open(struct device **out, struct device_hub *hub, struct domain *dom,
+		uint16_t domid, uint16_t handle);
+
+/* Reads the store, goes on. 1 = it is gone, close it. */
+int device_look(struct device *d);
+
+/* The frontend's state was written (perhaps as it was). */
+void device_front_wrote(struct device *d);
+
+/* Its domain's connection ended: no guest, no memory. */
+void device_guest_gone(struct device *d);
+
+void device_answer(struct device *d, const struct worker_msg *m,
+		   enum worker_type order);
+void device_fatal(struct device *d, const char *why);
+
+/* Workers die connecting it: not again before the frontend writes. */
+void device_blame(struct device *d);
+
+bool device_told(const struct device *d); /* the worker knows it */
+
+/* Says everything to a new worker; true when frames will move. */
+bool device_resume(struct device *d);
+
+uint16_t device_domid(const struct device *d);
+uint16_t device_handle(const struct device *d);
+const char *device_name(const struct device *d);       /* "vifN.M" */
+const char *device_front_path(const struct device *d); /* its state node */
+json_t *device_show(const struct device *d);
+
+/* Forgets it; the host's side stays for the next instance. NULL is fine. */
+void device_close(struct device *d);
+
+/* Removes a tap whose device is not in the store any more. */
+void device_sweep(struct device_hub *hub, const char *name);
+
+#endif

@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* domain.c - a local guest as a whole: its memory and channels at the worker */
+#include "daemon/domain.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "base/loop.h"
+#include "daemon/guestconn.h"
+
+struct domain {
+	uint16_t domid;
+	bool told;	  /* the worker has its memory */
+	unsigned pending; /* orders not answered */
+	struct guestconn *conn;
+	struct loop *loop;
+	struct log_limit limit;
+	const struct domain_ops *ops;
+	void *arg;
+};
+
+static void domain_order(struct domain *d, struct worker_msg *m, const int *fd,
+			 unsigned nfd)
+{
+	struct orders *o = d->ops->orders(d->arg);
+
+	m->domid = d->domid;
+	if (o && !orders_send(o, m, fd, nfd))
+		d->pending++;
+}
+
+static void domain_hello(void *arg, const struct hv_local *mem, int memfd)
+{
+	struct worker_msg m = { .type = WORKER_DOM, .dom = *mem };
+	struct domain *d = arg;
+
+	d->told = true;
+	domain_order(d, &m, &memfd, 1);
+	d->ops->here(d->arg, d->domid);
+}
+
+static void domain_port(void *arg, const struct guestconn_port *p)
+{
+	struct worker_msg m = { .type = WORKER_CHANNEL, .port = p->port };
+
+	domain_order(arg, &m, p->fd, 2);
+}
+
+static void domain_gone(void *arg)
+{
+	struct worker_msg m = { .type = WORKER_DOM_GONE };
+	struct domain *d = arg;
+
+	d->ops->gone(d->arg, d->domid);
+	if (d->told)
+		domain_order(d, &m, NULL, 0);
+	d->told = false;
+	if (d->pending)
+		guestconn_pause(d->conn, true);
+}
+
+int domain_open(struct domain **out, struct loop *l, const char *run,
+		uint16_t domid, const struct domain_ops *ops, void *arg,
+		struct err *e)
+{
+	static const struct guestconn_ops conn = { domain_hello, domain_port,
+						   domain_gone };
+	struct domain *d = calloc(1, sizeof(*d));
+	int rc;
+
+	if (!d)
+		return err_set(e, -ENOMEM, "out of memory");
+	d->domid = domid;
+	d->loop = l;
+	d->ops = ops;
+	d->arg = arg;
+	rc = guestconn_open(&d->conn, l, run, domid, &conn, d, e);
+	if (rc)
+		free(d);
+	else
+		*out = d;
+	return rc;
+}
+
+bool domain_here(const struct domain *d)
+{
+	int fd;
+
+	return guestconn_memory(d->conn, &fd);
+}
+
+void domain_resume(struct domain *d)
+{
+	const struct guestconn_port *p;
+	const struct hv_local *mem;
+	unsigned i, n;
+	int fd;
+
+	d->pending = 0;
+	guestconn_pause(d->conn, false);
+	mem = guestconn_memory(d->conn, &fd);
+	d->told = mem;
+	if (mem) {
+		struct worker_msg m = { .type = WORKER_DOM, .dom = *mem };
+
+		domain_order(d, &m, &fd, 1);
+		p = guestconn_ports(d->conn, &n);
+		for (i = 0; i < n; i++)
+			domain_port(d, &p[i]);
+	}
+}
+
+void domain_answer(struct domain *d, const struct worker_msg *m,
+		   enum worker_type order)
+{
+	if (d->pending && --d->pending == 0)
+		guestconn_pause(d->conn, false);
+	if (m->rc >= 0 || order == WORKER_DOM_GONE)
+		return;
+	if (log_allow(&d->limit, loop_now(d->loop)))
+		log_warn("domain %u: its %s was refused: %s", d->domid,
+			 order == WORKER_DOM ? "memory" : "event channel",
+			 m->text);
+	guestconn_drop(d->conn);
+}
+
+void domain_close(struct domain *d)
+{
+	struct worker_msg m = { .type = WORKER_DOM_GONE };
+
+	if (!d)
+		return;
+	if (d->told)
+		domain_order(d, &m, NULL, 0);
+	guestconn_close(d->conn);
+	free(d);
+}

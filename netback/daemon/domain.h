@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* domain.h - a local guest as a whole: its memory and channels at the worker
+ *
+ * One for each domain that has a vif. Passes on what arrives at RUN/dom/N/hv.
+ */
+#ifndef NETBACK_DAEMON_DOMAIN_H
+#define NETBACK_DAEMON_DOMAIN_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "daemon/orders.h"
+#include "err.h"
+
+struct domain;
+struct loop;
+
+struct domain_ops {
+	void (*here)(void *arg, uint16_t domid); /* said hello */
+	/* Gone, or refused by the worker: its vifs are to be disconnected now;
+	 * the worker closes the domain after that.
+	 */
+	void (*gone)(void *arg, uint16_t domid);
+	struct orders *(*orders)(void *arg); /* NULL between workers */
+};
+
+int domain_open(struct domain **out, struct loop *l, const char *run,
+		uint16_t domid, const struct domain_ops *ops, void *arg,
+		struct err *e);
+bool domain_here(const struct domain *d); /* its memory is known */
+void domain_resume(struct domain *d);	  /* tells a new worker everything */
+void domain_answer(struct domain *d, const struct worker_msg *m,
+		   enum worker_type order);
+void domain_close(struct domain *d); /* NULL is fine */
+
+#endif

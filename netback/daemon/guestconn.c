@@ -1,0 +1,349 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* guestconn.c - RUN/dom/N/hv: a local guest hands over memory and doorbells */
+#include "daemon/guestconn.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "base/loop.h"
+#include "base/msg.h"
+#include "base/num.h"
+#include "hv_wire.h"
+
+enum {
+	GUESTCONN_HELLO_MS = 5000, /* to say hello after connecting */
+	GUESTCONN_PATH = 108,
+};
+
+struct guestconn {
+	struct loop *loop;
+	const struct guestconn_ops *ops;
+	void *arg;
+	uint16_t domid;
+	char dir[GUESTCONN_PATH], path[GUESTCONN_PATH];
+	int listener, sock;
+	struct loop_fd *listen_src, *src;
+	struct loop_timer *hello_timer;
+	bool hello;
+	struct hv_local dom;
+	int memfd;
+	unsigned nport;
+	struct guestconn_port port[HV_CHANNELS];
+	struct log_limit limit;
+};
+
+static void guestconn_reply(int sock, int rc, const char *text)
+{
+	struct hv_wire w = {
+		.magic = HV_WIRE_MAGIC,
+		.version = HV_WIRE_VERSION,
+		.type = HV_WIRE_REPLY,
+	};
+
+	w.reply.rc = rc;
+	snprintf(w.reply.text, sizeof(w.reply.text), "%s", text);
+	/* A guest that does not listen to its answer misses it. */
+	msg_send(sock, &w, sizeof(w), NULL, 0);
+}
+
+static void guestconn_forget(struct guestconn *g)
+{
+	unsigned i;
+
+	loop_del(g->loop, g->src);
+	loop_cancel(g->loop, g->hello_timer);
+	g->src = NULL;
+	g->hello_timer = NULL;
+	if (g->sock >= 0)
+		close(g->sock);
+	if (g->memfd >= 0)
+		close(g->memfd);
+	for (i = 0; i < g->nport; i++)
+		msg_close_all(g->port[i].fd, 2);
+	g->sock = g->memfd = -1;
+	g->nport = 0;
+	g->hello = false;
+}
+
+void guestconn_drop(struct guestconn *g)
+{
+	bool said = g->hello;
+
+	guestconn_forget(g);
+	if (said)
+		g->ops->gone(g->arg);
+}
+
+static void guestconn_refuse(struct guestconn *g, int rc, const char *why)
+{
+	if (log_allow(&g->limit, loop_now(g->loop)))
+		log_warn("domain %u: %s: %s", g->domid, g->path, why);
+	guestconn_reply(g->sock, rc, why);
+	guestconn_drop(g);
+}
+
+static void guestconn_late(void *arg)
+{
+	struct guestconn *g = arg;
+
+	g->hello_timer = NULL;
+	guestconn_refuse(g, -ETIMEDOUT, "no hello for 5 s");
+}
+
+static bool guestconn_sane(const struct hv_local *d)
+{
+	return d->gtab_off % HV_PAGE == 0 && d->gtab_off < d->size &&
+	       d->grants && d->grants <= HV_LOCAL_GRANTS &&
+	       d->grants * 8ull <= d->size - d->gtab_off;
+}
+
+/* Takes over fd. */
+static void guestconn_hello(struct guestconn *g, const struct hv_wire *w,
+			    int fd)
+{
+	const char *why = "grant table outside the memory";
+	struct hv_local d = {
+		.size = w->hello.size,
+		.gtab_off = w->hello.gtab_off,
+		.grants = w->hello.grants,
+	};
+	int rc = hv_local_check(fd, d.size, &why);
+
+	if (!rc && !guestconn_sane(&d))
+		rc = -EINVAL;
+	if (rc) {
+		close(fd);
+		guestconn_refuse(g, rc, why);
+		return;
+	}
+	loop_cancel(g->loop, g->hello_timer);
+	g->hello_timer = NULL;
+	g->dom = d;
+	g->memfd = fd;
+	g->hello = true;
+	guestconn_reply(g->sock, 0, "");
+	g->ops->hello(g->arg, &g->dom, g->memfd);
+}
+
+/* Anything else behind the descriptor could block whoever writes to it. */
+static bool guestconn_is_eventfd(int fd)
+{
+	static const char want[] = "anon_inode:[eventfd]";
+	char link[32], got[sizeof(want)];
+	ssize_t n;
+
+	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
+	n = readlink(link, got, sizeof(got));
+	return n == sizeof(want) - 1 && !memcmp(got, want, sizeof(want) - 1);
+}
+
+static const char *guestconn_bad_port(const struct guestconn *g,
+				      const struct guestconn_port *p)
+{
+	unsigned i;
+
+	if (!p->port)
+		return "no event channel has number 0";
+	if (g->nport == HV_CHANNELS)
+		return "too many event channels";
+	for (i = 0; i < g->nport; i++) {
+		if (g->port[i].port == p->port)
+			return "this event channel is known already";
+	}
+	if (!guestconn_is_eventfd(p->fd[0]) || !guestconn_is_eventfd(p->fd[1]))
+		return "an event channel is two eventfds";
+	return NULL;
+}
+
+/* Takes over both descriptors. */
+static void guestconn_add_port(struct guestconn *g, const struct hv_wire *w,
+			       int *fd)
+{
+	struct guestconn_port p = { w->port.port, { fd[0], fd[1] } };
+	const char *why = guestconn_bad_port(g, &p);
+
+	if (why) {
+		msg_close_all(fd, 2);
+		guestconn_refuse(g, -EINVAL, why);
+		return;
+	}
+	g->port[g->nport++] = p;
+	guestconn_reply(g->sock, 0, "");
+	g->ops->port(g->arg, &p);
+}
+
+static const char *guestconn_bad(const struct guestconn *g,
+				 const struct hv_wire *w, unsigned nfd)
+{
+	if (w->magic != HV_WIRE_MAGIC)
+		return "not a guest of this protocol";
+	if (w->version != HV_WIRE_VERSION)
+		return "another version of this protocol";
+	if (w->type == HV_WIRE_HELLO && g->hello)
+		return "said hello twice";
+	if (w->type == HV_WIRE_PORT && !g->hello)
+		return "offers an event channel before hello";
+	if (w->type == HV_WIRE_HELLO && nfd != 1)
+		return "hello comes with one descriptor, the memory";
+	if (w->type == HV_WIRE_PORT && nfd != 2)
+		return "an event channel comes with two descriptors";
+	if (w->type != HV_WIRE_HELLO && w->type != HV_WIRE_PORT)
+		return "no such message";
+	return NULL;
+}
+
+static void guestconn_ready(void *arg, int sock, uint32_t events)
+{
+	struct guestconn *g = arg;
+	unsigned nfd = 2;
+	struct hv_wire w;
+	const char *why;
+	int fd[2], rc;
+
+	(void)events;
+	rc = msg_recv(sock, &w, sizeof(w), fd, &nfd);
+	if (rc == -EAGAIN)
+		return;
+	if (rc == 0 || rc == -ECONNRESET) {
+		guestconn_drop(g);
+		return;
+	}
+	why = rc == sizeof(w) ? guestconn_bad(g, &w, nfd)
+			      : "a message of the wrong size";
+	if (why) {
+		msg_close_all(fd, rc < 0 ? 0 : nfd);
+		guestconn_refuse(g, -EPROTO, why);
+	} else if (w.type == HV_WIRE_HELLO) {
+		guestconn_hello(g, &w, fd[0]);
+	} else {
+		guestconn_add_port(g, &w, fd);
+	}
+}
+
+/* A guest that ended and came back within one turn is not a second one. */
+static bool guestconn_ended(const struct guestconn *g)
+{
+	char c;
+
+	return recv(g->sock, &c, 1, MSG_PEEK | MSG_DONTWAIT) == 0;
+}
+
+static void guestconn_accept(void *arg, int fd, uint32_t events)
+{
+	struct guestconn *g = arg;
+	int sock;
+
+	(void)events;
+	if (g->sock >= 0 && guestconn_ended(g)) {
+		guestconn_drop(g); /* may pause us: look again next turn */
+		return;
+	}
+	sock = accept4(fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+	if (sock < 0)
+		return;
+	if (g->sock >= 0) {
+		guestconn_reply(sock, -EBUSY,
+				"this domain is connected already");
+		close(sock);
+		return;
+	}
+	if (loop_add(g->loop, sock, EPOLLIN, guestconn_ready, g, &g->src)) {
+		close(sock);
+		return;
+	}
+	g->sock = sock;
+	loop_after(g->loop, GUESTCONN_HELLO_MS, guestconn_late, g,
+		   &g->hello_timer);
+}
+
+void guestconn_pause(struct guestconn *g, bool paused)
+{
+	if (paused) {
+		loop_del(g->loop, g->listen_src);
+		g->listen_src = NULL;
+	} else if (!g->listen_src) {
+		loop_add(g->loop, g->listener, EPOLLIN, guestconn_accept, g,
+			 &g->listen_src);
+	}
+}
+
+static int guestconn_mkdir(struct guestconn *g, const char *run)
+{
+	snprintf(g->dir, sizeof(g->dir), "%s/dom", run);
+	if (mkdir(g->dir, 0755) && errno != EEXIST)
+		return -errno;
+	if (str_fmt(g->dir, sizeof(g->dir), "%s/dom/%u", run, g->domid) < 0 ||
+	    str_fmt(g->path, sizeof(g->path), "%s/dom/%u/hv", run, g->domid) <
+		    0)
+		return -ENAMETOOLONG;
+	return mkdir(g->dir, 0700) && errno != EEXIST ? -errno : 0;
+}
+
+int guestconn_open(struct guestconn **out, struct loop *l, const char *run,
+		   uint16_t domid, const struct guestconn_ops *ops, void *arg,
+		   struct err *e)
+{
+	struct guestconn *g = calloc(1, sizeof(*g));
+	int rc;
+
+	if (!g)
+		return err_set(e, -ENOMEM, "out of memory");
+	g->loop = l;
+	g->ops = ops;
+	g->arg = arg;
+	g->domid = domid;
+	g->listener = g->sock = g->memfd = -1;
+	rc = guestconn_mkdir(g, run);
+	if (!rc) {
+		g->listener = msg_listen(g->path, SOCK_SEQPACKET, 0600);
+		rc = g->listener < 0 ? g->listener : 0;
+	}
+	if (!rc)
+		rc = loop_add(l, g->listener, EPOLLIN, guestconn_accept, g,
+			      &g->listen_src);
+	if (rc) {
+		err_set(e, rc, "cannot listen at %s/dom/%u/hv: %s", run, domid,
+			strerror(-rc));
+		guestconn_close(g);
+		return rc;
+	}
+	*out = g;
+	return 0;
+}
+
+const struct hv_local *guestconn_memory(const struct guestconn *g, int *memfd)
+{
+	*memfd = g->memfd;
+	return g->hello ? &g->dom : NULL;
+}
+
+const struct guestconn_port *guestconn_ports(const struct guestconn *g,
+					     unsigned *n)
+{
+	*n = g->nport;
+	return g->port;
+}
+
+void guestconn_close(struct guestconn *g)
+{
+	if (!g)
+		return;
+	guestconn_forget(g);
+	loop_del(g->loop, g->listen_src);
+	if (g->listener >= 0) {
+		close(g->listener);
+		unlink(g->path);
+		rmdir(g->dir); /* fails while the store server uses it */
+	}
+	free(g);
+}

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* keys.h - what a frontend wrote before it said "connected", validated
+ *
+ * Everything in its directory is the guest's text and may change at any time: it
+ * is read once per connect into this value and never again.
+ */
+#ifndef NETBACK_DAEMON_KEYS_H
+#define NETBACK_DAEMON_KEYS_H
+
+#include <stddef.h>
+
+#include "err.h"
+#include "ring.h"
+
+enum { KEYS_QUEUES = 1 }; /* what we offer as multi-queue-max-queues */
+
+struct keys {
+	struct ring_features features;
+	unsigned nqueue;
+	struct ring_names queue[KEYS_QUEUES];
+};
+
+/* Reads one key: its length, NUL-terminated in buf, or -errno as store_read. */
+typedef int keys_get_fn(void *arg, const char *key, char *buf, size_t size);
+
+/* 0; -EINVAL with a sentence that names the key; or what get returned when it is
+ * neither a value nor -ENOENT.
+ */
+int keys_read(struct keys *out, keys_get_fn *get, void *arg, struct err *e);
+
+#endif

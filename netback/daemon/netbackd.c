@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* netbackd.c - options, then the supervisor or the store */
+#include <errno.h>
+#include <getopt.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "daemon/supervisor.h"
+#include "store/server.h"
+
+#ifndef NETBACK_VERSION
+#define NETBACK_VERSION "0.1"
+#endif
+
+static const char usage_text[] =
+	"usage: netbackd [-nv] [--run DIR] [--uid NAME]\n"
+	"       netbackd --store [-nv] [--run DIR]\n"
+	"\n"
+	"  --run DIR    run directory (default $NETBACK_RUN or /run/netback)\n"
+	"  --uid NAME   user of the workers (default netback, else nobody)\n"
+	"  --store      serve the store, where there is no Xen\n"
+	"  -n           check the options, print them in canonical form, exit\n"
+	"  -v           say more\n"
+	"  --version, --help\n";
+
+enum { OPT_RUN = 256, OPT_UID, OPT_STORE, OPT_VERSION, OPT_HELP };
+
+struct options {
+	struct supervisor_conf conf;
+	bool check, store, verbose;
+};
+
+/* -1: go on; else an exit status. */
+static int parse(struct options *o, int argc, char **argv)
+{
+	static const struct option words[] = {
+		{ "run", required_argument, NULL, OPT_RUN },
+		{ "uid", required_argument, NULL, OPT_UID },
+		{ "store", no_argument, NULL, OPT_STORE },
+		{ "version", no_argument, NULL, OPT_VERSION },
+		{ "help", no_argument, NULL, OPT_HELP },
+		{ 0 },
+	};
+	int c;
+
+	while ((c = getopt_long(argc, argv, "nvh", words, NULL)) != -1) {
+		switch (c) {
+		case OPT_RUN:
+			o->conf.run = optarg;
+			break;
+		case OPT_UID:
+			o->conf.uid = optarg;
+			break;
+		case OPT_STORE:
+			o->store = true;
+			break;
+		case 'n':
+			o->check = true;
+			break;
+		case 'v':
+			o->verbose = true;
+			break;
+		case OPT_VERSION:
+			puts("netbackd " NETBACK_VERSION);
+			return 0;
+		case 'h':
+		case OPT_HELP:
+			fputs(usage_text, stdout);
+			return 0;
+		default:
+			fputs("netbackd: see netbackd --help\n", stderr);
+			return 2;
+		}
+	}
+	if (optind == argc)
+		return -1;
+	fprintf(stderr, "netbackd: %s: unexpected; see netbackd --help\n",
+		argv[optind]);
+	return 2;
+}
+
+/* The longest name below it, dom/32751/store, must fit a socket's address. */
+static int check_run(const struct options *o)
+{
+	if (o->conf.run[0] != '/') {
+		log_error("--run %s: must begin with /", o->conf.run);
+		return 2;
+	}
+	if (strlen(o->conf.run) > 88) {
+		log_error("--run: %zu bytes is too long, 88 is the most",
+			  strlen(o->conf.run));
+		return 2;
+	}
+	return -1;
+}
+
+static void print(const struct options *o)
+{
+	printf("run=%s\n", o->conf.run);
+	if (o->conf.uid)
+		printf("uid=%s\n", o->conf.uid);
+	if (o->store)
+		puts("store=yes");
+}
+
+int main(int argc, char **argv)
+{
+	struct options o = { .conf.run = getenv("NETBACK_RUN") };
+	int rc;
+
+	if (!o.conf.run || !o.conf.run[0])
+		o.conf.run = "/run/netback";
+	rc = parse(&o, argc, argv);
+	if (rc >= 0)
+		return rc;
+	log_open(o.store ? "netbackd-store" : "netbackd",
+		 o.verbose ? LOG_DEBUG : LOG_INFO);
+	rc = check_run(&o);
+	if (rc >= 0)
+		return rc;
+	if (o.check) {
+		print(&o);
+		return 0;
+	}
+	if (o.store)
+		return store_server_main(o.conf.run);
+	return supervisor_main(&o.conf);
+}

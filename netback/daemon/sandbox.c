@@ -1,0 +1,208 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* sandbox.c - what the nursery and its workers give up, for good
+ *
+ * supervisor  uid 0, CAP_NET_ADMIN	 never touches guest memory
+ * nursery     own uid, no capability, empty root, no network, forks
+ * worker      the same, and only the system calls noted beside the code
+ *
+ * chroot and unshare need more than CAP_NET_ADMIN, so the nursery is forked
+ * before the supervisor drops the rest. The empty root is a directory that was
+ * removed while we stood in it: nothing can be made in it. Where the user
+ * namespace maps one uid only (unshare -r), there is no other uid to become.
+ */
+#include "daemon/sandbox.h"
+
+#include <cap-ng.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <linux/capability.h>
+#include <pwd.h>
+#include <sched.h>
+#include <seccomp.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "base/num.h"
+#include "syscalls.h"
+
+/* Whether one id alone is mapped into our user namespace. */
+static bool sandbox_one_id(void)
+{
+	unsigned long inside, outside, n;
+	FILE *f = fopen("/proc/self/uid_map", "re");
+	bool one;
+
+	if (!f)
+		return false;
+	one = fscanf(f, "%lu %lu %lu", &inside, &outside, &n) == 3 && n == 1 &&
+	      fscanf(f, "%lu %lu %lu", &inside, &outside, &n) != 3;
+	fclose(f);
+	return one;
+}
+
+int sandbox_find_id(struct sandbox_id *id, const char *user, struct err *e)
+{
+	struct passwd *pw = NULL;
+
+	*id = (struct sandbox_id){ 0 };
+	if (user) {
+		pw = getpwnam(user);
+		if (!pw)
+			return err_set(e, -ENOENT,
+				       "--uid %s: there is no such user", user);
+		if (!pw->pw_uid)
+			return err_set(e, -EINVAL,
+				       "--uid %s: workers must not be root",
+				       user);
+	}
+	if (geteuid() || sandbox_one_id())
+		return 0;
+	if (!pw)
+		pw = getpwnam("netback");
+	if (!pw)
+		pw = getpwnam("nobody");
+	id->change = true;
+	id->uid = pw ? pw->pw_uid : 65534;
+	id->gid = pw ? pw->pw_gid : 65534;
+	return 0;
+}
+
+/* Into a directory which is gone: nothing to see, nowhere to write. */
+static int sandbox_empty_root(const char *run)
+{
+	char path[256];
+
+	if (str_fmt(path, sizeof(path), "%s/empty.XXXXXX", run) < 0)
+		return -ENAMETOOLONG;
+	if (!mkdtemp(path))
+		return -errno;
+	if (chdir(path) || rmdir(path) || chroot("."))
+		return -errno;
+	return chdir("/") ? -errno : 0;
+}
+
+static int sandbox_drop_bounding(void)
+{
+	int cap;
+
+	for (cap = 0; cap <= CAP_LAST_CAP; cap++) {
+		if (prctl(PR_CAPBSET_DROP, cap, 0, 0, 0) && errno != EINVAL)
+			return -errno;
+	}
+	return 0;
+}
+
+static int sandbox_become(const struct sandbox_id *id)
+{
+	if (!id->change)
+		return 0;
+	if (setgroups(0, NULL) || setresgid(id->gid, id->gid, id->gid) ||
+	    setresuid(id->uid, id->uid, id->uid))
+		return -errno;
+	return 0;
+}
+
+static int sandbox_drop_caps(void)
+{
+	capng_clear(CAPNG_SELECT_BOTH);
+	if (capng_apply(CAPNG_SELECT_CAPS))
+		return -EPERM;
+	/* An older kernel has no ambient set: nothing to clear then. */
+	prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
+	return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) ? -errno : 0;
+}
+
+int sandbox_tie(pid_t parent)
+{
+	if (prctl(PR_SET_PDEATHSIG, SIGKILL))
+		return -errno;
+	return getppid() == parent ? 0 : -ESRCH;
+}
+
+int sandbox_nursery(const struct sandbox_id *id, const char *run, struct err *e)
+{
+	int rc;
+
+	if (unshare(CLONE_NEWNS | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS |
+		    CLONE_NEWCGROUP | CLONE_FILES | CLONE_FS))
+		return err_set(e, -errno, "cannot unshare namespaces: %s",
+			       strerror(errno));
+	rc = sandbox_empty_root(run);
+	if (rc)
+		return err_set(e, rc, "cannot enter an empty root in %s: %s",
+			       run, strerror(-rc));
+	rc = sandbox_drop_bounding();
+	if (!rc)
+		rc = sandbox_become(id);
+	if (rc)
+		return err_set(e, rc, "cannot become uid %u: %s",
+			       (unsigned)id->uid, strerror(-rc));
+	rc = sandbox_drop_caps();
+	return rc ? err_set(e, rc, "cannot drop capabilities: %s",
+			    strerror(-rc))
+		  : 0;
+}
+
+static int sandbox_allow(scmp_filter_ctx ctx, const char *const *name,
+			 unsigned n)
+{
+	unsigned i;
+	int rc = 0;
+
+	for (i = 0; i < n && rc >= 0; i++) {
+		int nr = seccomp_syscall_resolve_name(name[i]);
+
+		/* A call which this architecture does not have. */
+		if (nr == __NR_SCMP_ERROR || nr < 0)
+			continue;
+		rc = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, nr, 0);
+	}
+	return rc;
+}
+
+int sandbox_worker(struct err *e)
+{
+	static const char *const core[] = { "exit_group", "rt_sigreturn" };
+	scmp_filter_ctx ctx = seccomp_init(SCMP_ACT_KILL_PROCESS);
+	int rc = -ENOMEM;
+
+	if (!ctx)
+		goto out;
+	rc = sandbox_allow(ctx, core, ARRAY_SIZE(core));
+	if (rc >= 0)
+		rc = sandbox_allow(ctx, syscalls_worker,
+				   ARRAY_SIZE(syscalls_worker));
+#ifdef NETBACK_SAN
+	if (rc >= 0)
+		rc = sandbox_allow(ctx, syscalls_worker_san,
+				   ARRAY_SIZE(syscalls_worker_san));
+#endif
+	if (rc >= 0)
+		rc = seccomp_load(ctx);
+out:
+	seccomp_release(ctx);
+	return rc < 0 ? err_set(e, rc, "cannot confine a worker: %s",
+				strerror(-rc))
+		      : 0;
+}
+
+int sandbox_supervisor(struct err *e)
+{
+	capng_clear(CAPNG_SELECT_BOTH);
+	if (capng_update(CAPNG_ADD, CAPNG_EFFECTIVE | CAPNG_PERMITTED,
+			 CAP_NET_ADMIN) ||
+	    capng_apply(CAPNG_SELECT_BOTH))
+		return err_set(e, -EPERM,
+			       "cannot keep CAP_NET_ADMIN; start netbackd as "
+			       "root, or with: unshare -Urn");
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
+		return err_set(e, -errno, "no_new_privs: %s", strerror(errno));
+	return 0;
+}
