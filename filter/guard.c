@@ -28,6 +28,7 @@ const struct guard_field_info guard_fields[GUARD_FIELDS] = {
 				    ETHERTYPE_ARP, 0 },
 	[GUARD_ARP_SADDR_IP] = { "arp saddr ip", GUARD_NET, 14, 4,
 				 ETHERTYPE_ARP, 0 },
+	[GUARD_IP_FRAG] = { "ip frag-off", GUARD_NET, 6, 2, ETHERTYPE_IP, 0 },
 	[GUARD_IP_SADDR] = { "ip saddr", GUARD_NET, 12, 4, ETHERTYPE_IP, 0 },
 	[GUARD_IP_DADDR] = { "ip daddr", GUARD_NET, 16, 4, ETHERTYPE_IP, 0 },
 	[GUARD_UDP_SPORT] = { "udp sport", GUARD_TRANSPORT, 0, 2, 0,
@@ -268,6 +269,10 @@ static void guard_check_ip(struct guard *g, const struct policy *p)
 		guard_match(r, GUARD_IP_SADDR, GUARD_EQ, "\0\0\0", 32);
 		guard_match(r, GUARD_IP_DADDR, GUARD_EQ, "\xff\xff\xff\xff",
 			    32);
+		/* The kernel finds "ports" in a later fragment, too. */
+		guard_match_num(r, GUARD_IP_FRAG, 0);
+		if (r)
+			r->m[r->n - 1].skip = 3; /* its flags */
 		guard_match_num(r, GUARD_UDP_SPORT, 68);
 		guard_match_num(r, GUARD_UDP_DPORT, 67);
 	}
@@ -466,6 +471,8 @@ static void guard_say_match(struct guard_out *o, const struct guard_match *m)
 		guard_say_ether(o, mask);
 		guard_say(o, m->op == GUARD_NE ? " " : " == ");
 	}
+	if (m->skip)
+		guard_say(o, "& %u == ", 0xffffu >> m->skip);
 	if (m->op == GUARD_NE)
 		guard_say(o, "!= ");
 	guard_say_value(o, m);

@@ -41,6 +41,7 @@ enum guard_field {
 	GUARD_ARP_OP,
 	GUARD_ARP_SADDR_ETHER,
 	GUARD_ARP_SADDR_IP,
+	GUARD_IP_FRAG,
 	GUARD_IP_SADDR,
 	GUARD_IP_DADDR,
 	GUARD_UDP_SPORT,
@@ -67,7 +68,8 @@ enum guard_set { GUARD_ADDR4, GUARD_ADDR6, GUARD_SETS };
 struct guard_match {
 	uint8_t field; /* enum guard_field */
 	uint8_t op;    /* enum guard_op; GUARD_IN: in the set of its length */
-	uint8_t bits;  /* EQ and NE: leading bits compared */
+	uint8_t skip;  /* EQ and NE: leading bits not compared .. */
+	uint8_t bits;  /* .. and the end of those that are */
 	uint8_t value[16];
 };
 

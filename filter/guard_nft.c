@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* guard_nft.c - the guard as one netlink batch, and compared with the kernel's
  *
- * Replacing needs no reading: add the table (so that there is one), delete it,
- * add it again with its content, all in one batch. The old chain judges frames
- * until the new one does.
+ * The table is made if there is none, else replaced: added (so that there is one
+ * whatever happened), deleted, and added with its content, all in one batch. The
+ * old chain judges frames until the new one does. Neither way reads first.
+ * Making is tried alone because deleting is slow: a socket through which
+ * something was deleted waits for its memory when it is closed, 15 ms and more.
  */
 #include <errno.h>
 #include <libnftnl/chain.h>
@@ -74,9 +76,9 @@ static void guard_nft_match(struct code *c, const struct guard_match *m,
 			c, guard_sets[f->len == 4 ? GUARD_ADDR4 : GUARD_ADDR6]);
 		return;
 	}
-	for (i = 0; i < m->bits; i++)
+	for (i = m->skip; i < m->bits; i++)
 		mask[i / 8] |= (uint8_t)(0x80 >> i % 8);
-	if (m->bits < 8 * f->len)
+	if (m->skip || m->bits < 8 * f->len)
 		code_mask(c, mask, f->len);
 	code_cmp(c, m->op == GUARD_EQ, m->value, f->len);
 }
@@ -112,7 +114,7 @@ static int guard_nft_rule(const struct guard *g, const struct guard_rule *r,
 /* --- the batch ------------------------------------------------------------ */
 
 static int guard_nft_put_table(struct nft_batch *b, uint16_t type,
-			       const char *table)
+			       uint16_t flags, const char *table)
 {
 	struct nftnl_table *t = nftnl_table_alloc();
 	struct nlmsghdr *nlh;
@@ -120,9 +122,10 @@ static int guard_nft_put_table(struct nft_batch *b, uint16_t type,
 
 	if (!t || nftnl_table_set_str(t, NFTNL_TABLE_NAME, table))
 		goto out;
-	nlh = nft_batch_msg(b, type, NFPROTO_NETDEV,
-			    type == NFT_MSG_NEWTABLE ? NLM_F_CREATE : 0,
-			    "table netdev %s", table);
+	if (type == NFT_MSG_NEWTABLE)
+		flags |= NLM_F_CREATE;
+	nlh = nft_batch_msg(b, type, NFPROTO_NETDEV, flags, "table netdev %s",
+			    table);
 	if (nlh)
 		nftnl_table_nlmsg_build_payload(nlh, t);
 	rc = 0;
@@ -245,16 +248,19 @@ static int guard_nft_put_rule(struct nft_batch *b, const struct guard *g,
 	return 0;
 }
 
-static int guard_nft_fill(struct nft_batch *b, const struct guard *g)
+static int guard_nft_fill(struct nft_batch *b, const struct guard *g,
+			  bool replace)
 {
 	unsigned i;
-	int rc;
+	int rc = 0;
 
-	rc = guard_nft_put_table(b, NFT_MSG_NEWTABLE, g->table);
+	if (replace)
+		rc = guard_nft_put_table(b, NFT_MSG_NEWTABLE, 0, g->table);
+	if (!rc && replace)
+		rc = guard_nft_put_table(b, NFT_MSG_DELTABLE, 0, g->table);
 	if (!rc)
-		rc = guard_nft_put_table(b, NFT_MSG_DELTABLE, g->table);
-	if (!rc)
-		rc = guard_nft_put_table(b, NFT_MSG_NEWTABLE, g->table);
+		rc = guard_nft_put_table(b, NFT_MSG_NEWTABLE, NLM_F_EXCL,
+					 g->table);
 	for (i = 0; !rc && i < GUARD_SETS; i++)
 		if (g->nset[i])
 			rc = guard_nft_put_set(b, g, (enum guard_set)i);
@@ -268,31 +274,54 @@ static int guard_nft_fill(struct nft_batch *b, const struct guard *g)
 	return rc;
 }
 
-int guard_nft_apply(const struct guard *g, struct err *e)
+/* -EEXIST without a sentence: there is a table, and replace was not asked. */
+static int guard_nft_send(struct nft *nft, const struct guard *g, bool replace,
+			  struct err *e)
 {
 	struct nft_batch *b = NULL;
-	struct nft *nft = NULL;
+	const char *what = "batch";
 	int rc;
 
 	rc = nft_batch_open(&b, 0);
 	if (!rc)
-		rc = guard_nft_fill(b, g);
-	if (rc) {
-		err_set(e, rc, "%s: guard: out of memory", g->dev);
-		goto out;
-	}
+		rc = guard_nft_fill(b, g, replace);
+	if (!rc)
+		rc = nft_batch_send(nft, b, &what);
+	if (rc && (rc != -EEXIST || replace))
+		rc = nft_say(e, rc, what);
+	nft_batch_close(b);
+	return rc;
+}
+
+/* Linux 6.16 and later would take a chain for a device to come; we rely on
+ * nothing that Debian's kernel lacks.
+ */
+static int guard_nft_no_device(const struct guard *g, struct err *e)
+{
+	return err_set(e, -ENODEV,
+		       "%s: guard: no such device; it must exist before its "
+		       "guard",
+		       g->dev);
+}
+
+int guard_nft_apply(const struct guard *g, struct err *e)
+{
+	struct nft *nft = NULL;
+	int rc;
+
+	if (!if_nametoindex(g->dev))
+		return guard_nft_no_device(g, e);
 	rc = nft_open(&nft, e);
 	if (!rc)
-		rc = nft_batch_send(nft, b, e);
-	/* The kernel says ENOENT for a device and for a missing module. */
+		rc = guard_nft_send(nft, g, false, e);
+	if (rc == -EEXIST)
+		rc = guard_nft_send(nft, g, true, e);
+	/* The kernel says ENOENT for a device, too: did it go meanwhile? */
 	if (rc == -EOPNOTSUPP && !if_nametoindex(g->dev))
-		rc = err_set(e, -ENODEV,
-			     "no such device; it must exist before its guard");
-	if (rc)
+		rc = guard_nft_no_device(g, e);
+	else if (rc)
 		err_prefix(e, "%s: guard", g->dev);
-out:
 	nft_close(nft);
-	nft_batch_close(b);
 	return rc;
 }
 
@@ -300,21 +329,24 @@ int guard_nft_remove(const char *table, struct err *e)
 {
 	struct nft_batch *b = NULL;
 	struct nft *nft = NULL;
+	const char *what = table;
 	int rc;
 
 	rc = nft_batch_open(&b, 0);
-	/* Added first, so that there is something to delete. */
 	if (!rc)
-		rc = guard_nft_put_table(b, NFT_MSG_NEWTABLE, table);
-	if (!rc)
-		rc = guard_nft_put_table(b, NFT_MSG_DELTABLE, table);
+		rc = guard_nft_put_table(b, NFT_MSG_DELTABLE, 0, table);
 	if (rc) {
 		err_set(e, rc, "%s: out of memory", table);
 		goto out;
 	}
 	rc = nft_open(&nft, e);
-	if (!rc)
-		rc = nft_batch_send(nft, b, e);
+	if (rc)
+		goto out;
+	rc = nft_batch_send(nft, b, &what);
+	if (rc == -ENOENT || rc == -EOPNOTSUPP)
+		rc = 0; /* no such table, or no nf_tables to have one */
+	if (rc)
+		rc = nft_say(e, rc, what);
 out:
 	nft_close(nft);
 	nft_batch_close(b);
@@ -540,6 +572,8 @@ static int guard_nft_compare(struct nft *nft, struct guard_nft_seen *s)
 	unsigned i;
 	int rc;
 
+	if (!if_nametoindex(g->dev))
+		guard_nft_differ(s, "there is no device ", g->dev);
 	rc = guard_nft_see(nft, s, NFT_MSG_GETTABLE, guard_nft_see_table, &t);
 	if (rc == -ENOENT) {
 		guard_nft_differ(s, "there is no table ", g->table);

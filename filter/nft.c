@@ -201,18 +201,16 @@ static int nft_batch_try(struct nft *nft, const struct nft_batch *b, size_t len,
 	return a.last ? 0 : -EPROTO;
 }
 
-int nft_batch_send(struct nft *nft, struct nft_batch *b, struct err *e)
+int nft_batch_send(struct nft *nft, struct nft_batch *b, const char **what)
 {
 	uint32_t seq = 0;
 	unsigned i;
 	size_t len;
 	int rc = 0;
 
+	*what = "batch";
 	if (b->full || !b->n)
-		return err_set(e, -E2BIG,
-			       "nftables: %u messages are too many "
-			       "for one batch",
-			       b->n);
+		return -E2BIG;
 	if (b->last)
 		b->last->nlmsg_flags |= NLM_F_ACK;
 	nft_batch_settle(b);
@@ -226,11 +224,10 @@ int nft_batch_send(struct nft *nft, struct nft_batch *b, struct err *e)
 		if (rc != -ERESTART && rc != -EINTR && rc != -EAGAIN)
 			break;
 	}
-	if (!rc)
-		return 0;
 	i = seq - NFT_SEQ_FIRST;
-	return nft_say(e, rc,
-		       seq >= NFT_SEQ_FIRST && i < b->n ? b->what[i] : "batch");
+	if (rc && seq >= NFT_SEQ_FIRST && i < b->n)
+		*what = b->what[i];
+	return rc;
 }
 
 /* --- what is there -------------------------------------------------------- */

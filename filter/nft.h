@@ -2,8 +2,7 @@
 /* nft.h - one netlink batch to nf_tables, and what is there now
  *
  * A batch is all or nothing. Callers fill libnftnl's values; only nft.c speaks
- * to the kernel. Errors: -errno; for a batch, err says which message of it the
- * kernel refused, in the words given with that message.
+ * to the kernel. Errors: -errno; nft_say makes a sentence of one.
  */
 #ifndef NETBACK_FILTER_NFT_H
 #define NETBACK_FILTER_NFT_H
@@ -44,11 +43,11 @@ struct nlmsghdr *nft_batch_msg(struct nft_batch *b, uint16_t type,
 			       const char *what, ...)
 	__attribute__((format(printf, 5, 6)));
 
-/* Sends, and again while the kernel says that it was disturbed. -ERESTART: the
- * generation is another; read again. Sends the same batch again when called
- * again.
+/* Sends, and again while the kernel says that it was disturbed. 0 or the
+ * kernel's own -errno, and in *what the words of the message it refused (they
+ * live as long as the batch). -ERESTART: the generation is another; read again.
  */
-int nft_batch_send(struct nft *nft, struct nft_batch *b, struct err *e);
+int nft_batch_send(struct nft *nft, struct nft_batch *b, const char **what);
 void nft_batch_close(struct nft_batch *b); /* NULL is fine */
 
 /* --- what is there -------------------------------------------------------- */

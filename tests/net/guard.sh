@@ -1,0 +1,335 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-or-later
+# guard.sh - the guard against raw frames: framings x claims x lies
+#
+# A bridge with three taps. The first is guarded; what a table says about each
+# frame must be what comes out of the second, what the host hears and what the
+# bridge learns (tests/guest/rawframe.c). The table knows nothing of the rules.
+# Then each rule, and each match of each rule, is left out once: some row must
+# go wrong. And the batch we send must list as what we print does.
+# shellcheck disable=SC2086 # policies are lists of words
+. "$(dirname "$0")/../lib.sh"
+private "$@"
+
+TOOL=$B/tests/guest/guardtool
+RAW=$B/tests/guest/rawframe
+ME=02:00:00:00:00:01
+ALL=ff:ff:ff:ff:ff:ff
+YOU=02:00:00:00:00:02 # behind the second tap
+LLDP=01:80:c2:00:00:0e
+EAPOL=01:80:c2:00:00:03
+LL6=fe80::ff:fe00:1 # what $ME gives
+KNOWN="mac=$ME ip=10.0.0.5 ip=10.1.0.0/16 ip=10.2.0.9/16 ip=fd00::5 ip=fd01::/64"
+REST="000000000000 0a000006"
+
+# A new namespace starts with br_netfilter on where it is there; it drops frames,
+# too (a wrong checksum, say), and this is about the guard alone.
+for f in /proc/sys/net/bridge/bridge-nf-call-*; do
+	[ ! -e "$f" ] || echo 0 >"$f"
+done
+ip link add br0 type bridge mcast_snooping 0 forward_delay 0
+for t in 1 2 3; do
+	ip tuntap add vif$t.0 mode tap
+	ip link set vif$t.0 master br0
+	sysctl -qw net.ipv6.conf.vif$t/0.disable_ipv6=1
+	ip link set vif$t.0 up
+done
+sysctl -qw net.ipv6.conf.br0.disable_ipv6=1
+ip link set br0 up
+HOST=$(cat /sys/class/net/br0/address)
+
+# What is so for any guest whose MAC is known. Each lie has a MAC of its own
+# where it forges one, so that what the bridge learned can be told.
+framings()
+{
+	cat <<-END
+	plain pass $ALL $ME 0800 ip4 10.0.0.5 10.0.0.6 17 udp 9 9 pad 18
+	plain-to-host pass $HOST $ME 0800 ip4 10.0.0.5 10.0.0.1 17 udp 9 9
+	plain6 pass $ALL $ME 86dd ip6 fd00::5 fd00::6 17 udp 9 9
+	plain-arp pass $ALL $ME 0806 arp 1 $ME 10.0.0.5
+	padded-arp pass $ALL $ME 0806 arp 1 $ME 10.0.0.5 pad 18
+	large pass $YOU $ME 0800 ip4 10.0.0.5 10.0.0.6 17 udp 9 9 pad 1400
+	forged drop $ALL 02:00:00:01:00:01 0800 ip4 10.0.0.5 10.0.0.6 17 udp 9 9
+	forged-victim drop $ALL $YOU 0800 ip4 10.0.0.5 10.0.0.6 17 udp 9 9
+	forged-to-host drop $HOST 02:00:00:01:00:02 0800 ip4 10.0.0.5 10.0.0.1 1
+	forged6 drop $ALL 02:00:00:01:00:03 86dd ip6 fd00::5 fd00::6 17 udp 9 9
+	forged-arp drop $ALL 02:00:00:01:00:04 0806 arp 1 $ME 10.0.0.5
+	forged-lldp drop $LLDP $YOU 88cc 0207040200000000010403
+	forged-lldp2 drop $LLDP 02:00:00:01:00:05 88cc 0207040200000000010403
+	forged-eapol drop $EAPOL $YOU 888e 01010000
+	forged-eapol2 drop $EAPOL 02:00:00:01:00:06 888e 01010000
+	forged-vlan drop $ALL 02:00:00:01:00:07 8100 0005 0800 ip4 10.0.0.5 10.0.0.6 17 udp 9 9
+	forged-runt drop $ALL 02:00:00:01:00:08 0800
+	forged-multicast drop $ALL 03:00:00:01:00:09 0800 ip4 10.0.0.5 10.0.0.6 1
+	lldp drop $LLDP $ME 88cc 0207040200000000010403
+	eapol drop $EAPOL $ME 888e 01010000
+	eapol-unicast drop $YOU $ME 888e 01010000
+	stp drop 01:80:c2:00:00:00 $ME 0026 424203 000000 pad 32
+	pause drop 01:80:c2:00:00:01 $ME 8808 0001ffff pad 42
+	group-ip drop 01:80:c2:00:00:0e $ME 0800 ip4 10.0.0.5 10.0.0.6 17 udp 9 9
+	group-arp drop 01:80:c2:00:00:03 $ME 0806 arp 1 $ME 10.0.0.5
+	group-last drop 01:80:c2:00:00:0f $ME 0800 ip4 10.0.0.5 10.0.0.6 17 udp 9 9
+	group-after pass 01:80:c2:00:00:10 $ME 0800 ip4 10.0.0.5 10.0.0.6 17 udp 9 9
+	multicast pass 01:00:5e:00:00:fb $ME 0800 ip4 10.0.0.5 224.0.0.251 17 udp 9 9
+	vlan0 drop $ALL $ME 8100 0000 0800 ip4 10.0.0.5 10.0.0.6 17 udp 9 9
+	vlan0-prio drop $ALL $ME 8100 e000 0800 ip4 10.0.0.5 10.0.0.6 17 udp 9 9
+	vlan0-twice drop $ALL $ME 8100 0000 8100 0000 0800 ip4 10.0.0.5 10.0.0.6 17 udp 9 9
+	vlan5 drop $ALL $ME 8100 0005 0800 ip4 10.0.0.5 10.0.0.6 17 udp 9 9
+	vlan5-arp drop $ALL $ME 8100 0005 0806 arp 1 $ME 10.0.0.5
+	vlan0-ip6 drop $ALL $ME 8100 0000 86dd ip6 fd00::5 fd00::6 17 udp 9 9
+	vlan-three drop $ALL $ME 8100 0000 8100 0000 8100 0000 0800 ip4 10.0.0.5 10.0.0.6 17
+	ad drop $ALL $ME 88a8 0005 0800 ip4 10.0.0.5 10.0.0.6 17 udp 9 9
+	ad0 drop $ALL $ME 88a8 0000 0800 ip4 10.0.0.5 10.0.0.6 17 udp 9 9
+	qinq drop $ALL $ME 88a8 0005 8100 0006 0800 ip4 10.0.0.5 10.0.0.6 17 udp 9 9
+	old-qinq drop $ALL $ME 9100 0005 0800 ip4 10.0.0.5 10.0.0.6 17 udp 9 9
+	snap drop $ALL $ME 0024 aaaa03 000000 0800 ip4 10.0.0.5 10.0.0.6 17 udp 9 9
+	snap-arp drop $ALL $ME 0024 aaaa03 000000 0806 arp 1 $ME 10.0.0.5
+	snap-vlan drop $ALL $ME 8100 0000 0024 aaaa03 000000 0800 ip4 10.0.0.5 10.0.0.6 17
+	llc drop $ALL $ME 0003 e0e003 pad 43
+	novell drop $ALL $ME 0022 ffff pad 44
+	length0 drop $ALL $ME 0000 pad 46
+	pppoe drop $ALL $ME 8864 1100000100160021 ip4 10.0.0.5 10.0.0.6 1
+	mpls drop $ALL $ME 8847 00001140 ip4 10.0.0.5 10.0.0.6 1
+	rarp drop $ALL $ME 8035 arp 3 $ME 10.0.0.5
+	macsec drop $ALL $ME 88e5 pad 46
+	loop drop $ALL $ME 9000 pad 46
+	arp-htype drop $ALL $ME 0806 0006 0800 06 04 0001 $ME 0a000005 $REST
+	arp-ptype drop $ALL $ME 0806 0001 86dd 06 04 0001 $ME 0a000005 $REST
+	arp-hlen drop $ALL $ME 0806 0001 0800 08 04 0001 $ME 0a000005 $REST
+	arp-plen drop $ALL $ME 0806 0001 0800 06 10 0001 $ME 0a000005 $REST
+	arp-sender drop $ALL $ME 0806 arp 1 $YOU 10.0.0.5
+	arp-reply-sender drop $ALL $ME 0806 arp 2 $YOU 10.0.0.5
+	arp-short drop $ALL $ME 0806 0001 0800 06 04
+	arp-empty drop $ALL $ME 0806
+	END
+}
+
+# .. and whose addresses are, too
+claims()
+{
+	cat <<-END
+	ip-other drop $ALL $ME 0800 ip4 10.0.0.7 10.0.0.6 17 udp 9 9
+	ip-next-prefix drop $ALL $ME 0800 ip4 10.3.0.1 10.0.0.6 17 udp 9 9
+	ip-in-prefix pass $ALL $ME 0800 ip4 10.1.255.7 10.0.0.6 17 udp 9 9
+	ip-of-net pass $ALL $ME 0800 ip4 10.2.0.9 10.0.0.6 17 udp 9 9
+	ip-net-neighbour drop $ALL $ME 0800 ip4 10.2.0.10 10.0.0.6 17 udp 9 9
+	ip-short drop $ALL $ME 0800 4500001c 0001 4000 4011 0000
+	ip-empty drop $ALL $ME 0800
+	ip-fragment-other drop $ALL $ME 0800 4500 001c 0001 2001 4011 0000 0a000007 0a000006 0000000000000000
+	ip-fragment pass $ALL $ME 0800 4500 001c 0001 2001 4011 0000 0a000005 0a000006 0000000000000000
+	dhcp pass $ALL $ME 0800 ip4 0.0.0.0 255.255.255.255 17 udp 68 67 pad 240
+	dhcp-other drop $ALL $ME 0800 ip4 10.0.0.7 255.255.255.255 17 udp 68 67 pad 240
+	dhcp-unicast drop $ALL $ME 0800 ip4 0.0.0.0 10.0.0.6 17 udp 68 67 pad 240
+	dhcp-sport drop $ALL $ME 0800 ip4 0.0.0.0 255.255.255.255 17 udp 67 67 pad 240
+	dhcp-dport drop $ALL $ME 0800 ip4 0.0.0.0 255.255.255.255 17 udp 68 68 pad 240
+	dhcp-tcp drop $ALL $ME 0800 ip4 0.0.0.0 255.255.255.255 6 00440043 pad 240
+	dhcp-fragment drop $ALL $ME 0800 4500 001c 0001 2001 4011 0000 00000000 ffffffff 0044004300080000
+	dhcp-df pass $ALL $ME 0800 4500 0024 0001 4000 4011 0000 00000000 ffffffff 0044004300100000 pad 8
+	arp-ip-other drop $ALL $ME 0806 arp 1 $ME 10.0.0.7
+	arp-reply pass $ALL $ME 0806 arp 2 $ME 10.0.0.5
+	arp-reply-other drop $ALL $ME 0806 arp 2 $ME 10.0.0.7
+	arp-in-prefix pass $ALL $ME 0806 arp 1 $ME 10.1.2.3
+	arp-probe pass $ALL $ME 0806 arp 1 $ME 0.0.0.0
+	arp-probe-reply drop $ALL $ME 0806 arp 2 $ME 0.0.0.0
+	ip6-other drop $ALL $ME 86dd ip6 fd00::7 fd00::6 17 udp 9 9
+	ip6-in-prefix pass $ALL $ME 86dd ip6 fd01::7 fd00::6 17 udp 9 9
+	ip6-next-prefix drop $ALL $ME 86dd ip6 fd01:0:0:1::7 fd00::6 17 udp 9 9
+	ip6-linklocal pass $ALL $ME 86dd ip6 $LL6 ff02::1 58 8700 0000 pad 20
+	ip6-linklocal-other drop $ALL $ME 86dd ip6 fe80::7 ff02::1 58 8700 0000 pad 20
+	ip6-short drop $ALL $ME 86dd 6000000000001140
+	dad pass 33:33:ff:00:00:05 $ME 86dd ip6 :: ff02::1:ff00:5 58 8700 0000 pad 20
+	rs pass 33:33:00:00:00:02 $ME 86dd ip6 :: ff02::2 58 8500 0000 pad 4
+	mld2 pass 33:33:00:00:00:16 $ME 86dd ip6 :: ff02::16 0 hbh 58 8f00 0000 pad 24
+	mld1 pass 33:33:ff:00:00:05 $ME 86dd ip6 :: ff02::1:ff00:5 0 hbh 58 8300 0000 pad 20
+	none-na drop 33:33:00:00:00:01 $ME 86dd ip6 :: ff02::1 58 8800 0000 pad 20
+	none-ra drop 33:33:00:00:00:01 $ME 86dd ip6 :: ff02::1 58 8600 0000 pad 12
+	none-echo drop 33:33:00:00:00:01 $ME 86dd ip6 :: ff02::1 58 8000 0000 pad 4
+	none-udp drop 33:33:00:00:00:01 $ME 86dd ip6 :: ff02::1 17 udp 135 135
+	none-tcp drop 33:33:00:00:00:01 $ME 86dd ip6 :: ff02::1 6 8700 8700 pad 16
+	other-ns drop 33:33:00:00:00:01 $ME 86dd ip6 fd00::7 ff02::1 58 8700 0000 pad 20
+	other-rs drop 33:33:00:00:00:02 $ME 86dd ip6 fd00::7 ff02::2 58 8500 0000 pad 4
+	other-mld2 drop 33:33:00:00:00:16 $ME 86dd ip6 fd00::7 ff02::16 0 hbh 58 8f00 0000 pad 24
+	other-mld1 drop 33:33:00:00:00:16 $ME 86dd ip6 fd00::7 ff02::16 0 hbh 58 8300 0000 pad 20
+	none-mld2-udp drop 33:33:00:00:00:16 $ME 86dd ip6 :: ff02::16 17 8f00 8f00 0008 0000
+	END
+}
+
+# Without addresses any IP source may be claimed, but nothing else changes.
+unaddressed()
+{
+	cat <<-END
+	any-ip pass $ALL $ME 0800 ip4 10.0.0.7 10.0.0.6 17 udp 9 9
+	any-arp pass $ALL $ME 0806 arp 1 $ME 10.0.0.7
+	any-ip6 pass $ALL $ME 86dd ip6 fd00::7 fd00::6 17 udp 9 9
+	END
+}
+
+frames()
+{
+	echo 1 >/sys/class/net/br0/bridge/flush
+	"$RAW" br0 vif1.0 vif2.0 vif3.0
+}
+
+framings >"$RUN/framings"
+{ framings; claims; } >"$RUN/all"
+{ framings; unaddressed; } >"$RUN/mac"
+
+# --- the table is right, and the matrix sees something ---
+
+judge()
+{
+	"$TOOL" apply vif1.0 $1 && frames <"$2"
+}
+ok "addresses known: every row as the table says" judge "$KNOWN" "$RUN/all"
+ok "MAC known: every row as the table says" judge "mac=$ME" "$RUN/mac"
+
+# One family only: the other is closed.
+closed4()
+{
+	grep -v '^#' "$RUN/all" | awk '/ 0800 ip4 | 0806 arp | 0800 4500/ {
+		$2 = "drop" } { print }' >"$RUN/closed4"
+	judge "mac=$ME ip=fd00::5 ip=fd01::/64" "$RUN/closed4"
+}
+closed6()
+{
+	awk '/ 86dd ip6 / { $2 = "drop" } { print }' "$RUN/all" >"$RUN/closed6"
+	judge "mac=$ME ip=10.0.0.5 ip=10.1.0.0/16 ip=10.2.0.9" "$RUN/closed6"
+}
+ok "only IPv6 addresses: IPv4 and ARP are closed" closed4
+ok "only IPv4 addresses: IPv6 is closed" closed6
+
+"$TOOL" remove vif1.0
+frames <"$RUN/all" >"$RUN/open" || :
+ok "without a guard a forged LLDP frame moves the victim" \
+	grep -q '^forged-lldp: learned' "$RUN/open"
+ok "without a guard VLAN 0 passes" grep -q '^vlan0: pass' "$RUN/open"
+
+# --- each rule is needed, and each match of it ---
+
+leave_out()
+{
+	"$TOOL" apply vif1.0 $1 "without=$3" || return
+	frames <"$2" >/dev/null
+	[ $? = 1 ] # some row is not as it should be; 2 is a broken test
+}
+each_needed()
+{
+	"$TOOL" apply vif1.0 $1 && frames <"$2" || return
+	each_bad=
+	for w in $("$TOOL" count vif1.0 $1); do
+		leave_out "$1" "$2" "$w" || each_bad="$each_bad $w"
+	done
+	echo "nothing noticed the loss of:$each_bad"
+	[ -z "$each_bad" ]
+}
+ok "addresses known: each rule and each match is needed" \
+	each_needed "$KNOWN" "$RUN/all"
+ok "MAC known: each rule and each match is needed" \
+	each_needed "mac=$ME" "$RUN/mac"
+
+# --- counters say why ---
+
+counters()
+{
+	nft list counters table netdev netback-vif1.0 |
+		awk '/counter/ { n = $2 } /packets/ && $2 > 0 { print n }' |
+		sort | tr '\n' ' '
+}
+"$TOOL" apply vif1.0 $KNOWN
+frames <"$RUN/all" >/dev/null
+same "every reason has a counter that moved" \
+	"drop_arp drop_ethertype drop_ip drop_ip6 drop_linklocal drop_mac " \
+	"$(counters)"
+
+# --- what we send lists as what we print ---
+
+as_printed()
+{
+	"$TOOL" apply "$@" && nft list ruleset >"$RUN/ours" || return
+	"$TOOL" print "$@" >"$RUN/print"
+	# shellcheck disable=SC2016 # the inner shell expands them
+	unshare -n sh -c '
+		ip tuntap add "$1" mode tap && nft -c -f "$2" &&
+		nft -f "$2" && nft list ruleset' - "$1" "$RUN/print" \
+		>"$RUN/theirs" || return
+	"$TOOL" remove "$1"
+	diff "$RUN/ours" "$RUN/theirs"
+}
+"$TOOL" remove vif1.0
+ok "nothing known: batch and print are equal" as_printed vif1.0
+ok "MAC known: batch and print are equal" as_printed vif1.0 mac=$ME
+ok "addresses known: batch and print are equal" as_printed vif1.0 $KNOWN
+ok "odd prefixes: batch and print are equal" as_printed vif1.0 mac=$ME \
+	ip=0.0.0.0/0 ip=10.8.0.0/13 ip=10.0.0.2/31 ip=::/0 ip=fd00::/61 \
+	ip=fd00::2/127
+ok "only IPv6: batch and print are equal" as_printed vif1.0 ip=fd00::5
+
+# --- twice, absent, long names, gone ---
+
+"$TOOL" apply vif1.0 $KNOWN
+nft list ruleset >"$RUN/once"
+twice()
+{
+	"$TOOL" apply vif1.0 $KNOWN && nft list ruleset | diff "$RUN/once" -
+}
+ok "applied twice equals once" twice
+ok "check finds it in place" "$TOOL" check vif1.0 $KNOWN
+for broken in "delete chain netdev netback-vif1.0 from_guest" \
+	"flush chain netdev netback-vif1.0 check_ip" \
+	"add rule netdev netback-vif1.0 check_ip6 return" \
+	"insert rule netdev netback-vif1.0 check_arp_ip return" \
+	"add element netdev netback-vif1.0 addr4 { 10.0.0.99 }" \
+	"delete element netdev netback-vif1.0 addr6 { fd00::5 }" \
+	"add chain netdev netback-vif1.0 other" \
+	"delete table netdev netback-vif1.0"; do
+	nft "$broken"
+	ok "check sees: $broken" fails "$TOOL" check vif1.0 $KNOWN
+	"$TOOL" apply vif1.0 $KNOWN
+	ok ".. and apply mends it" "$TOOL" check vif1.0 $KNOWN
+done
+ok "removed" "$TOOL" remove vif1.0
+same "nothing is left" "" "$(nft list ruleset)"
+ok "removing what is absent succeeds" "$TOOL" remove vif1.0
+ok "check misses it" fails "$TOOL" check vif1.0 $KNOWN
+
+LONG=abcdefghijklm.o
+ip tuntap add $LONG mode tap
+ok "a name of 15 characters" as_printed $LONG $KNOWN
+ip tuntap add 'vif@7_-x' mode tap
+ok "a name that nft's grammar does not take" as_printed 'vif@7_-x' $KNOWN
+ok "its check" sh -c "'$TOOL' apply vif@7_-x && '$TOOL' check vif@7_-x"
+"$TOOL" apply $LONG $KNOWN
+ip link del $LONG
+ip link del 'vif@7_-x'
+ok "check sees that the device is gone" fails "$TOOL" check $LONG $KNOWN
+ok "the table of a device that is gone is removed" "$TOOL" remove $LONG
+ok ".. and another" "$TOOL" remove 'vif@7_-x'
+same "nothing is left of them" "" "$(nft list ruleset)"
+no_device()
+{
+	"$TOOL" apply $LONG 2>"$RUN/said" && return 1
+	grep -q "$LONG: guard: no such device" "$RUN/said" ||
+		{ cat "$RUN/said"; return 1; }
+}
+ok "a device that is not there is named" no_device
+no_right()
+{
+	setpriv --bounding-set -net_admin --inh-caps -net_admin \
+		"$TOOL" apply vif1.0 2>"$RUN/said" && return 1
+	grep -q CAP_NET_ADMIN "$RUN/said" || { cat "$RUN/said"; return 1; }
+}
+ok "without the privilege the message says so" no_right
+
+# An administrator's own chain on the device keeps its say.
+"$TOOL" apply vif1.0 $KNOWN
+nft -f - <<-END
+	table netdev admin {
+		chain mine {
+			type filter hook ingress device "vif1.0" priority 0
+			udp dport 9 drop
+		}
+	}
+END
+echo "plain drop $ALL $ME 0800 ip4 10.0.0.5 10.0.0.6 17 udp 9 9" >"$RUN/one"
+ok "an administrator's drop after ours holds" frames <"$RUN/one"
+done_testing
