@@ -29,8 +29,9 @@ enum {
 	BUS_POLL_MS = 10,  /* while waiting for something at start */
 	BUS_RETRY_MS = 10, /* first retry of a lost link; doubles */
 	BUS_RETRY_MAX_MS = 1000,
-	BUS_LEAVE_MS = 2000, /* for each state of the backend at the end */
-	BUS_GRANTS = 1024,   /* 2 rings, 512 slots, what Xen reserves */
+	BUS_STEADY_MS = 2000, /* a link that lasted so long was a good one */
+	BUS_LEAVE_MS = 2000,  /* for each state of the backend at the end */
+	BUS_GRANTS = 1024,    /* 2 rings, 512 slots, what Xen reserves */
 	BUS_PAGES = 2 + 2 + FRONT_RING * (FRONT_CHUNK + 1),
 	BUS_PORT = 1, /* our first event channel */
 	BUS_GONE = 0, /* "state" when there is none */
@@ -42,6 +43,7 @@ struct bus {
 	struct loop_fd *store_src, *link_src;
 	struct loop_timer *retry;
 	unsigned retry_ms;
+	uint64_t linked_ns;
 	char name[IFNAMSIZ];
 	char front[STORE_PATH / 2], back[STORE_PATH / 2];
 	uint32_t backend;
@@ -214,8 +216,26 @@ static int bus_link_open(struct bus *b, struct err *e)
 	if (rc < 0)
 		return rc;
 	b->link = rc;
+	b->linked_ns = clock_ns();
 	return loop_add(b->conf.loop, b->link, EPOLLIN | EPOLLRDHUP,
 			bus_on_link, b, &b->link_src);
+}
+
+static void bus_on_retry(void *arg);
+
+/* Later each time, unless the last link was good for a while. */
+static void bus_link_retry(struct bus *b)
+{
+	bool steady = clock_ns() - b->linked_ns > BUS_STEADY_MS * 1000000ull;
+
+	if (b->link >= 0 && steady)
+		b->retry_ms = BUS_RETRY_MS;
+	else if (b->retry_ms < BUS_RETRY_MAX_MS / 2)
+		b->retry_ms *= 2;
+	else
+		b->retry_ms = BUS_RETRY_MAX_MS;
+	bus_link_close(b);
+	loop_after(b->conf.loop, b->retry_ms, bus_on_retry, b, &b->retry);
 }
 
 static void bus_on_retry(void *arg)
@@ -251,9 +271,7 @@ static void bus_on_link(void *arg, int fd, uint32_t events)
 	(void)fd;
 	(void)events;
 	log_info("%s: lost netbackd, waiting for the next", b->name);
-	bus_link_close(b);
-	b->retry_ms = BUS_RETRY_MS;
-	loop_after(b->conf.loop, b->retry_ms, bus_on_retry, b, &b->retry);
+	bus_link_retry(b);
 }
 
 /* --- states --------------------------------------------------------------- */
@@ -311,6 +329,7 @@ static int bus_connect(struct bus *b, struct err *e)
 	int rc;
 
 	bus_release(b);
+	b->retry_ms = BUS_RETRY_MS;
 	bus_read_offers(b);
 	rc = bus_build(b);
 	if (rc)

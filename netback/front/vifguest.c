@@ -23,6 +23,7 @@
 #include "err.h"
 #include "front/bus.h"
 #include "front/guest.h"
+#include "front/private.h"
 #include "front/pump.h"
 #include "vif.h"
 
@@ -48,6 +49,7 @@ struct vifguest {
 	unsigned wait_ms;
 	struct front_features want;
 	char **command;
+	struct private private; /* without --vif */
 	/* is */
 	struct loop *loop;
 	struct loop_fd *tap_src, *rx_src, *tx_src, *sig_src;
@@ -63,6 +65,7 @@ struct vifguest {
 static const struct option vifguest_options[] = {
 	{ "vif", required_argument, NULL, 'v' },
 	{ "ip", required_argument, NULL, 'i' },
+	{ "host-ip", required_argument, NULL, 'H' },
 	{ "mac", required_argument, NULL, 'm' },
 	{ "mtu", required_argument, NULL, 't' },
 	{ "run", required_argument, NULL, 'r' },
@@ -316,8 +319,12 @@ static int vifguest_connect(struct vifguest *g, struct err *e)
 
 static int vifguest_start(struct vifguest *g, struct err *e)
 {
-	int rc = guest_unshare(CLONE_NEWNET, e);
+	int rc = g->private.vif ? private_open(&g->private, e) : 0;
 
+	if (g->private.vif)
+		g->run = g->private.run;
+	if (!rc)
+		rc = guest_unshare(CLONE_NEWNET, e);
 	if (rc)
 		return rc;
 	g->pump.tap = guest_tap(g->dev, e);
@@ -344,7 +351,9 @@ static int vifguest_serve(struct vifguest *g, struct err *e)
 	if (g->command) {
 		rc = vifguest_spawn(g, e);
 	} else {
-		printf("%s: connected, netns pid %d\n", g->name, (int)getpid());
+		pid_t pid = g->private.outer ? g->private.outer : getpid();
+
+		printf("%s: connected, netns pid %d\n", g->name, (int)pid);
 		fflush(stdout);
 	}
 	while (!rc && !g->stop)
@@ -409,6 +418,9 @@ static int vifguest_option(struct vifguest *g, int c, struct err *e)
 				       GUEST_IPS);
 		g->ip[g->nip++] = optarg;
 		break;
+	case 'H':
+		g->private.host_ip = optarg;
+		break;
 	case 'm':
 		g->has_mac = true;
 		if (vif_parse_mac(optarg, g->mac))
@@ -442,7 +454,19 @@ static int vifguest_option(struct vifguest *g, int c, struct err *e)
 	return rc;
 }
 
-/* 0, or an exit status: g stays as it was then. */
+/* Without --vif: a host of our own. */
+static void vifguest_go_private(struct vifguest *g)
+{
+	g->domid = 1;
+	g->handle = 0;
+	str_put(g->name, sizeof(g->name), "vif1.0");
+	g->private.vif = g->name;
+	if (!g->private.host_ip)
+		g->private.host_ip = "10.99.0.1/24";
+	if (!g->nip)
+		g->ip[g->nip++] = "10.99.0.2/24";
+}
+
 static int vifguest_parse(struct vifguest *g, int argc, char **argv,
 			  struct err *e)
 {
@@ -467,8 +491,13 @@ static int vifguest_parse(struct vifguest *g, int argc, char **argv,
 				       g->ip[i]);
 	if (argv[optind])
 		g->command = argv + optind;
+	if (g->name[0] && g->private.host_ip)
+		return err_set(
+			e, -EINVAL,
+			"--host-ip: only where the host is ours, without "
+			"--vif");
 	if (!g->name[0])
-		return err_set(e, -EINVAL, "say which: --vif N.M");
+		vifguest_go_private(g);
 	return 0;
 }
 
@@ -496,8 +525,10 @@ int main(int argc, char **argv)
 	rc = vifguest_start(&g, &e);
 	if (!rc)
 		rc = vifguest_serve(&g, &e);
-	if (rc && !g.stop)
+	if (rc && !g.stop) {
+		private_print_logs(&g.private);
 		log_error("%s", e.text);
+	}
 	vifguest_close(&g);
 	return rc ? EXIT_NO_GUEST : g.status;
 }
