@@ -97,7 +97,7 @@ typedef int mode_guard_fn(const struct policy *p, bool on, struct err *e);
 int mode_apply(const struct plan *p, mode_guard_fn *guard, struct err *e);
 
 /* The list reversed: down, out of the bridge, guard off. What is gone already is
- * not an error. Needs only names: p may come from a plan without facts, and
+ * not an error; a device that is no vif is left alone. Needs only names: p may come from a plan without facts, and
  * the bridge may be another than the one in p. Address and MTU stay. Goes on
  * after an error and returns the first; the guard stays if the device could not
  * be taken down and out.

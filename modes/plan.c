@@ -422,11 +422,14 @@ int mode_apply(const struct plan *p, mode_guard_fn *guard, struct err *e)
 /* Detach. Leaving the bridge takes the port's flags and FDB entries along. */
 static int step_undo(struct run *r, const struct step *s)
 {
-	struct nl_link l;
+	struct nl_link l = { 0 };
 	int rc = gone_is_fine(nl_link_get(r->h, s->dev, &l)), off;
 
 	if (rc)
 		return step_failed(r, s, rc, "look at it", "");
+	/* ours is gone, and the name is somebody else's now */
+	if (s->kind != STEP_GUARD && !l.tap && !l.xen)
+		return 0;
 	switch ((enum step_kind)s->kind) {
 	case STEP_UP:
 		rc = gone_is_fine(nl_link_up(r->h, s->dev, false));
