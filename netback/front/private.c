@@ -190,14 +190,15 @@ static bool private_answers(const char *path)
 	return fd >= 0;
 }
 
-static int private_store(struct private *p, struct err *e)
+/* Starts a server and waits until it answers at RUN/where. */
+static int private_start(struct private *p, const char *log, char *const argv[],
+			 const char *where, struct err *e)
 {
-	char *argv[] = { (char *)"netbackd", (char *)"--store", NULL };
-	pid_t pid = private_spawn(p, "store", argv);
+	pid_t pid = private_spawn(p, log, argv);
 	char path[96];
 	unsigned i;
 
-	snprintf(path, sizeof(path), "%s/store", p->run);
+	snprintf(path, sizeof(path), "%s/%s", p->run, where);
 	for (i = 0; i < PRIVATE_WAIT && pid > 0; i++) {
 		if (private_answers(path))
 			return 0;
@@ -205,15 +206,16 @@ static int private_store(struct private *p, struct err *e)
 			break;
 		private_sleep();
 	}
-	return err_set(e, -ENOTCONN, "netbackd --store does not start");
+	return err_set(e, -ENOTCONN, "%s: does not start", log);
 }
 
-static int private_daemon(struct private *p, struct err *e)
+static int private_servers(struct private *p, struct err *e)
 {
-	char *argv[] = { (char *)"netbackd", NULL };
-	pid_t pid = private_spawn(p, "netbackd", argv);
+	char *store[] = { (char *)"netbackd", (char *)"--store", NULL };
+	char *daemon[] = { (char *)"netbackd", NULL };
+	int rc = private_start(p, "store", store, "store", e);
 
-	return pid > 0 ? 0 : err_set(e, pid, "netbackd: %s", strerror(-pid));
+	return rc ? rc : private_start(p, "netbackd", daemon, "control", e);
 }
 
 static int private_bridge_open(struct private *p, struct err *e)
@@ -264,9 +266,7 @@ int private_open(struct private *p, struct err *e)
 	if (!rc)
 		rc = private_bridge_open(p, e);
 	if (!rc)
-		rc = private_store(p, e);
-	if (!rc)
-		rc = private_daemon(p, e);
+		rc = private_servers(p, e);
 	return rc ? rc : private_attach(p, e);
 }
 

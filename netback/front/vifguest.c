@@ -164,6 +164,8 @@ static void vifguest_disconnected(struct vifguest *g)
 	guest_carrier(g->pump.tap, false);
 	if (!g->pump.q)
 		return;
+	/* What was answered since the last turn. */
+	front_tx_reap(g->pump.q);
 	if (g->stats)
 		vifguest_print_counts(g);
 	if (front_bad(g->pump.q))
