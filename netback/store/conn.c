@@ -92,8 +92,9 @@ void conn_send(struct conn *c, const struct xsd_sockmsg *h, const void *body)
 	if (c->dead)
 		return;
 	if (need > (c->dom ? CONN_OUT : CONN_OUT0)) {
-		log_warn("store: domain %u does not read: disconnected",
-			 c->dom);
+		if (log_allow(&c->server->limit, clock_ns()))
+			log_warn("store: domain %u does not read: disconnected",
+				 c->dom);
 		conn_kill(c);
 		return;
 	}

@@ -12,6 +12,7 @@
 #include <stdint.h>
 #include <xen/io/xs_wire.h>
 
+#include "base/log.h"
 #include "base/loop.h"
 #include "store/db.h"
 
@@ -63,6 +64,7 @@ struct server {
 	struct db db;
 	struct loop *loop;
 	struct conn *conns;
+	struct log_limit limit; /* of lines that a guest can cause */
 	struct dom dom[CONN_DOMS];
 	/* Asks the keeper for a domain's socket, or to remove it. */
 	int (*introduce)(struct server *s, uint16_t dom);

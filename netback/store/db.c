@@ -171,6 +171,15 @@ int txn_rm(struct txn *x, const char *path)
 	return rc;
 }
 
+void txn_unmake(struct txn *x, const char *path)
+{
+	unsigned n = x->nevent;
+
+	txn_rm(x, path);
+	while (x->nevent > n)
+		free(x->event[--x->nevent].path);
+}
+
 static uint64_t txn_gen(const struct node *root, const char *path)
 {
 	const struct node *n = tree_find(root, path);

@@ -49,6 +49,7 @@ const struct node *txn_find(struct txn *x, const char *path);
 /* As tree_set and tree_rm; the event for those who watch is remembered. */
 int txn_set(struct txn *x, const char *path, const struct tree_state *s);
 int txn_rm(struct txn *x, const char *path);
+void txn_unmake(struct txn *x, const char *path); /* txn_rm without events */
 void txn_event(struct txn *x, const char *path, bool exact);
 
 /* 0, -EAGAIN after a conflict, -ENOSPC. *before is the tree before it (a

@@ -5,6 +5,7 @@
  * only three numbers from its own child.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -94,16 +95,21 @@ static void keeper_unlisten(struct keeper *k, unsigned dom)
 		rmdir(path);
 }
 
+/* The child is gone, or not itself any more; the signal starts the next. */
+static void keeper_end_child(struct keeper *k)
+{
+	close(k->ask);
+	k->ask = -1;
+	kill(k->child, SIGKILL);
+}
+
 static void keeper_answer(struct keeper *k)
 {
 	struct child_msg m;
 	int n = msg_recv(k->ask, &m, sizeof(m), NULL, NULL), *fd = NULL;
 
 	if (n != sizeof(m) || !m.dom || m.dom >= CONN_DOMS) {
-		/* Gone, or not itself any more: the signal tells. */
-		close(k->ask);
-		k->ask = -1;
-		kill(k->child, SIGKILL);
+		keeper_end_child(k);
 		return;
 	}
 	m.rc = 0;
@@ -113,7 +119,8 @@ static void keeper_answer(struct keeper *k)
 	} else {
 		keeper_unlisten(k, m.dom);
 	}
-	msg_send(k->ask, &m, sizeof(m), fd, fd ? 1 : 0);
+	if (msg_send(k->ask, &m, sizeof(m), fd, fd ? 1 : 0))
+		keeper_end_child(k);
 }
 
 static int keeper_start(struct keeper *k)
@@ -139,6 +146,8 @@ static int keeper_start(struct keeper *k)
 		close(pair[0]);
 		return -EAGAIN;
 	}
+	/* It answers, or it is killed: it never makes us wait. */
+	fcntl(pair[0], F_SETFL, O_NONBLOCK);
 	k->ask = pair[0];
 	return 0;
 }

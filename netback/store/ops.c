@@ -217,22 +217,29 @@ static int ops_make_one(struct req *r, const char *path,
 	return txn_set(r->x, path, &s);
 }
 
-/* The node and the parents it lacks. What fails half-way is undone by the
- * caller with the transaction, or stays in a client's own, which it may abort.
- */
+/* The node and the parents it lacks, or none of them. */
 static int ops_make(struct req *r, const struct tree_state *what)
 {
-	char path[TREE_PATH], *slash = path;
+	char path[TREE_PATH], *slash = path, *first = NULL;
 	int rc = 0;
 
 	memcpy(path, r->path, sizeof(path));
 	while (!rc && (slash = strchr(slash + 1, '/'))) {
 		*slash = '\0';
-		if (!tree_find(r->x->tree.root, path))
+		if (!tree_find(r->x->tree.root, path)) {
 			rc = ops_make_one(r, path, NULL);
+			if (!rc && !first)
+				first = slash;
+		}
 		*slash = '/';
 	}
-	return rc ? rc : ops_make_one(r, path, what);
+	if (!rc)
+		rc = ops_make_one(r, path, what);
+	if (rc && first) {
+		*first = '\0';
+		txn_unmake(r->x, path);
+	}
+	return rc;
 }
 
 static int ops_write(struct req *r)

@@ -131,6 +131,16 @@ ok "nonsense on many connections stops nobody" prints 600 xenstore-read /count
 kill $G1 $G2
 ok "the server is the same" test "$(child)" = "$before"
 
+xenstore-watch / >"$RUN/slow" &
+WATCH=$!
+until_true 5 test -s "$RUN/slow"
+kill -STOP $WATCH
+ok "a watcher that does not read stops nobody" \
+	"$CLIENT" "$S" lasting /slow 5000
+kill -CONT $WATCH
+ok "and loses nothing" until_true 10 grep -qx /slow/4999 "$RUN/slow"
+kill $WATCH
+
 # --- death ----------------------------------------------------------------------------
 xenstore-ls -fp / >"$RUN/before"
 kill -9 "$(child)"

@@ -382,6 +382,35 @@ static void ops_quotas(void **state)
 	assert_null(conn_open(*state, -1, 1));
 }
 
+static void ops_refused_write_makes_nothing(void **state)
+{
+	struct tree *t = &((struct server *)*state)->db.tree;
+	struct conn *zero = conn_open(*state, -1, 0);
+	struct conn *one = conn_open(*state, -1, 1);
+	const char *got = "";
+	char path[64];
+	uint32_t tx;
+	unsigned i;
+
+	ask1(zero, XS_MKDIR, "/local/domain/1");
+	ask(zero, XS_SET_PERMS, 0, "/local/domain/1\0n1", 19);
+	for (i = 0; !got[0]; i++) {
+		sprintf(path, "d%u/n%u", i / 50, i);
+		got = ask2(one, XS_WRITE, path, "");
+	}
+	assert_string_equal(ask1(one, XS_RM, "d0/n0"), "");
+	assert_string_equal(ask1(one, XS_RM, "d0/n1"), "");
+	assert_string_equal(ask1(one, XS_TRANSACTION_START, ""), "");
+	tx = (uint32_t)atoi(answer);
+	assert_string_equal(ask(one, XS_WRITE, tx, "a/b/c\0x", 7), "ENOSPC");
+	assert_string_equal(ask(one, XS_READ, tx, "a", 2), "ENOENT");
+	assert_string_equal(ask(one, XS_WRITE, tx, "a/b\0x", 5), "");
+	assert_string_equal(ask(one, XS_TRANSACTION_END, tx, "T", 2), "");
+	assert_int_equal(tree_use_get(&t->use, 1), CONN_NODES);
+	assert_string_equal(ask2(one, XS_WRITE, "e/f", ""), "ENOSPC");
+	assert_string_equal(ask1(one, XS_READ, "e"), "ENOENT");
+}
+
 static void ops_who_does_not_read_is_dropped(void **state)
 {
 	struct conn *zero = conn_open(*state, -1, 0);
@@ -484,6 +513,7 @@ int main(void)
 		TEST(ops_watches_tell_who_may_know),
 		TEST(ops_transactions_tell_at_the_end),
 		TEST(ops_quotas),
+		TEST(ops_refused_write_makes_nothing),
 		TEST(ops_who_does_not_read_is_dropped),
 		TEST(ops_release_leaves_nothing),
 		TEST(ops_garbage_harms_nobody),
