@@ -159,20 +159,42 @@ struct code_out {
 	size_t size, len;
 };
 
-static int code_text_expr(struct nftnl_expr *x, void *data)
+static int code_put(struct code_out *o, int n)
 {
-	struct code_out *o = data;
-	size_t room = o->size - o->len;
-	int n;
-
-	n = nftnl_expr_snprintf(o->buf + o->len, room, x, NFTNL_OUTPUT_DEFAULT,
-				0);
-	if (n < 0 || (size_t)n + 1 >= room)
+	if (n < 0 || (size_t)n + 1 >= o->size - o->len)
 		return -1;
 	o->len += (size_t)n;
-	o->buf[o->len++] = '\n';
-	o->buf[o->len] = '\0';
 	return 0;
+}
+
+/* libnftnl prints only the name of an extension, and a counter's numbers. */
+static int code_text_info(struct nftnl_expr *x, struct code_out *o)
+{
+	uint32_t len = 0;
+	const uint8_t *info = nftnl_expr_get(x, NFTNL_EXPR_MT_INFO, &len);
+	uint32_t i;
+
+	for (i = 0; info && i < len; i++)
+		if (code_put(o, snprintf(o->buf + o->len, o->size - o->len,
+					 "%02x", info[i])))
+			return -1;
+	return 0;
+}
+
+static int code_text_expr(struct nftnl_expr *x, void *data)
+{
+	const char *name = nftnl_expr_get_str(x, NFTNL_EXPR_NAME);
+	struct code_out *o = data;
+
+	if (!strcmp(name, "counter"))
+		return code_put(o, snprintf(o->buf + o->len, o->size - o->len,
+					    "[ counter ]\n"));
+	if (code_put(o, nftnl_expr_snprintf(o->buf + o->len, o->size - o->len,
+					    x, NFTNL_OUTPUT_DEFAULT, 0)))
+		return -1;
+	if (!strcmp(name, "match") && code_text_info(x, o))
+		return -1;
+	return code_put(o, snprintf(o->buf + o->len, o->size - o->len, "\n"));
 }
 
 int code_text(const struct nftnl_rule *r, char *buf, size_t size)

@@ -38,13 +38,14 @@ static int parse_addr(struct policy *p, const char *s)
 
 static int parse_mac(struct policy *p, const char *s)
 {
-	uint8_t *m = p->mac;
+	uint8_t m[6];
 
+	if (sscanf(s, "%hhx:%hhx:%hhx:%hhx:%hhx:%hhx", &m[0], &m[1], &m[2],
+		   &m[3], &m[4], &m[5]) != 6)
+		return -1;
 	p->has_mac = true;
-	return sscanf(s, "%hhx:%hhx:%hhx:%hhx:%hhx:%hhx", m, m + 1, m + 2,
-		      m + 3, m + 4, m + 5) == 6
-		       ? 0
-		       : -1;
+	memcpy(p->mac, m, sizeof(m));
+	return 0;
 }
 
 static void leave_out(struct guard *g, const char *s)
