@@ -31,6 +31,10 @@ enum {
 	GUARD_NFT_TEXT = 2048, /* one rule's instructions */
 };
 
+static const char guard_nft_config[] =
+	"CONFIG_NF_TABLES, CONFIG_NF_TABLES_NETDEV and "
+	"CONFIG_NETFILTER_INGRESS";
+
 /* --- one rule ------------------------------------------------------------- */
 
 /* What a header needs to be there, as nft itself writes it: without these two
@@ -288,7 +292,7 @@ static int guard_nft_send(struct nft *nft, const struct guard *g, bool replace,
 	if (!rc)
 		rc = nft_batch_send(nft, b, &what);
 	if (rc && (rc != -EEXIST || replace))
-		rc = nft_say(e, rc, what);
+		rc = nft_say(e, rc, what, guard_nft_config);
 	nft_batch_close(b);
 	return rc;
 }
@@ -346,7 +350,7 @@ int guard_nft_remove(const char *table, struct err *e)
 	if (rc == -ENOENT || rc == -EOPNOTSUPP)
 		rc = 0; /* no such table, or no nf_tables to have one */
 	if (rc)
-		rc = nft_say(e, rc, what);
+		rc = nft_say(e, rc, what, guard_nft_config);
 out:
 	nft_close(nft);
 	nft_batch_close(b);
@@ -647,5 +651,5 @@ int guard_nft_check(const struct guard *g, FILE *out, struct err *e)
 		rc = guard_nft_check_once(nft, g, out);
 		nft_close(nft);
 	}
-	return rc < 0 ? nft_say(e, rc, g->table) : rc;
+	return rc < 0 ? nft_say(e, rc, g->table, guard_nft_config) : rc;
 }

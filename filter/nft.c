@@ -46,7 +46,7 @@ int nft_open(struct nft **out, struct err *e)
 		return err_set(e, rc, "nftables: out of memory");
 	nft->nl = mnl_socket_open2(NETLINK_NETFILTER, SOCK_CLOEXEC);
 	if (!nft->nl || mnl_socket_bind(nft->nl, 0, MNL_SOCKET_AUTOPID) < 0) {
-		rc = nft_say(e, -errno, "netlink socket");
+		rc = nft_say(e, -errno, "netlink socket", "CONFIG_NF_TABLES");
 		nft_close(nft);
 		return rc;
 	}
@@ -66,7 +66,7 @@ void nft_close(struct nft *nft)
 	free(nft);
 }
 
-int nft_say(struct err *e, int rc, const char *what)
+int nft_say(struct err *e, int rc, const char *what, const char *needs)
 {
 	switch (-rc) {
 	case EPERM:
@@ -79,13 +79,10 @@ int nft_say(struct err *e, int rc, const char *what)
 	case EOPNOTSUPP:
 	case EAFNOSUPPORT:
 	case EPROTONOSUPPORT:
-		return err_set(
-			e, -EOPNOTSUPP,
-			"nftables: this kernel cannot do '%s' (%s); it "
-			"needs CONFIG_NF_TABLES, CONFIG_NF_TABLES_NETDEV "
-			"and CONFIG_NETFILTER_INGRESS, or their modules "
-			"loaded",
-			what, strerror(-rc));
+		return err_set(e, -EOPNOTSUPP,
+			       "nftables: this kernel cannot do '%s' (%s); it "
+			       "needs %s, or their modules loaded",
+			       what, strerror(-rc), needs);
 	default:
 		return err_set(e, rc, "nftables: %s: %s", what, strerror(-rc));
 	}

@@ -69,9 +69,9 @@ struct nft_ask {
 };
 int nft_ask(struct nft *nft, const struct nft_ask *a);
 
-/* Pure: the sentence for a refused message, and what to return for it (a
- * missing piece of the kernel is -EOPNOTSUPP).
+/* Pure: the sentence for a refused message, and what to return for it: a
+ * missing piece of the kernel is -EOPNOTSUPP, and needs names what to look for.
  */
-int nft_say(struct err *e, int rc, const char *what);
+int nft_say(struct err *e, int rc, const char *what, const char *needs);
 
 #endif

@@ -16,6 +16,8 @@
 #include <linux/netfilter/xt_physdev.h>
 #include <string.h>
 
+#include "base/num.h"
+
 static_assert((int)RULES_IN == XT_PHYSDEV_OP_IN &&
 		      (int)RULES_OUT == XT_PHYSDEV_OP_OUT &&
 		      (int)RULES_BRIDGED == XT_PHYSDEV_OP_BRIDGED &&
@@ -119,15 +121,33 @@ static void physdev_ports(const struct rule *r, struct code *c)
 	physdev_port(&r->dport, 2, c);
 }
 
+static const struct {
+	const char *name;
+	int verdict;
+} physdev_verdicts[] = {
+	{ "ACCEPT", NF_ACCEPT },
+	{ "DROP", NF_DROP },
+	{ "RETURN", NFT_RETURN },
+};
+
+bool physdev_jumps(const struct rule *r)
+{
+	unsigned i;
+
+	for (i = 0; i < ARRAY_SIZE(physdev_verdicts); i++)
+		if (!strcmp(r->target, physdev_verdicts[i].name))
+			return false;
+	return r->target[0] != '\0';
+}
+
 static void physdev_target(const struct rule *r, struct code *c)
 {
-	if (!strcmp(r->target, "ACCEPT"))
-		code_verdict(c, NF_ACCEPT, NULL);
-	else if (!strcmp(r->target, "DROP"))
-		code_verdict(c, NF_DROP, NULL);
-	else if (!strcmp(r->target, "RETURN"))
-		code_verdict(c, NFT_RETURN, NULL);
-	else if (r->target[0])
+	unsigned i;
+
+	for (i = 0; i < ARRAY_SIZE(physdev_verdicts); i++)
+		if (!strcmp(r->target, physdev_verdicts[i].name))
+			code_verdict(c, physdev_verdicts[i].verdict, NULL);
+	if (physdev_jumps(r))
 		code_verdict(c, NFT_JUMP, r->target);
 }
 

@@ -10,6 +10,9 @@
 /* Why a physdev match can never match in its chain; 0 when it can. */
 int physdev_check(const struct rule *r, struct err *e);
 
+/* Is the target a chain of the administrator's? */
+bool physdev_jumps(const struct rule *r);
+
 /* The whole rule, as iptables-nft 1.8 writes it. c is opened here. */
 int physdev_code(const struct rule *r, struct code *c);
 

@@ -22,11 +22,16 @@
 
 enum { RULES_NFT_TEXT = 4096 };
 
+static const char rules_nft_config[] =
+	"CONFIG_NF_TABLES, CONFIG_NFT_COMPAT and "
+	"CONFIG_NETFILTER_XT_MATCH_PHYSDEV";
+
 struct rules_nft {
 	const struct rule *r;
 	struct code c;
 	char want[RULES_NFT_TEXT]; /* its instructions */
 	bool chain;		   /* there is one */
+	bool target;		   /* there is such a chain to jump to */
 	bool found;
 	uint64_t handle; /* of the first rule that is equal */
 };
@@ -34,7 +39,7 @@ struct rules_nft {
 static int rules_nft_see_chain(const struct nlmsghdr *nlh, void *data)
 {
 	(void)nlh;
-	((struct rules_nft *)data)->chain = true;
+	*(bool *)data = true;
 	return MNL_CB_OK;
 }
 
@@ -54,33 +59,47 @@ static int rules_nft_see_rule(const struct nlmsghdr *nlh, void *data)
 	return MNL_CB_OK;
 }
 
-static void rules_nft_put_names(struct nlmsghdr *nlh, const void *arg)
+static void rules_nft_put_names(struct nlmsghdr *nlh, const void *chain)
 {
-	const struct rule *r = arg;
 	bool rules = (nlh->nlmsg_type & 0xff) == NFT_MSG_GETRULE;
 
 	mnl_attr_put_strz(nlh, rules ? NFTA_RULE_TABLE : NFTA_CHAIN_TABLE,
 			  "filter");
 	mnl_attr_put_strz(nlh, rules ? NFTA_RULE_CHAIN : NFTA_CHAIN_NAME,
-			  r->chain);
+			  chain);
 }
 
-static int rules_nft_read(struct nft *nft, struct rules_nft *s)
+static int rules_nft_has_chain(struct nft *nft, const char *chain, bool *has)
 {
 	struct nft_ask a = { .type = NFT_MSG_GETCHAIN,
 			     .family = NFPROTO_IPV4,
 			     .build = rules_nft_put_names,
-			     .arg = s->r,
+			     .arg = chain,
 			     .each = rules_nft_see_chain,
-			     .data = s };
-	int rc = nft_ask(nft, &a);
+			     .data = has };
+	int rc;
 
-	if (rc == -ENOENT)
-		return 0;
-	a.type = NFT_MSG_GETRULE;
-	a.dump = true;
-	a.each = rules_nft_see_rule;
-	return rc ? rc : nft_ask(nft, &a);
+	*has = false;
+	rc = nft_ask(nft, &a);
+	return rc == -ENOENT ? 0 : rc;
+}
+
+static int rules_nft_read(struct nft *nft, struct rules_nft *s)
+{
+	struct nft_ask a = { .type = NFT_MSG_GETRULE,
+			     .family = NFPROTO_IPV4,
+			     .dump = true,
+			     .build = rules_nft_put_names,
+			     .arg = s->r->chain,
+			     .each = rules_nft_see_rule,
+			     .data = s };
+	int rc;
+
+	s->found = false;
+	rc = rules_nft_has_chain(nft, s->r->chain, &s->chain);
+	if (!rc && physdev_jumps(s->r))
+		rc = rules_nft_has_chain(nft, s->r->target, &s->target);
+	return rc || !s->chain ? rc : nft_ask(nft, &a);
 }
 
 /* As iptables-nft makes them when they are needed. */
@@ -176,7 +195,7 @@ static int rules_nft_send(struct nft *nft, const struct rules_nft *s,
 	if (!rc) {
 		rc = nft_batch_send(nft, b, &what);
 		if (rc && rc != -ERESTART)
-			rc = nft_say(e, rc, what);
+			rc = nft_say(e, rc, what, rules_nft_config);
 	}
 	nft_batch_close(b);
 	return rc;
@@ -188,11 +207,12 @@ static int rules_nft_once(struct nft *nft, struct rules_nft *s, struct err *e)
 	uint32_t gen;
 	int rc = nft_gen(nft, &gen);
 
-	s->chain = s->found = false;
 	if (!rc)
 		rc = rules_nft_read(nft, s);
 	if (rc)
-		return rc == -EINTR ? rc : nft_say(e, rc, "table ip filter");
+		return rc == -EINTR ? rc
+				    : nft_say(e, rc, "table ip filter",
+					      rules_nft_config);
 	if (s->r->verb == RULES_CHECK)
 		return !s->found;
 	if (s->r->verb == RULES_DELETE && !s->found)
@@ -200,6 +220,11 @@ static int rules_nft_once(struct nft *nft, struct rules_nft *s, struct err *e)
 			       "there is no such rule in chain %s; "
 			       "iptables -S %s lists what is",
 			       s->r->chain, s->r->chain);
+	if (s->r->verb != RULES_DELETE && physdev_jumps(s->r) && !s->target)
+		return err_set(e, -ENOENT,
+			       "-j %s: not ACCEPT, DROP or RETURN, and there "
+			       "is no such chain in table filter",
+			       s->r->target);
 	return rules_nft_send(nft, s, gen, e);
 }
 

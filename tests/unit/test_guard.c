@@ -231,11 +231,12 @@ static void a_missing_piece_is_named(void **state)
 	struct err e = { "" };
 
 	(void)state;
-	assert_int_equal(nft_say(&e, -ENOENT, "netdev ingress chain"),
+	assert_int_equal(nft_say(&e, -ENOENT, "netdev ingress chain",
+				 "CONFIG_NF_TABLES_NETDEV"),
 			 -EOPNOTSUPP);
 	assert_non_null(strstr(e.text, "netdev ingress chain"));
 	assert_non_null(strstr(e.text, "CONFIG_NF_TABLES_NETDEV"));
-	assert_int_equal(nft_say(&e, -EPERM, "x"), -EPERM);
+	assert_int_equal(nft_say(&e, -EPERM, "x", "y"), -EPERM);
 	assert_non_null(strstr(e.text, "CAP_NET_ADMIN"));
 }
 
