@@ -40,6 +40,14 @@ static const struct verb verbs[] = {
 	{ "check", "[vifN.M]", verb_check,
 	  "does the host still look as attach left it?",
 	  "Exit status 0: yes. 3: no, with a line for each difference.\n" },
+	{ "rule", "add|delete|check -- WORDS", verb_rule,
+	  "an administrator's rule for bridged ports, as iptables has it",
+	  "WORDS: what would follow `iptables`, such as\n"
+	  "  -A FORWARD -m physdev --physdev-in vif1.0 --physdev-is-bridged\n"
+	  "  -p tcp --dport 5201 -j DROP\n"
+	  "The rule is iptables' own: its -S, -C and -D know it. The bridge of\n"
+	  "the ports named is told to call iptables; no other bridge is.\n"
+	  "check: exit status 3 when there is no such rule.\n" },
 };
 
 static const char keys_text[] =
