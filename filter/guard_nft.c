@@ -3,9 +3,9 @@
  *
  * The table is made if there is none, else replaced: added (so that there is one
  * whatever happened), deleted, and added with its content, all in one batch. The
- * old chain judges frames until the new one does. Neither way reads first.
- * Making is tried alone because deleting is slow: a socket through which
- * something was deleted waits for its memory when it is closed, 15 ms and more.
+ * old chain judges frames until the new one does. Neither way depends on what was
+ * read, but they differ in time: a batch that is refused waits 15 ms in the
+ * kernel, and so does the close of a socket through which something was deleted.
  */
 #include <errno.h>
 #include <libnftnl/chain.h>
@@ -297,6 +297,22 @@ static int guard_nft_send(struct nft *nft, const struct guard *g, bool replace,
 	return rc;
 }
 
+static void guard_nft_put_name(struct nlmsghdr *nlh, const void *table)
+{
+	mnl_attr_put_strz(nlh, NFTA_TABLE_NAME, table);
+}
+
+/* A hint only: whichever way is taken is right whatever happens meanwhile. */
+static bool guard_nft_there(struct nft *nft, const struct guard *g)
+{
+	struct nft_ask a = { .type = NFT_MSG_GETTABLE,
+			     .family = NFPROTO_NETDEV,
+			     .build = guard_nft_put_name,
+			     .arg = g->table };
+
+	return nft_ask(nft, &a) == 0;
+}
+
 /* Linux 6.16 and later would take a chain for a device to come; we rely on
  * nothing that Debian's kernel lacks.
  */
@@ -317,7 +333,7 @@ int guard_nft_apply(const struct guard *g, struct err *e)
 		return guard_nft_no_device(g, e);
 	rc = nft_open(&nft, e);
 	if (!rc)
-		rc = guard_nft_send(nft, g, false, e);
+		rc = guard_nft_send(nft, g, guard_nft_there(nft, g), e);
 	if (rc == -EEXIST)
 		rc = guard_nft_send(nft, g, true, e);
 	/* The kernel says ENOENT for a device, too: did it go meanwhile? */
