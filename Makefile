@@ -127,7 +127,7 @@ test: ## install what is missing, build, run every test (needs root)
 
 demo: ## install what is missing, build, show two guests talking (needs root)
 	@sh scripts/deps.sh
-	@$(MAKE) -s all
+	@$(MAKE) -s all $(B)/tests/guest/udpseq
 	@B=$(B) sh scripts/demo.sh
 
 # --- install -----------------------------------------------------------------
