@@ -1,0 +1,37 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-or-later
+# install.sh - install puts down what it says, uninstall takes it all away
+. "$(dirname "$0")/../lib.sh"
+private "$@"
+
+DEST=$TMPDIR/dest
+want='/usr/bin/vifguest
+/usr/sbin/netbackd
+/usr/sbin/vifctl
+/usr/share/man/man1/vifguest.1
+/usr/share/man/man8/netbackd.8
+/usr/share/man/man8/vifctl.8'
+
+files()
+{
+	find "$DEST" ! -type d | sed "s|^$DEST||" | sort
+}
+
+make_it()
+{
+	make -s -C "$ROOT" "$1" B="${B#"$ROOT"/}" DESTDIR="$DEST" PREFIX=/usr
+}
+
+# A stranger's file in the same folder must stay.
+mkdir -p "$DEST/usr/bin"
+ok 'install' make_it install
+same 'it installed what it should' "$(files)" "$want"
+ok 'an installed program runs' "$DEST/usr/bin/vifguest" --help
+ok 'an installed page reads' mandoc -T lint -W error \
+	"$DEST/usr/share/man/man8/vifctl.8"
+ok 'install again' make_it install
+touch "$DEST/usr/bin/stranger"
+ok 'uninstall' make_it uninstall
+same 'only the stranger is left' "$(files)" /usr/bin/stranger
+ok 'uninstall of what is gone' make_it uninstall
+done_testing
