@@ -45,7 +45,7 @@ static const struct verb verbs[] = {
 	  "WORDS: what would follow `iptables`, such as\n"
 	  "  -A FORWARD -m physdev --physdev-in vif1.0 --physdev-is-bridged\n"
 	  "  -p tcp --dport 5201 -j DROP\n"
-	  "The rule is iptables' own: its -S, -C and -D know it. The bridge of\n"
+	  "The rule is iptables' own: -S, -C and -D know it. The bridge of\n"
 	  "the ports named is told to call iptables; no other bridge is.\n"
 	  "check: exit status 3 when there is no such rule.\n" },
 };

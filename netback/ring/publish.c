@@ -50,7 +50,7 @@ void half_take(struct half *h, void *req)
 {
 	const volatile uint32_t *from =
 		(const volatile uint32_t *)(void *)half_slot(h, h->taken);
-	uint32_t word[3];
+	uint32_t word[3] = { 0 };
 	unsigned i, n = h->req_size / 4u;
 
 	for (i = 0; i < n; i++)

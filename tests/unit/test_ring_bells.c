@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* test_ring_bells.c - when a guest is rung, and when not */
+#include "ring_guest.h"
+
+static void bells_only_when_asked(void **state)
+{
+	struct guest *g = *state;
+	struct frame *v[FRAME_BURST];
+
+	fill(page_of(g, DATA_PAGE), 100, 1);
+	assert_int_equal(ring_flush(g->ring), 0); /* nothing: no bell */
+	assert_int_equal(bells(g, 0) + bells(g, 1), 0);
+	g->tx->rsp_event = 3; /* half of what is outstanding, as MiniOS */
+	tx_slot(g, ref_of(DATA_PAGE), 0, 60, 0, 0);
+	put_all(v, pull_all(g, v));
+	assert_int_equal(ring_flush(g->ring), 0);
+	assert_int_equal(bells(g, 0), 0);
+	tx_slot(g, ref_of(DATA_PAGE), 0, 60, 0, 0);
+	tx_slot(g, ref_of(DATA_PAGE), 0, 60, 0, 0);
+	put_all(v, pull_all(g, v));
+	assert_int_equal(ring_flush(g->ring), 0);
+	assert_int_equal(bells(g, 0), 1); /* crossed 3 */
+}
+
+static void arm_sees_what_came_before(void **state)
+{
+	struct guest *g = *state;
+
+	assert_int_equal(ring_arm(g->ring, 0), 0);
+	assert_int_equal(g->tx->req_event, 1);
+	tx_slot(g, ref_of(DATA_PAGE), 0, 60, 0, 0);
+	assert_int_equal(ring_arm(g->ring, 0), 1);
+	assert_int_equal(g->rx->req_event, 1);
+}
+
+static void arm_for_room(void **state)
+{
+	struct guest *g = *state;
+
+	assert_int_equal(ring_arm(g->ring, 17), 0);
+	assert_int_equal(g->rx->req_event, 17);
+	rx_post(g, DATA_PAGE, 16);
+	assert_int_equal(ring_arm(g->ring, 17), 0);
+	rx_post(g, DATA_PAGE, 1);
+	assert_int_equal(ring_arm(g->ring, 17), 1);
+}
+
+static void one_bell_for_one_channel(void **state)
+{
+	struct guest *g = *state;
+	struct frame *v[FRAME_BURST], *f;
+
+	backend_close(g);
+	g->conf.names.rx_port = g->conf.names.tx_port;
+	assert_int_equal(backend_open(g, EPOCH + 1), 0);
+	fill(page_of(g, DATA_PAGE), 100, 1);
+	tx_slot(g, ref_of(DATA_PAGE), 0, 60, 0, 0);
+	rx_post(g, DATA_PAGE, 10);
+	put_all(v, pull_all(g, v));
+	f = make(g, 100, 1);
+	assert_int_equal(ring_push(g->ring, &f, 1), 1);
+	assert_int_equal(ring_flush(g->ring), 0);
+	assert_int_equal(bells(g, 0), 1);
+	assert_int_equal(ring_fd_tx(g->ring), ring_fd_rx(g->ring));
+}
+
+int main(void)
+{
+	static const struct CMUnitTest tests[] = {
+		T(bells_only_when_asked),
+		T(arm_sees_what_came_before),
+		T(arm_for_room),
+		T(one_bell_for_one_channel),
+	};
+
+	return cmocka_run_group_tests_name("ring_bells", tests, NULL, NULL);
+}
