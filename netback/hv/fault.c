@@ -53,12 +53,13 @@ static struct fault_region *fault_find(uintptr_t addr)
  */
 static bool fault_mend(struct fault_region *f)
 {
-	void *base = (void *)atomic_load(&f->base); /* NOLINT */
-	void *p = mmap(base, atomic_load(&f->len), PROT_READ | PROT_WRITE,
-		       MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED | MAP_NORESERVE,
-		       -1, 0);
+	void *base = (void *)atomic_load(&f->base);
+	int prot = PROT_READ | PROT_WRITE;
+	int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED | MAP_NORESERVE;
 
-	if (p == MAP_FAILED)
+	/* cppcheck knows neither MAP_ANONYMOUS nor that we had base before */
+	/* cppcheck-suppress [invalidFunctionArg, leakReturnValNotUsed] */
+	if (mmap(base, atomic_load(&f->len), prot, flags, -1, 0) != base)
 		return false;
 	atomic_store(&f->dead, true);
 	return true;

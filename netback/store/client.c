@@ -465,7 +465,7 @@ int store_each(struct store *s, const char *path,
 		v = xs_directory(s->xs, client_tx(s), path, &n);
 		rc = v ? 0 : client_error(s);
 	} while (client_again(s, rc, &t));
-	for (i = 0; i < n && !rc; i++)
+	for (i = 0; v && i < n && !rc; i++)
 		rc = fn(arg, v[i]);
 	free(v);
 	return rc;

@@ -51,11 +51,18 @@ void conn_sweep(struct server *s)
 	}
 }
 
-/* Interested in input only while there is no output. */
+/* Interested in input only while there is no output. Most output is written
+ * in the turn that made it; then there is nothing to tell the kernel.
+ */
 static void conn_mind(struct conn *c)
 {
-	if (c->src && !c->dead)
-		loop_mod(c->server->loop, c->src, c->nout ? EPOLLOUT : EPOLLIN);
+	uint32_t want = c->nout ? EPOLLOUT : EPOLLIN;
+
+	if (!c->src || c->dead || c->mind == want)
+		return;
+	if (loop_mod(c->server->loop, c->src, want))
+		conn_kill(c);
+	c->mind = want;
 }
 
 void conn_flush(struct conn *c)
@@ -87,7 +94,6 @@ void conn_flush(struct conn *c)
 void conn_send(struct conn *c, const struct xsd_sockmsg *h, const void *body)
 {
 	size_t need = c->nout + sizeof(*h) + h->len;
-	bool first = !c->nout;
 
 	if (c->dead)
 		return;
@@ -105,9 +111,7 @@ void conn_send(struct conn *c, const struct xsd_sockmsg *h, const void *body)
 	memcpy(c->out + c->nout, h, sizeof(*h));
 	if (h->len)
 		memcpy(c->out + c->nout + sizeof(*h), body, h->len);
-	c->nout = need;
-	if (first && c->fd >= 0)
-		conn_mind(c);
+	c->nout = need; /* conn_ready writes it before the turn ends */
 }
 
 /* What the message being collected needs in all; 0 while that is unknown. */
@@ -223,6 +227,7 @@ struct conn *conn_open(struct server *s, int fd, uint16_t dom)
 		free(c);
 		return NULL;
 	}
+	c->mind = EPOLLIN;
 	d->nconn++;
 	c->next = s->conns;
 	s->conns = c;

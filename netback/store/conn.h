@@ -51,6 +51,7 @@ struct conn {
 	bool dead; /* swept when the turn's work is done */
 	int fd;
 	struct loop_fd *src;
+	uint32_t mind; /* EPOLLIN or EPOLLOUT: what src waits for */
 	struct watch *watches;
 	struct txn *txns;
 	uint32_t last_txn;

@@ -1,120 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* test_hv.c - the local hypervisor: grants, memory that goes away, bells */
-#include <errno.h>
-#include <fcntl.h>
-#include <linux/aio_abi.h>
-#include <poll.h>
-#include <setjmp.h>
-#include <signal.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/eventfd.h>
-#include <sys/mman.h>
-#include <sys/resource.h>
-#include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/syscall.h>
-#include <sys/timerfd.h>
-#include <sys/vfs.h>
-#include <sys/wait.h>
-#include <unistd.h>
+/* test_hv.c - the local hypervisor: grants and who may use them */
+#include <pthread.h>
+#include <stdatomic.h>
 
-#include <cmocka.h>
-
-#include <xen/xen.h>
-
-#include <xen/grant_table.h>
-
-#include "base/num.h"
-#include "hv.h"
-#include "hv/fault.h"
-
-enum {
-	PAGES = 16,
-	SIZE = PAGES * HV_PAGE,
-	GRANTS = 1024, /* two pages of table, at page 1 */
-	GTAB = HV_PAGE,
-	SEALS = F_SEAL_SHRINK | F_SEAL_SEAL,
-	BACKEND = 0,
-};
-
-/* What a good guest does. `mem` is the guest's view. */
-struct guest {
-	int memfd;
-	uint8_t *mem;
-	struct grant_entry_v1 *gtab;
-	struct hv *hv;
-};
-
-static const struct hv_local conf = {
-	.size = SIZE,
-	.gtab_off = GTAB,
-	.grants = GRANTS,
-	.backend = BACKEND,
-};
-
-static int memory(int seals)
-{
-	int fd = memfd_create("guest", MFD_CLOEXEC | MFD_ALLOW_SEALING);
-
-	assert_true(fd >= 0);
-	assert_int_equal(ftruncate(fd, SIZE), 0);
-	assert_int_equal(fcntl(fd, F_ADD_SEALS, seals), 0);
-	return fd;
-}
-
-static void guest_open(struct guest *g)
-{
-	g->memfd = memory(SEALS);
-	g->mem = mmap(NULL, SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, g->memfd,
-		      0);
-	assert_true(g->mem != MAP_FAILED);
-	g->gtab = (void *)(g->mem + GTAB);
-	assert_int_equal(hv_local_open(&g->hv, &conf, dup(g->memfd)), 0);
-}
-
-static void guest_close(struct guest *g)
-{
-	hv_close(g->hv);
-	munmap(g->mem, SIZE);
-	close(g->memfd);
-}
-
-static void grant(struct guest *g, unsigned ref, unsigned flags, unsigned dom,
-		  uint32_t frame)
-{
-	g->gtab[ref] = (struct grant_entry_v1){
-		.flags = (uint16_t)flags,
-		.domid = (uint16_t)dom,
-		.frame = frame,
-	};
-}
-
-/* One piece, one way: its status. */
-static int copy1(struct guest *g, enum hv_dir dir, uint32_t ref, unsigned off,
-		 unsigned len, uint8_t *own)
-{
-	struct hv_seg s = { .ref = ref,
-			    .off = (uint16_t)off,
-			    .len = (uint16_t)len,
-			    .local = own };
-	struct hv_seg r = s;
-	int bad = hv_copy(g->hv, dir, &s, 1);
-
-	/* reach is of the same mind, and points at the granted bytes */
-	assert_int_equal(hv_reach(g->hv, dir, &r, 1), bad);
-	assert_int_equal(r.status, s.status);
-	assert_int_equal(r.local != NULL, s.status == 0);
-	if (hv_dead(g->hv))
-		assert_int_equal(bad, -EFAULT);
-	else
-		assert_int_equal(bad, s.status != 0);
-	return s.status;
-}
+#include "hv_guest.h"
 
 static void copies_both_ways(void **state)
 {
@@ -289,6 +178,66 @@ static void maps_are_limited(void **state)
 	guest_close(&g);
 }
 
+/* --- the table of grants, changing under us ------------------------------- */
+
+static atomic_bool flip_stop;
+
+/* Offers a good page and a page far outside, in turns, as fast as it can. */
+static void *flip(void *arg)
+{
+	_Atomic uint64_t *entry = arg;
+	union {
+		struct grant_entry_v1 e;
+		uint64_t raw;
+	} good = { .e = { GTF_permit_access, BACKEND, 5 } },
+	  bad = { .e = { GTF_invalid, 99, 0x7fffffff } };
+
+	while (!atomic_load(&flip_stop)) {
+		atomic_store(entry, good.raw);
+		atomic_store(entry, bad.raw);
+	}
+	return NULL;
+}
+
+/* Would the entry be loaded twice, the frame would sooner or later be the bad
+ * one, and the copy would leave the guest's memory.
+ */
+static void entry_is_loaded_once(void **state)
+{
+	struct hv_seg s = { .ref = 8, .len = 1 };
+	struct hv_seg r = { .ref = 8, .len = 1 };
+	unsigned i, good = 0, maps = 0;
+	uint8_t own[1];
+	struct guest g;
+	pthread_t t;
+	void *page;
+
+	(void)state;
+	guest_open(&g);
+	g.mem[5 * HV_PAGE] = 'x';
+	atomic_store(&flip_stop, false);
+	assert_int_equal(pthread_create(&t, NULL, flip, &g.gtab[8]), 0);
+	for (i = 0; i < 300000 || ((!good || !maps) && i < 100000000); i++) {
+		s.local = own;
+		own[0] = 'x';
+		good += hv_copy(g.hv, HV_FROM_GUEST, &s, 1) == 0;
+		hv_reach(g.hv, HV_TO_GUEST, &r, 1);
+		if (own[0] != 'x' || (r.local && *r.local != 'x'))
+			break;
+		if (hv_map(g.hv, 8, &page) == 0) {
+			maps++;
+			if (*(uint8_t *)page != 'x')
+				break;
+			hv_unmap(g.hv, page);
+		}
+	}
+	atomic_store(&flip_stop, true);
+	pthread_join(t, NULL);
+	assert_true(i >= 300000);
+	assert_true(good > 0 && maps > 0);
+	guest_close(&g);
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
@@ -297,9 +246,8 @@ int main(void)
 		cmocka_unit_test(grants_are_enforced),
 		cmocka_unit_test(map_marks_the_grant),
 		cmocka_unit_test(maps_are_limited),
+		cmocka_unit_test(entry_is_loaded_once),
 	};
 
-	if (hv_init() < 0)
-		return 1;
 	return cmocka_run_group_tests_name("hv", tests, NULL, NULL);
 }

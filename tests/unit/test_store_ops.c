@@ -120,57 +120,58 @@ static const char *ask2(struct conn *c, uint32_t type, const char *a,
 	return ask(c, type, 0, body, n + k);
 }
 
+static const struct {
+	uint32_t type;
+	const char *body;
+	size_t n;
+	const char *want;
+} row[] = {
+	{ XS_READ, "/local", 7, "" },
+	{ XS_READ, "/local", 6, "EINVAL" }, /* no NUL */
+	{ XS_READ, "/local\0x", 9, "EINVAL" },
+	{ XS_READ, "", 0, "EINVAL" },
+	{ XS_READ, "/nope", 6, "ENOENT" },
+	{ XS_READ, "/local/", 8, "EINVAL" },
+	{ XS_READ, "/local//domain", 15, "EINVAL" },
+	{ XS_READ, "/loc al", 8, "EINVAL" },
+	{ XS_READ, "/lo\xc3\xa9", 6, "EINVAL" },
+	{ XS_WRITE, "/a/b", 5, "" },
+	{ XS_WRITE, "/a/b", 4, "EINVAL" },
+	{ XS_DIRECTORY, "/a", 3, "" },
+	{ XS_MKDIR, "/a/c", 5, "" },
+	{ XS_MKDIR, "/a/c", 5, "" },
+	{ XS_RM, "/a/nope", 8, "" },
+	{ XS_RM, "/nope/nope", 11, "ENOENT" },
+	{ XS_RM, "/", 2, "EINVAL" },
+	{ XS_GET_PERMS, "/a", 3, "" },
+	{ XS_SET_PERMS, "/a\0n0\0r5", 9, "" },
+	{ XS_SET_PERMS, "/a\0x0", 6, "EINVAL" },
+	{ XS_SET_PERMS, "/a", 3, "EINVAL" },
+	{ XS_SET_PERMS, "/a\0n99999", 10, "EINVAL" },
+	{ XS_WATCH, "/a\0t", 5, "" },
+	{ XS_WATCH, "/a\0t", 5, "EEXIST" },
+	{ XS_WATCH, "/a/\0t", 6, "EINVAL" },
+	{ XS_WATCH, "/a", 3, "EINVAL" },
+	{ XS_UNWATCH, "/a\0t", 5, "" },
+	{ XS_UNWATCH, "/a\0t", 5, "ENOENT" },
+	{ XS_TRANSACTION_END, "T", 2, "ENOENT" },
+	{ XS_TRANSACTION_END, "X", 2, "EINVAL" },
+	{ XS_GET_DOMAIN_PATH, "5", 2, "" },
+	{ XS_GET_DOMAIN_PATH, "x", 2, "EINVAL" },
+	{ XS_INTRODUCE, "0\0001\0001", 6, "EINVAL" },
+	{ XS_INTRODUCE, "70000\0001\0001", 10, "EINVAL" },
+	{ XS_INTRODUCE, "5\0001\0001", 6, "" },
+	{ XS_IS_DOMAIN_INTRODUCED, "5", 2, "" },
+	{ XS_RELEASE, "6", 2, "ENOENT" },
+	{ XS_RELEASE, "5", 2, "" },
+	{ XS_RESET_WATCHES, "", 0, "" },
+	{ XS_SET_TARGET, "5\0006", 4, "ENOSYS" },
+	{ 17 + 2, "", 0, "ENOSYS" },
+	{ 4000, "", 0, "ENOSYS" },
+};
+
 static void ops_answer_as_xenstored(void **state)
 {
-	static const struct {
-		uint32_t type;
-		const char *body;
-		size_t n;
-		const char *want;
-	} row[] = {
-		{ XS_READ, "/local", 7, "" },
-		{ XS_READ, "/local", 6, "EINVAL" }, /* no NUL */
-		{ XS_READ, "/local\0x", 9, "EINVAL" },
-		{ XS_READ, "", 0, "EINVAL" },
-		{ XS_READ, "/nope", 6, "ENOENT" },
-		{ XS_READ, "/local/", 8, "EINVAL" },
-		{ XS_READ, "/local//domain", 15, "EINVAL" },
-		{ XS_READ, "/loc al", 8, "EINVAL" },
-		{ XS_READ, "/lo\xc3\xa9", 6, "EINVAL" },
-		{ XS_WRITE, "/a/b", 5, "" },
-		{ XS_WRITE, "/a/b", 4, "EINVAL" },
-		{ XS_DIRECTORY, "/a", 3, "" },
-		{ XS_MKDIR, "/a/c", 5, "" },
-		{ XS_MKDIR, "/a/c", 5, "" },
-		{ XS_RM, "/a/nope", 8, "" },
-		{ XS_RM, "/nope/nope", 11, "ENOENT" },
-		{ XS_RM, "/", 2, "EINVAL" },
-		{ XS_GET_PERMS, "/a", 3, "" },
-		{ XS_SET_PERMS, "/a\0n0\0r5", 9, "" },
-		{ XS_SET_PERMS, "/a\0x0", 6, "EINVAL" },
-		{ XS_SET_PERMS, "/a", 3, "EINVAL" },
-		{ XS_SET_PERMS, "/a\0n99999", 10, "EINVAL" },
-		{ XS_WATCH, "/a\0t", 5, "" },
-		{ XS_WATCH, "/a\0t", 5, "EEXIST" },
-		{ XS_WATCH, "/a/\0t", 6, "EINVAL" },
-		{ XS_WATCH, "/a", 3, "EINVAL" },
-		{ XS_UNWATCH, "/a\0t", 5, "" },
-		{ XS_UNWATCH, "/a\0t", 5, "ENOENT" },
-		{ XS_TRANSACTION_END, "T", 2, "ENOENT" },
-		{ XS_TRANSACTION_END, "X", 2, "EINVAL" },
-		{ XS_GET_DOMAIN_PATH, "5", 2, "" },
-		{ XS_GET_DOMAIN_PATH, "x", 2, "EINVAL" },
-		{ XS_INTRODUCE, "0\0001\0001", 6, "EINVAL" },
-		{ XS_INTRODUCE, "70000\0001\0001", 10, "EINVAL" },
-		{ XS_INTRODUCE, "5\0001\0001", 6, "" },
-		{ XS_IS_DOMAIN_INTRODUCED, "5", 2, "" },
-		{ XS_RELEASE, "6", 2, "ENOENT" },
-		{ XS_RELEASE, "5", 2, "" },
-		{ XS_RESET_WATCHES, "", 0, "" },
-		{ XS_SET_TARGET, "5\0006", 4, "ENOSYS" },
-		{ 17 + 2, "", 0, "ENOSYS" },
-		{ 4000, "", 0, "ENOSYS" },
-	};
 	struct conn *c = conn_open(*state, -1, 0);
 	unsigned i;
 
