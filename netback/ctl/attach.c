@@ -29,7 +29,7 @@ int attach_lock(struct ctl *c, const struct vif *v, struct err *e)
 
 	attach_lock_name(v, name);
 	run_hold_signals();
-	lock = run_lock(c, name, RUN_LOCK_MS, e);
+	lock = run_lock(c, name, e);
 	if (lock < 0)
 		return lock;
 	rc = run_store(c, e);
@@ -85,7 +85,7 @@ static int attach_wait(struct ctl *c, const struct vif *v, struct err *e)
 			      1u << NODES_RECONFIGURED;
 	char why[NODES_TEXT];
 	uint32_t got;
-	int rc = nodes_wait(c->store, v, want, ATTACH_WAIT_MS, &got);
+	int rc = nodes_wait(c->store, v, want, c->wait_ms, &got);
 
 	if (!rc)
 		return 0;
@@ -99,9 +99,9 @@ static int attach_wait(struct ctl *c, const struct vif *v, struct err *e)
 			       "store: it went away; is netbackd --store "
 			       "running?");
 	return err_set(e, rc,
-		       "netbackd: did not make %s in %d s (backend state is "
+		       "netbackd: did not make %s in %u s (backend state is "
 		       "%s); see its log",
-		       v->name, ATTACH_WAIT_MS / 1000, nodes_state_name(got));
+		       v->name, c->wait_ms / 1000, nodes_state_name(got));
 }
 
 static int attach_host(const struct vif *v, struct err *e)
@@ -181,7 +181,7 @@ static int attach_again(struct ctl *c, const struct vif *now,
  */
 static int attach_free_name(const struct vif *v, struct err *e)
 {
-	if (!host_wait_gone(v->name, ATTACH_TAP_MS / 5))
+	if (!host_wait_gone(v->name, ATTACH_TAP_MS))
 		return 0;
 	return err_set(e, -EEXIST,
 		       "a tap %s is there already; if it was left over, remove "
@@ -227,7 +227,7 @@ static int attach_locked(struct ctl *c, struct vif *v, struct err *e)
 	rc = attach_ready(c, &a, &n, e);
 	if (rc)
 		return rc;
-	if (n.front && n.back && !strcmp(n.hotplug, "connected"))
+	if (n.front && n.back && n.online && !strcmp(n.hotplug, "connected"))
 		return attach_again(c, &n.vif, &a, e);
 	/* What a killed attach or detach left goes first. */
 	if (n.front || n.back)

@@ -14,9 +14,8 @@
 #include "ctl/nodes.h"
 
 enum {
-	ATTACH_WAIT_MS = 10000, /* for state 2 or 6, as libxl waits */
-	ATTACH_TAP_MS = 5000,	/* for netbackd to drop a tap */
-	ATTACH_NAME = 24,	/* bytes of "vif32751.65535", NUL included */
+	ATTACH_TAP_MS = 5000, /* for netbackd to drop a tap */
+	ATTACH_NAME = 24,     /* bytes of "vif32751.65535", NUL included */
 };
 
 /* Locks vif N.M and opens the store. Returns the lock's fd, or -errno. */

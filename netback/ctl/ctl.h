@@ -31,6 +31,7 @@ enum {
 struct ctl {
 	char run[CTL_RUN];
 	bool json, verbose, dry_run;
+	unsigned wait_ms;    /* for another vifctl, for netbackd, for a guest */
 	struct store *store; /* NULL until run_store */
 };
 

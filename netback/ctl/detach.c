@@ -20,7 +20,7 @@ static int detach_close(struct ctl *c, const struct vif *v, struct err *e)
 	if (rc)
 		return rc;
 	rc = nodes_wait(c->store, v, 1u << NODES_CLOSED | 1u << NODES_NONE,
-			ATTACH_WAIT_MS, &got);
+			c->wait_ms, &got);
 	if (rc == -ENOTCONN)
 		return err_set(e, rc,
 			       "store: it went away; is netbackd "
@@ -28,39 +28,48 @@ static int detach_close(struct ctl *c, const struct vif *v, struct err *e)
 	return 0;
 }
 
-/* netbackd drops the tap when the directory goes; a dead one cannot. */
-static int detach_tap(const struct vif *v, bool alive, struct err *e)
+/* The device itself. netbackd drops its tap when the directory goes; a dead
+ * one cannot, and one that never knew it will not.
+ */
+static int detach_tap(struct ctl *c, const struct vif *v, bool theirs,
+		      struct err *e)
 {
-	if (alive && !host_wait_gone(v->name, ATTACH_TAP_MS))
+	struct facts f;
+	int rc;
+
+	if (theirs && !host_wait_gone(v->name, c->wait_ms))
 		return 0;
-	return mode_delete_tap(v->name, e);
+	rc = mode_facts(v, &f, e);
+	if (!rc && f.link && f.link_is_tap)
+		rc = mode_delete_tap(v->name, e);
+	return rc == -ENODEV ? 0 : rc; /* it went while we looked */
 }
 
+/* Goes on after an error on the host's side, and returns the first. */
 int detach_vif(struct ctl *c, const struct nodes *n, struct err *e)
 {
 	const struct vif *v = &n->vif;
-	bool alive = !control_alive(c, NULL);
-	struct facts f;
-	int rc = 0;
+	bool theirs = n->back && !control_alive(c, NULL);
+	struct err later;
+	int rc, undone = 0;
 
-	if (n->back && alive)
+	if (theirs) {
 		rc = detach_close(c, v, e);
-	if (!rc)
-		rc = host_undo(v, e);
-	if (!rc)
-		rc = mode_facts(v, &f, e);
-	if (rc)
-		return rc;
+		if (rc)
+			return rc;
+	}
+	undone = host_undo(v, e);
 	/* Without netbackd the tap goes first: only the directory knows a
 	 * name of its own.
 	 */
-	if (f.link && f.link_is_tap && (!alive || !n->back))
-		rc = mode_delete_tap(v->name, e);
-	if (!rc)
-		rc = nodes_remove(c, v, e);
-	if (!rc && f.link && f.link_is_tap)
-		rc = detach_tap(v, alive && n->back, e);
-	return rc;
+	if (!theirs) {
+		rc = detach_tap(c, v, false, undone ? &later : e);
+		undone = undone ? undone : rc;
+	}
+	rc = nodes_remove(c, v, undone ? &later : e);
+	if (!rc && theirs)
+		rc = detach_tap(c, v, true, undone ? &later : e);
+	return undone ? undone : rc;
 }
 
 static int detach_locked(struct ctl *c, const struct vif *v, struct err *e)

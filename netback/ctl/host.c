@@ -19,11 +19,19 @@ static int host_guard(const struct policy *p, bool on, struct err *e)
 	return on ? filter_apply(p, e) : filter_remove(p->dev, e);
 }
 
+/* A tap that its owner takes away while we look is one that is not there. */
+static int host_facts(const struct vif *v, struct facts *f, struct err *e)
+{
+	int rc = mode_facts(v, f, NULL);
+
+	return rc ? mode_facts(v, f, e) : 0;
+}
+
 int host_plan(const struct vif *v, const char *leaving, struct facts *f,
 	      struct plan *p, struct err *e)
 {
-	struct facts own, *now = f ? f : &own, then;
-	int rc = mode_facts(v, now, e);
+	struct facts own = { 0 }, *now = f ? f : &own, then;
+	int rc = host_facts(v, now, e);
 
 	if (rc)
 		return rc;
@@ -105,21 +113,24 @@ int host_undo(const struct vif *v, struct err *e)
 {
 	struct facts f;
 	struct plan p;
-	int rc = mode_facts(v, &f, e);
+	int rc = host_facts(v, &f, e);
 
 	if (rc)
 		return rc;
 	if (f.link && !f.link_is_tap)
 		return filter_remove(v->name, e);
 	rc = mode_plan(v, NULL, &p, e);
-	return rc ? rc : mode_undo(&p, host_guard, e);
+	if (!rc)
+		rc = mode_undo(&p, host_guard, e);
+	/* It went while we were at it: the guard is left to be removed. */
+	return rc == -ENODEV ? mode_undo(&p, host_guard, e) : rc;
 }
 
 int host_check(const struct vif *v, FILE *out, struct err *e)
 {
 	struct facts f;
 	struct plan p;
-	int guard, rc = mode_facts(v, &f, e);
+	int guard, rc = host_facts(v, &f, e);
 
 	if (rc)
 		return rc;

@@ -101,6 +101,7 @@ int nodes_read(struct store *s, uint16_t domid, uint16_t handle,
 {
 	char path[NODES_PATH];
 	struct vif *v = &n->vif;
+	uint32_t online;
 	int rc;
 
 	memset(n, 0, sizeof(*n));
@@ -115,6 +116,8 @@ int nodes_read(struct store *s, uint16_t domid, uint16_t handle,
 	store_read_u32(s, path, NODES_STATE_MAX, &n->back_state);
 	nodes_back(v, "carrier", path);
 	n->has_carrier = !store_read_u32(s, path, 1, &n->carrier);
+	nodes_back(v, "online", path);
+	n->online = !store_read_u32(s, path, 1, &online) && online;
 	nodes_back(v, "hotplug-status", path);
 	rc = store_read(s, path, n->hotplug, sizeof(n->hotplug));
 	if (rc == -ENOTCONN)
@@ -398,11 +401,11 @@ static int nodes_remove_txn(struct store *s, void *arg)
 	rc = store_rm(s, path);
 	*strrchr(path, '/') = '\0';
 	if (!rc)
-		rc = nodes_prune(s, path, strlen("/local/domain/0"));
+		rc = nodes_prune(s, path, strlen("/local/domain"));
 	snprintf(path, sizeof(path), "/local/domain/0/backend/vif/%u",
 		 t->v->domid);
 	if (rc >= 0)
-		rc = nodes_prune(s, path, strlen("/local/domain/0"));
+		rc = nodes_prune(s, path, strlen("/local/domain"));
 	nodes_domain(t->v, "/device/vif", path);
 	if (rc >= 0)
 		rc = nodes_prune(s, path, strlen("/local/domain/"));
@@ -421,7 +424,7 @@ static int nodes_locked(struct ctl *c, struct nodes_txn *t,
 	int rc = 0, fd;
 
 	snprintf(lock, sizeof(lock), "dom%u", t->v->domid);
-	fd = run_lock(c, lock, RUN_LOCK_MS, e);
+	fd = run_lock(c, lock, e);
 	if (fd < 0)
 		return fd;
 	if (come)

@@ -24,6 +24,7 @@ enum { NODES_WORD = 16, NODES_TEXT = 256 };
 struct nodes {
 	bool front, back; /* which directories are there */
 	uint32_t front_state, back_state;
+	bool online; /* no detach was begun */
 	bool has_carrier;
 	uint32_t carrier;
 	char hotplug[NODES_WORD]; /* hotplug-status */

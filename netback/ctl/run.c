@@ -67,11 +67,10 @@ out:
 	return -r;
 }
 
-int run_lock(const struct ctl *c, const char *name, unsigned wait_ms,
-	     struct err *e)
+int run_lock(const struct ctl *c, const char *name, struct err *e)
 {
 	struct timespec nap = { .tv_nsec = RUN_POLL_MS * 1000000 };
-	uint64_t end = clock_ns() + wait_ms * UINT64_C(1000000);
+	uint64_t end = clock_ns() + c->wait_ms * UINT64_C(1000000);
 	char path[CTL_PATH];
 	int fd, rc = run_lock_dir(c, e);
 
@@ -115,9 +114,9 @@ int run_store(struct ctl *c, struct err *e)
 		return 0;
 	if (str_fmt(path, sizeof(path), "%s/store", c->run) < 0)
 		return err_set(e, -ENAMETOOLONG, "%s: too long a name", c->run);
-	if (access(path, F_OK) && errno == ENOENT)
-		rc = -ENOENT; /* nobody ever started one: no use to wait */
-	else
+	/* Nobody ever started one, or it is not for us: no use to wait. */
+	rc = access(path, R_OK | W_OK) ? -errno : 0;
+	if (!rc)
 		rc = store_open(&c->store, path, RUN_STORE_MS);
 	if (!rc)
 		return 0;

@@ -6,15 +6,13 @@
 #include "ctl/ctl.h"
 
 enum {
-	RUN_LOCK_MS = 30000, /* longest wait for another vifctl */
 	RUN_STORE_MS = 2000, /* longest wait for a store that is away */
 };
 
 /* Takes RUN/lock/NAME: an fd, or -errno with a sentence (-EBUSY: another
- * vifctl still holds it after wait_ms).
+ * vifctl still holds it after c->wait_ms).
  */
-int run_lock(const struct ctl *c, const char *name, unsigned wait_ms,
-	     struct err *e);
+int run_lock(const struct ctl *c, const char *name, struct err *e);
 void run_unlock(const struct ctl *c, const char *name, int fd);
 
 /* Opens c->store unless it is open. */

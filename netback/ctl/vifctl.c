@@ -13,6 +13,8 @@
 #define NETBACK_VERSION "0.1"
 #endif
 
+enum { WAIT_S = 10, WAIT_MAX_S = 3600 };
+
 struct verb {
 	const char *name, *args;
 	ctl_verb_fn *run;
@@ -29,7 +31,7 @@ static const struct verb verbs[] = {
 	  "With --dry-run only the plan is printed; with -v also.\n" },
 	{ "detach", "vifN.M", verb_detach,
 	  "undo all of attach; what is gone already is fine",
-	  "Asks the guest to let go, waits at most 10 seconds, then takes\n"
+	  "Asks the guest to let go, waits (see --wait), then takes\n"
 	  "away the host's side and both directories.\n" },
 	{ "plan", "vifN.M [key=value ..]", verb_plan,
 	  "print the steps and the guard's rules, do nothing",
@@ -74,7 +76,8 @@ static void usage(FILE *f)
 {
 	unsigned i;
 
-	fputs("usage: vifctl [--run DIR] [--json] [-v] [--dry-run] VERB ..\n",
+	fputs("usage: vifctl [--run DIR] [--wait SECONDS] [--json] [-v] "
+	      "[--dry-run] VERB ..\n",
 	      f);
 	for (i = 0; i < ARRAY_SIZE(verbs); i++)
 		fprintf(f, "  %-7s%-26s%s\n", verbs[i].name, verbs[i].args,
@@ -115,11 +118,24 @@ static int set_run(struct ctl *c, const char *dir, struct err *e)
 	return 0;
 }
 
+static int set_wait(struct ctl *c, const char *text, struct err *e)
+{
+	uint32_t n;
+
+	if (num_parse(text, WAIT_MAX_S, &n))
+		return err_set(e, CTL_USAGE,
+			       "--wait: seconds are expected, 0 to %d",
+			       WAIT_MAX_S);
+	c->wait_ms = n * 1000;
+	return 0;
+}
+
 /* Returns 0 to go on, 1 when all is done, CTL_USAGE. */
 static int options(struct ctl *c, int argc, char **argv, struct err *e)
 {
 	static const struct option longs[] = {
 		{ "run", required_argument, NULL, 'r' },
+		{ "wait", required_argument, NULL, 'w' },
 		{ "json", no_argument, NULL, 'j' },
 		{ "verbose", no_argument, NULL, 'v' },
 		{ "dry-run", no_argument, NULL, 'n' },
@@ -131,10 +147,13 @@ static int options(struct ctl *c, int argc, char **argv, struct err *e)
 
 	opterr = 0;
 	while (!rc &&
-	       (o = getopt_long(argc, argv, "r:jvnhV", longs, NULL)) >= 0)
+	       (o = getopt_long(argc, argv, "r:w:jvnhV", longs, NULL)) >= 0)
 		switch (o) {
 		case 'r':
 			rc = set_run(c, optarg, e);
+			break;
+		case 'w':
+			rc = set_wait(c, optarg, e);
 			break;
 		case 'j':
 			c->json = true;
@@ -183,7 +202,7 @@ static int dispatch(struct ctl *c, int argc, char **argv, struct err *e)
 int main(int argc, char **argv)
 {
 	const char *run = getenv("NETBACK_RUN");
-	struct ctl c = { 0 };
+	struct ctl c = { .wait_ms = WAIT_S * 1000 };
 	struct err e = { "" };
 	int rc;
 
