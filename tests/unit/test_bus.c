@@ -233,8 +233,7 @@ static int world_open(void **state)
 	char path[128];
 
 	snprintf(w->run, sizeof(w->run), "/tmp/nb-bus.XXXXXX");
-	if (!mkdtemp(w->run))
-		return -1;
+	assert_non_null(mkdtemp(w->run));
 	w->server = fork();
 	if (!w->server) {
 		prctl(PR_SET_PDEATHSIG, SIGTERM);
@@ -242,10 +241,9 @@ static int world_open(void **state)
 		_exit(store_server_main(w->run));
 	}
 	snprintf(path, sizeof(path), "%s/store", w->run);
-	if (store_open(&w->s, path, WAIT_MS) || loop_open(&w->loop))
-		return -1;
-	if (store_introduce(w->s, 1))
-		return -1;
+	assert_int_equal(store_open(&w->s, path, WAIT_MS), 0);
+	assert_int_equal(loop_open(&w->loop), 0);
+	assert_int_equal(store_introduce(w->s, 1), 0);
 	peer_open(w);
 	attach(w);
 	*state = w;
