@@ -513,6 +513,11 @@ static int bus_find_store(struct bus *b, struct err *e)
 	while (access(path, F_OK) && clock_ns() < end)
 		bus_sleep();
 	rc = store_open(&b->store, path, 0);
+	if (rc && access(path, R_OK | W_OK) && errno == EACCES)
+		return err_set(e, -EACCES,
+			       "%s: no permission: who may open it is domain "
+			       "%u (run as its owner)",
+			       path, b->conf.domid);
 	if (rc)
 		return err_set(e, rc,
 			       "%s: %s: there is no such domain (run netbackd, "

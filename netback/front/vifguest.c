@@ -118,30 +118,6 @@ static void vifguest_poll_tap(struct vifguest *g)
 	loop_mod(g->loop, g->tap_src, on ? EPOLLIN : 0);
 }
 
-static void vifguest_turn(struct vifguest *g)
-{
-	int rc;
-
-	if (g->rang && g->pump.q)
-		front_clear(g->pump.q);
-	g->rang = false;
-	rc = pump_turn(&g->pump);
-	if (rc < 0) {
-		log_error("%s: the backend broke the protocol: %s", g->name,
-			  front_first_bad(g->pump.q));
-		g->pump.q = NULL;
-		guest_carrier(g->pump.tap, false);
-	}
-	if (rc <= 0)
-		rc = pump_arm(&g->pump);
-	vifguest_poll_tap(g);
-	rc = loop_turn(g->loop, rc ? 0 : -1);
-	if (rc) {
-		log_error("%s: event loop: %s", g->name, strerror(-rc));
-		g->stop = true;
-	}
-}
-
 static void vifguest_print_counts(const struct vifguest *g)
 {
 	const uint64_t *v = front_counts(g->pump.q);
@@ -156,6 +132,7 @@ static void vifguest_print_counts(const struct vifguest *g)
 		(unsigned long long)g->pump.drops_down);
 }
 
+/* Lets go of the queue: pulls the cable, too. */
 static void vifguest_disconnected(struct vifguest *g)
 {
 	loop_del(g->loop, g->rx_src);
@@ -172,6 +149,26 @@ static void vifguest_disconnected(struct vifguest *g)
 		log_warn("%s: the backend did what it may not: %s", g->name,
 			 front_first_bad(g->pump.q));
 	g->pump.q = NULL;
+}
+
+static void vifguest_turn(struct vifguest *g)
+{
+	int rc;
+
+	if (g->rang && g->pump.q)
+		front_clear(g->pump.q);
+	g->rang = false;
+	rc = pump_turn(&g->pump);
+	if (rc < 0)
+		vifguest_disconnected(g);
+	if (rc <= 0)
+		rc = pump_arm(&g->pump);
+	vifguest_poll_tap(g);
+	rc = loop_turn(g->loop, rc ? 0 : -1);
+	if (rc) {
+		log_error("%s: event loop: %s", g->name, strerror(-rc));
+		g->stop = true;
+	}
 }
 
 static void vifguest_changed(void *arg, struct front_queue *q,

@@ -45,6 +45,7 @@ guest()
 {
 	guest_n=$1
 	shift
+	rm -f "$LOG.g$guest_n" # what the last one said
 	vifguest --vif "$guest_n.0" --ip "10.0.0.$guest_n/24" --stats "$@" \
 		>"$LOG.g$guest_n" 2>"$LOG.s$guest_n" &
 	eval "G$guest_n=$!"
@@ -129,7 +130,7 @@ ok 'two addresses and IPv6' run1 --ip 10.0.0.11/24 --ip fd00::1/64 -- sh -c \
 for how in '' --single-channel --no-sg --no-gso --no-csum --no-rx-notify; do
 	# shellcheck disable=SC2086 # no word when empty
 	guest 2 $how
-	in2 iperf3 -s >>$LOG.iperf 2>&1 &
+	nsenter -t "$G2" -n iperf3 -s >>$LOG.iperf 2>&1 &
 	IPERF=$!
 	# shellcheck disable=SC2086
 	guest 1 $how
