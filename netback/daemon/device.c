@@ -40,7 +40,8 @@
 
 enum {
 	DEVICE_RETRY_MS = 1000, /* between two failed connects */
-	DEVICE_LEAVE_MS = 2000, /* for a frontend that was asked to close */
+	DEVICE_LEAVE_MS =
+		2000, /* for a frontend that was asked for something */
 	DEVICE_KEY = 40,
 	DEVICE_NEVER = 0xffff, /* front_seen: nothing was seen yet */
 };
@@ -236,6 +237,21 @@ static int device_disconnect(struct device *d)
 	d->link = LINK_DISCONNECTING;
 	device_order_plain(d, WORKER_DISCONNECT);
 	return -EINPROGRESS;
+}
+
+static void device_on_timer(void *arg)
+{
+	struct device *d = arg;
+
+	d->timer = NULL;
+	d->late = true;
+	d->hub->again(d->hub->arg, d);
+}
+
+static void device_timer(struct device *d, uint32_t ms)
+{
+	if (!d->timer)
+		loop_after(d->hub->loop, ms, device_on_timer, d, &d->timer);
 }
 
 /* --- failures ---------------------------------------------------------------- */
@@ -457,11 +473,7 @@ static bool device_hotplugged(struct device *d)
 static int device_prepare(struct device *d, struct err *e)
 {
 	uint64_t was = d->record.epoch;
-	int rc = keys_read(&d->keys, device_get_key, d, e);
-
-	if (rc)
-		return rc;
-	rc = tap_mtu(d->dev, &d->mtu);
+	int rc = tap_mtu(d->dev, &d->mtu);
 	if (!rc)
 		rc = tap_offload(d->tap, &d->keys.features);
 	if (rc)
@@ -479,6 +491,25 @@ static int device_prepare(struct device *d, struct err *e)
 		  : 0;
 }
 
+/* A guest that comes back says hello first, then names its channels: wait for
+ * them. One that never does is refused by the worker, after a while.
+ */
+static bool device_has_ports(struct device *d)
+{
+	const struct ring_names *q = d->keys.queue;
+	unsigned i;
+
+	for (i = 0; i < d->keys.nqueue && !d->late; i++) {
+		if (domain_has_port(d->dom, q[i].tx_port) &&
+		    domain_has_port(d->dom, q[i].rx_port))
+			continue;
+		device_timer(d, DEVICE_LEAVE_MS);
+		return false;
+	}
+	d->late = false;
+	return true;
+}
+
 static int device_connect_start(struct device *d)
 {
 	struct err e = { "" };
@@ -494,7 +525,11 @@ static int device_connect_start(struct device *d)
 	d->waits_hv = false;
 	if (!device_hotplugged(d))
 		return -EINPROGRESS;
-	rc = device_prepare(d, &e);
+	rc = keys_read(&d->keys, device_get_key, d, &e);
+	if (!rc && !device_has_ports(d))
+		return -EINPROGRESS;
+	if (!rc)
+		rc = device_prepare(d, &e);
 	if (rc == -ENOTCONN)
 		return rc;
 	if (rc) {
@@ -585,21 +620,6 @@ static void device_vanish(struct device *d)
 	d->carrier = d->hotplugged = d->hotplug_bad = d->unmap = false;
 	if (had)
 		log_info("%s: removed", d->name);
-}
-
-static void device_on_timer(void *arg)
-{
-	struct device *d = arg;
-
-	d->timer = NULL;
-	d->late = true;
-	d->hub->again(d->hub->arg, d);
-}
-
-static void device_timer(struct device *d, uint32_t ms)
-{
-	if (!d->timer)
-		loop_after(d->hub->loop, ms, device_on_timer, d, &d->timer);
 }
 
 /* The toolstack wants it gone. A guest which is there is asked to close first,

@@ -41,11 +41,19 @@ static void domain_hello(void *arg, const struct hv_local *mem, int memfd)
 	d->ops->here(d->arg, d->domid);
 }
 
-static void domain_port(void *arg, const struct guestconn_port *p)
+static void domain_order_port(struct domain *d, const struct guestconn_port *p)
 {
 	struct worker_msg m = { .type = WORKER_CHANNEL, .port = p->port };
 
-	domain_order(arg, &m, p->fd, 2);
+	domain_order(d, &m, p->fd, 2);
+}
+
+static void domain_port(void *arg, const struct guestconn_port *p)
+{
+	struct domain *d = arg;
+
+	domain_order_port(d, p);
+	d->ops->here(d->arg, d->domid);
 }
 
 static void domain_gone(void *arg)
@@ -91,6 +99,19 @@ bool domain_here(const struct domain *d)
 	return guestconn_memory(d->conn, &fd);
 }
 
+bool domain_has_port(const struct domain *d, uint32_t port)
+{
+	const struct guestconn_port *p;
+	unsigned i, n;
+
+	p = guestconn_ports(d->conn, &n);
+	for (i = 0; i < n; i++) {
+		if (p[i].port == port)
+			return true;
+	}
+	return false;
+}
+
 void domain_resume(struct domain *d)
 {
 	const struct guestconn_port *p;
@@ -108,7 +129,7 @@ void domain_resume(struct domain *d)
 		domain_order(d, &m, &fd, 1);
 		p = guestconn_ports(d->conn, &n);
 		for (i = 0; i < n; i++)
-			domain_port(d, &p[i]);
+			domain_order_port(d, &p[i]);
 	}
 }
 

@@ -16,7 +16,8 @@ struct domain;
 struct loop;
 
 struct domain_ops {
-	void (*here)(void *arg, uint16_t domid); /* said hello */
+	/* It said hello, or offered a channel. */
+	void (*here)(void *arg, uint16_t domid);
 	/* Gone, or refused by the worker: its vifs are to be disconnected now;
 	 * the worker closes the domain after that.
 	 */
@@ -28,7 +29,8 @@ int domain_open(struct domain **out, struct loop *l, const char *run,
 		uint16_t domid, const struct domain_ops *ops, void *arg,
 		struct err *e);
 bool domain_here(const struct domain *d); /* its memory is known */
-void domain_resume(struct domain *d);	  /* tells a new worker everything */
+bool domain_has_port(const struct domain *d, uint32_t port);
+void domain_resume(struct domain *d); /* tells a new worker everything */
 void domain_answer(struct domain *d, const struct worker_msg *m,
 		   enum worker_type order);
 void domain_close(struct domain *d); /* NULL is fine */
