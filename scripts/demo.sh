@@ -236,7 +236,7 @@ counted()
 
 kill_three_times()
 {
-	load=$((KILLS * 2 + 4))
+	load=$((KILLS * 2 + 10)) # ends well after the last kill
 	datagrams $load "$RUN/kills.txt"
 	in_guest 1 iperf3 -c 10.0.0.2 -p $PORT -t $load -J \
 		--logfile "$RUN/tcp.json" &
