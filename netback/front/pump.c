@@ -13,75 +13,32 @@
 #include <assert.h>
 #include <errno.h>
 #include <linux/virtio_net.h>
-#include <netinet/in.h>
 #include <string.h>
 #include <unistd.h>
-
-#include "frame.h"
 
 enum {
 	PUMP_BURST = 64,
 	PUMP_HDR = sizeof(struct virtio_net_hdr),
-	PUMP_LOOK = 256,  /* bytes looked at for headers */
 	PUMP_SMALL = 512, /* bytes copied rather than gathered by the kernel */
 	PUMP_READ = PUMP_HDR + FRONT_LEN_MAX + 1, /* one more: is it longer? */
 	PUMP_NO_SG = HV_PAGE - FRONT_ROOM,
 };
 static_assert(PUMP_HDR == 10, "TUNSETVNETHDRSZ of the tap");
 
-struct pump_l4 {
-	uint16_t at, off, end; /* header, checksum field in it, payload */
-	uint8_t ip;
-};
-
 static unsigned pump_be16(const uint8_t *p)
 {
 	return (unsigned)p[0] << 8 | p[1];
 }
 
-static int pump_transport(const uint8_t *p, unsigned n, unsigned proto,
-			  struct pump_l4 *l4)
+/* Where a blank checksum is, as the backend will understand it. */
+static int pump_locate(struct pump *p, const uint8_t *head, unsigned n,
+		       struct frame_l4 *l4)
 {
-	if (proto == IPPROTO_UDP && n >= l4->at + 8u) {
-		l4->off = 6;
-		l4->end = (uint16_t)(l4->at + 8);
-		return 0;
-	}
-	if (proto != IPPROTO_TCP || n < l4->at + 20u)
-		return -ENOENT;
-	l4->off = 16;
-	l4->end = (uint16_t)(l4->at + (p[l4->at + 12] >> 4) * 4);
-	return l4->end < l4->at + 20 || l4->end > n ? -ENOENT : 0;
-}
-
-/* Finds TCP or UDP directly in IP behind at most two tags; no extension
- * headers: for those we complete checksums ourselves.
- */
-static int pump_locate(const uint8_t *p, unsigned n, struct pump_l4 *l4)
-{
-	unsigned at = 12, tags = 0, type;
-
-	for (;; at += 4) {
-		if (at + 2 > n || tags++ > 2)
-			return -ENOENT;
-		type = pump_be16(p + at);
-		if (type != 0x8100 && type != 0x88a8)
-			break;
-	}
-	at += 2;
-	if (type == 0x0800 && at + 20 <= n) {
-		if (pump_be16(p + at + 6) & 0x3fff)
-			return -ENOENT; /* a fragment */
-		l4->ip = 4;
-		l4->at = (uint16_t)(at + (p[at] & 15u) * 4);
-		return pump_transport(p, n, p[at + 9], l4);
-	}
-	if (type == 0x86dd && at + 40 <= n) {
-		l4->ip = 6;
-		l4->at = (uint16_t)(at + 40);
-		return pump_transport(p, n, p[at + 6], l4);
-	}
-	return -ENOENT;
+	if (n > FRAME_HEAD)
+		n = FRAME_HEAD;
+	memcpy(p->look.head, head, n);
+	p->look.head_len = (uint16_t)n;
+	return frame_locate(&p->look, l4);
 }
 
 /* Completes a checksum whose field holds the pseudo-header's sum. */
@@ -111,26 +68,25 @@ static int pump_sum(uint8_t *p, unsigned n, unsigned start, unsigned off)
 static int pump_meta(struct pump *p, uint8_t *f, unsigned n,
 		     const struct virtio_net_hdr *h, struct front_meta *m)
 {
-	struct pump_l4 l4;
-	bool found = pump_locate(f, n < PUMP_LOOK ? n : PUMP_LOOK, &l4) == 0;
-	bool ours = found && h->csum_start == l4.at && h->csum_offset == l4.off;
-	bool can = ours && (l4.ip == 6 ? p->offers.csum6 : p->offers.csum4);
+	bool blank = h->flags & VIRTIO_NET_HDR_F_NEEDS_CSUM, ours;
+	struct frame_l4 l4 = { 0 };
 
-	*m = (struct front_meta){ 0 };
-	if (h->gso_type != VIRTIO_NET_HDR_GSO_NONE) {
-		if (!ours)
-			return -EINVAL;
+	*m = (struct front_meta){
+		.validated = h->flags & VIRTIO_NET_HDR_F_DATA_VALID,
+	};
+	if (!blank)
+		return h->gso_type ? -EINVAL : 0;
+	ours = !pump_locate(p, f, n, &l4) && h->csum_start == l4.l4 &&
+	       h->csum_offset == l4.csum_off;
+	if (h->gso_type) {
 		m->gso_type = l4.ip == 6 ? FRAME_GSO_TCPV6 : FRAME_GSO_TCPV4;
 		m->gso_size = h->gso_size;
 		m->csum_blank = true;
-		return 0;
+		return ours ? 0 : -EINVAL;
 	}
-	if (h->flags & VIRTIO_NET_HDR_F_DATA_VALID)
-		m->validated = true;
-	if (!(h->flags & VIRTIO_NET_HDR_F_NEEDS_CSUM))
-		return 0;
-	m->csum_blank = can;
-	if (can)
+	m->csum_blank = ours &&
+			(l4.ip == 6 ? p->offers.csum6 : p->offers.csum4);
+	if (m->csum_blank)
 		return 0;
 	m->validated = true;
 	p->sums++;
@@ -193,21 +149,21 @@ static unsigned pump_gather(const struct front_frame *f, uint8_t *to,
 	return n;
 }
 
-static int pump_header(const uint8_t *head, unsigned n,
+static int pump_header(struct pump *p, const uint8_t *head, unsigned n,
 		       const struct front_meta *m, struct virtio_net_hdr *h)
 {
-	struct pump_l4 l4;
+	struct frame_l4 l4;
 
 	memset(h, 0, sizeof(*h));
 	if (m->validated)
 		h->flags = VIRTIO_NET_HDR_F_DATA_VALID;
 	if (!m->csum_blank)
 		return 0;
-	if (pump_locate(head, n, &l4))
+	if (pump_locate(p, head, n, &l4))
 		return -EINVAL;
 	h->flags = VIRTIO_NET_HDR_F_NEEDS_CSUM;
-	h->csum_start = l4.at;
-	h->csum_offset = l4.off;
+	h->csum_start = l4.l4;
+	h->csum_offset = l4.csum_off;
 	if (!m->gso_type)
 		return 0;
 	h->gso_type = m->gso_type == FRAME_GSO_TCPV6 ? VIRTIO_NET_HDR_GSO_TCPV6
@@ -226,11 +182,11 @@ static void pump_deliver(struct pump *p, const struct front_frame *f)
 	struct virtio_net_hdr h;
 	ssize_t r;
 
-	if (n < PUMP_LOOK) {
+	if (n < FRAME_HEAD) {
 		head = small + PUMP_HDR;
 		n = pump_gather(f, small + PUMP_HDR, PUMP_SMALL);
 	}
-	if (pump_header(head, n < PUMP_LOOK ? n : PUMP_LOOK, &f->meta, &h)) {
+	if (pump_header(p, head, n, &f->meta, &h)) {
 		p->drops_down++;
 		return;
 	}

@@ -6,14 +6,16 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "frame.h"
 #include "front/front.h"
 
 struct pump {
 	int tap; /* borrowed; non-blocking, vnet header of 10 bytes */
 	struct front_queue *q;	      /* NULL while not connected */
 	struct front_features offers; /* what the backend accepts */
-	bool blocked;  /* the tx ring is full: leave the tap alone */
-	uint64_t sums; /* checksums completed here */
+	bool blocked;	   /* the tx ring is full: leave the tap alone */
+	struct frame look; /* headers being looked at, private */
+	uint64_t sums;	   /* checksums completed here */
 	uint64_t drops_up, drops_down; /* frames neither side could carry */
 };
 
