@@ -14,7 +14,7 @@
 #include "ctl/nodes.h"
 
 enum {
-	ATTACH_TAP_MS = 5000, /* for netbackd to drop a tap */
+	ATTACH_TAP_MS = 1000, /* for netbackd to drop a killed one's tap */
 	ATTACH_NAME = 24,     /* bytes of "vif32751.65535", NUL included */
 };
 

@@ -83,11 +83,12 @@ setup_stopped() { kill -STOP "$daemon_pid"; }
 # A table of that name which cannot be replaced: it has an owner.
 setup_noguards()
 {
-	(
-		echo 'add table netdev netback-vif1.0 { flags owner; }'
-		sleep 60
-	) | nft -i >>$D/log 2>&1 &
+	rm -f $D/nft
+	mkfifo $D/nft
+	nft -i <$D/nft >>$D/log 2>&1 &
 	owner_pid=$!
+	exec 9>$D/nft
+	echo 'add table netdev netback-vif1.0 { flags owner; }' >&9
 	until_true 5 nft list table netdev netback-vif1.0
 }
 
@@ -126,6 +127,7 @@ teardown()
 {
 	[ -z "$daemon_pid" ] || setup_nodaemon
 	[ -z "$store_pid" ] || setup_nostore
+	exec 9>&-
 	ended "$owner_pid"
 	owner_pid=''
 	for dev in $(ip -o link | sed -E 's/^[0-9]+: ([^:@]+).*/\1/'); do
