@@ -331,7 +331,11 @@ static int device_find_name(struct device *d, struct err *e)
 	else if (rc < 0)
 		return err_set(e, -EINVAL, "vifname is no device name");
 	rc = vif_check_devname(got, e);
-	return rc ? rc : str_put(d->dev, sizeof(d->dev), got);
+	if (rc) {
+		err_prefix(e, "vifname");
+		return rc;
+	}
+	return str_put(d->dev, sizeof(d->dev), got);
 }
 
 /* The record first: a device that it names is ours, a kill between or not. */

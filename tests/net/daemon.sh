@@ -37,7 +37,7 @@ show()
 # for their counters.
 words()
 {
-	show "${1:-show}" | tr '{}[],' '\n\n\n\n\n' | tr -d '"'
+	show "${1:-show}" | tr '{}[],' '[\n*]' | tr -d '"'
 }
 
 # Of netbackd itself, and of the one vif.

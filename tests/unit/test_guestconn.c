@@ -1,0 +1,407 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* test_guestconn.c - what a local guest may say to netbackd, and a worker too */
+#include <errno.h>
+#include <fcntl.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "base/log.h"
+#include "base/loop.h"
+#include "base/msg.h"
+#include "base/num.h"
+#include "daemon/guestconn.h"
+#include "daemon/orders.h"
+#include "hv_wire.h"
+
+enum { MEM = 16 * HV_PAGE };
+
+struct world {
+	char dir[32], path[64];
+	struct loop *loop;
+	struct guestconn *g;
+	unsigned hello, ports, gone;
+};
+
+static void on_hello(void *arg, const struct hv_local *d, int memfd)
+{
+	struct world *w = arg;
+
+	assert_int_equal(d->size, MEM);
+	assert_true(memfd >= 0);
+	w->hello++;
+}
+
+static void on_port(void *arg, const struct guestconn_port *p)
+{
+	struct world *w = arg;
+
+	assert_true(p->port != 0);
+	w->ports++;
+}
+
+static void on_gone(void *arg)
+{
+	struct world *w = arg;
+
+	w->gone++;
+}
+
+static const struct guestconn_ops ops = { on_hello, on_port, on_gone };
+
+static int setup(void **state)
+{
+	struct world *w = calloc(1, sizeof(*w));
+	struct err e = { "" };
+
+	log_open("test", LOG_ERROR);
+	strcpy(w->dir, "/tmp/nb-conn.XXXXXX");
+	if (!mkdtemp(w->dir) || loop_open(&w->loop) ||
+	    guestconn_open(&w->g, w->loop, w->dir, 1, &ops, w, &e))
+		return -1;
+	snprintf(w->path, sizeof(w->path), "%s/dom/1/hv", w->dir);
+	*state = w;
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	struct world *w = *state;
+	char sub[64];
+
+	guestconn_close(w->g);
+	loop_close(w->loop);
+	snprintf(sub, sizeof(sub), "%s/dom", w->dir);
+	if (rmdir(sub) || rmdir(w->dir))
+		return -1; /* something was left behind */
+	free(w);
+	return 0;
+}
+
+static void turns(struct world *w)
+{
+	int i;
+
+	for (i = 0; i < 6; i++)
+		loop_turn(w->loop, 1);
+}
+
+static int dial(struct world *w)
+{
+	int fd = msg_connect(w->path, SOCK_SEQPACKET);
+
+	assert_true(fd >= 0);
+	fcntl(fd, F_SETFL, O_NONBLOCK);
+	turns(w);
+	return fd;
+}
+
+static int memory(void)
+{
+	int fd = memfd_create("guest", MFD_ALLOW_SEALING | MFD_CLOEXEC);
+
+	assert_true(fd >= 0);
+	assert_int_equal(ftruncate(fd, MEM), 0);
+	assert_int_equal(fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_SEAL),
+			 0);
+	return fd;
+}
+
+static struct hv_wire message(enum hv_wire_type type)
+{
+	struct hv_wire m = {
+		.magic = HV_WIRE_MAGIC,
+		.version = HV_WIRE_VERSION,
+		.type = (uint16_t)type,
+	};
+
+	if (type == HV_WIRE_HELLO) {
+		m.hello.size = MEM;
+		m.hello.grants = 32;
+	} else {
+		m.port.port = 5;
+	}
+	return m;
+}
+
+/* Sends and closes the descriptors; the reply's rc, 1 without a reply. */
+static int say(struct world *w, int sock, const struct hv_wire *m, size_t size,
+	       int *fd, unsigned nfd)
+{
+	struct hv_wire r;
+	int rc;
+
+	assert_int_equal(msg_send(sock, m, size, fd, nfd), 0);
+	msg_close_all(fd, nfd);
+	turns(w);
+	rc = msg_recv(sock, &r, sizeof(r), NULL, NULL);
+	if (rc <= 0)
+		return 1;
+	assert_int_equal(rc, sizeof(r));
+	assert_int_equal(r.type, HV_WIRE_REPLY);
+	assert_true(!r.reply.rc == !r.reply.text[0]); /* a reason, or none */
+	return r.reply.rc;
+}
+
+static int hello(struct world *w, int sock)
+{
+	struct hv_wire m = message(HV_WIRE_HELLO);
+	int fd = memory();
+
+	return say(w, sock, &m, sizeof(m), &fd, 1);
+}
+
+static int port(struct world *w, int sock, uint32_t number)
+{
+	struct hv_wire m = message(HV_WIRE_PORT);
+	int fd[] = { eventfd(0, 0), eventfd(0, 0) };
+
+	m.port.port = number;
+	return say(w, sock, &m, sizeof(m), fd, 2);
+}
+
+/* The connection is over, and the next guest can come. */
+static void ended(struct world *w, int sock)
+{
+	char c;
+
+	assert_int_equal(recv(sock, &c, 1, 0), 0);
+	close(sock);
+	turns(w);
+	sock = dial(w);
+	assert_int_equal(hello(w, sock), 0);
+	close(sock);
+	turns(w);
+}
+
+static void good_guest(void **state)
+{
+	struct world *w = *state;
+	int s = dial(w), second, memfd;
+	struct hv_wire r;
+	unsigned i, n;
+
+	assert_int_equal(hello(w, s), 0);
+	for (i = 1; i <= HV_CHANNELS; i++)
+		assert_int_equal(port(w, s, i), 0);
+	assert_int_equal(w->ports, HV_CHANNELS);
+	guestconn_ports(w->g, &n);
+	assert_int_equal(n, HV_CHANNELS);
+	assert_non_null(guestconn_memory(w->g, &memfd));
+	/* One connection is one domain. */
+	second = dial(w);
+	assert_int_equal(msg_recv(second, &r, sizeof(r), NULL, NULL),
+			 sizeof(r));
+	assert_int_equal(r.reply.rc, -EBUSY);
+	close(second);
+	assert_int_equal(w->gone, 0);
+	close(s);
+	turns(w);
+	assert_int_equal(w->gone, 1);
+	assert_null(guestconn_memory(w->g, &memfd));
+	s = dial(w);
+	assert_int_equal(hello(w, s), 0);
+	/* It ends and comes back before we look. */
+	close(s);
+	s = dial(w);
+	assert_int_equal(hello(w, s), 0);
+	assert_int_equal(w->gone, 2);
+	close(s);
+}
+
+static void too_many_ports(void **state)
+{
+	struct world *w = *state;
+	int s = dial(w);
+	unsigned i;
+
+	assert_int_equal(hello(w, s), 0);
+	for (i = 1; i <= HV_CHANNELS; i++)
+		assert_int_equal(port(w, s, i), 0);
+	assert_int_equal(port(w, s, 1000), -EINVAL);
+	ended(w, s);
+}
+
+static void wrong_order(void **state)
+{
+	struct world *w = *state;
+	int s = dial(w);
+
+	assert_int_equal(port(w, s, 1), -EPROTO);
+	ended(w, s);
+	s = dial(w);
+	assert_int_equal(hello(w, s), 0);
+	assert_int_equal(hello(w, s), -EPROTO);
+	ended(w, s);
+	s = dial(w);
+	assert_int_equal(hello(w, s), 0);
+	assert_int_equal(port(w, s, 1), 0);
+	assert_int_equal(port(w, s, 1), -EINVAL); /* twice */
+	ended(w, s);
+	s = dial(w);
+	assert_int_equal(hello(w, s), 0);
+	assert_int_equal(port(w, s, 0), -EINVAL);
+	ended(w, s);
+}
+
+/* Each row is one lie about a hello. */
+static void bad_hello(void **state)
+{
+	enum {
+		BAD_MAGIC,
+		BAD_VERSION,
+		BAD_TYPE,
+		BAD_SIZE,
+		BAD_TABLE,
+		BAD_ALIGN,
+		BAD_GRANTS,
+		NO_FD,
+		TWO_FDS,
+		SHORT,
+		BADS
+	};
+	struct world *w = *state;
+	int row;
+
+	for (row = 0; row < BADS; row++) {
+		struct hv_wire m = message(HV_WIRE_HELLO);
+		int fd[2] = { memory(), memory() }, s = dial(w);
+		unsigned nfd = row == NO_FD ? 0 : row == TWO_FDS ? 2 : 1;
+
+		m.magic += row == BAD_MAGIC;
+		m.version = (uint16_t)(m.version + (row == BAD_VERSION));
+		m.type = row == BAD_TYPE ? 9 : m.type;
+		m.hello.size += row == BAD_SIZE ? HV_PAGE : 0;
+		m.hello.gtab_off = row == BAD_TABLE   ? MEM
+				   : row == BAD_ALIGN ? 8
+						      : 0;
+		m.hello.grants = row == BAD_GRANTS ? UINT32_MAX : 32;
+		assert_true(say(w, s, &m,
+				row == SHORT ? sizeof(m) - 1 : sizeof(m), fd,
+				nfd) < 0);
+		msg_close_all(fd + nfd, 2 - nfd);
+		ended(w, s);
+	}
+	assert_int_equal(w->hello, BADS); /* those of ended() */
+}
+
+static void ports_are_eventfds(void **state)
+{
+	struct world *w = *state;
+	struct hv_wire m = message(HV_WIRE_PORT);
+	int fd[2], s = dial(w);
+
+	assert_int_equal(hello(w, s), 0);
+	assert_int_equal(pipe(fd), 0);
+	assert_int_equal(say(w, s, &m, sizeof(m), fd, 2), -EINVAL);
+	ended(w, s);
+	s = dial(w);
+	assert_int_equal(hello(w, s), 0);
+	fd[0] = eventfd(0, 0);
+	assert_int_equal(say(w, s, &m, sizeof(m), fd, 1), -EPROTO);
+	ended(w, s);
+}
+
+/* --- orders: what a worker may answer ---------------------------------------- */
+
+struct hub {
+	struct loop *loop;
+	struct orders *o;
+	unsigned answers, fatals, lost;
+};
+
+static void hub_answer(void *arg, const struct worker_msg *m,
+		       enum worker_type order)
+{
+	struct hub *h = arg;
+
+	assert_int_equal(order, WORKER_RUN);
+	assert_true(m->rc <= 0);
+	h->answers++;
+}
+
+static void hub_fatal(void *arg, const struct worker_msg *m)
+{
+	struct hub *h = arg;
+
+	assert_non_null(memchr(m->text, 0, WORKER_TEXT));
+	h->fatals++;
+}
+
+static void hub_lost(void *arg, const char *why)
+{
+	struct hub *h = arg;
+
+	assert_non_null(why);
+	h->lost++;
+}
+
+static void answers_must_match(void **state)
+{
+	static const struct orders_ops o = { hub_answer, hub_fatal, hub_lost };
+	enum { GOOD, UNASKED, BAD_SEQ, BAD_DOM, BAD_TYPE, SHORT, END, ROWS };
+	int row;
+
+	(void)state;
+	for (row = 0; row < ROWS; row++) {
+		struct worker_msg m = { .type = WORKER_RUN, .domid = 3 };
+		struct hub h = { 0 };
+		int sv[2], i;
+
+		assert_int_equal(loop_open(&h.loop), 0);
+		assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET, 0, sv), 0);
+		assert_int_equal(orders_open(&h.o, h.loop, sv[0], &o, &h), 0);
+		if (row != UNASKED)
+			orders_send(h.o, &m, NULL, 0);
+		m.type = WORKER_FATAL;
+		memset(m.text, 'x', sizeof(m.text));
+		msg_send(sv[1], &m, sizeof(m), NULL, 0);
+		m.type = row == BAD_TYPE ? WORKER_RUN : WORKER_DONE;
+		m.rc = 7; /* positive: not an errno */
+		m.seq += row == BAD_SEQ;
+		m.domid = row == BAD_DOM ? 4 : 3;
+		if (row != END)
+			msg_send(sv[1], &m, sizeof(m) - (row == SHORT), NULL,
+				 0);
+		else
+			close(sv[1]);
+		for (i = 0; i < 4; i++)
+			loop_turn(h.loop, 1);
+		/* A reset comes before what was sent ahead of it. */
+		assert_int_equal(h.fatals, row != END);
+		assert_int_equal(h.answers, row == GOOD);
+		assert_int_equal(h.lost, row != GOOD);
+		assert_int_equal(orders_pending(h.o),
+				 row != GOOD && row != UNASKED);
+		orders_close(h.o);
+		loop_close(h.loop);
+		if (row != END)
+			close(sv[1]);
+	}
+}
+
+int main(void)
+{
+	static const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(good_guest, setup, teardown),
+		cmocka_unit_test_setup_teardown(too_many_ports, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(wrong_order, setup, teardown),
+		cmocka_unit_test_setup_teardown(bad_hello, setup, teardown),
+		cmocka_unit_test_setup_teardown(ports_are_eventfds, setup,
+						teardown),
+		cmocka_unit_test(answers_must_match),
+	};
+
+	return cmocka_run_group_tests_name("guestconn", tests, NULL, NULL);
+}
