@@ -16,6 +16,8 @@
  * make it again. A frontend's state is acted on when it was written, not when
  * it is read: the same value twice is nothing new. After a failure the same value
  * written again is another try, once a second at most.
+ *
+ * long file: struct device has one owner; parts of it would have to share it.
  */
 #include "daemon/device.h"
 

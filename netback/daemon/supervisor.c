@@ -7,6 +7,9 @@
  *
  * An event only marks devices; each marked device looks at the store once at the
  * end of the turn. So however fast a guest writes, there is at most one mark.
+ *
+ * long file: the composition root; questions and locks are to move out when
+ * capture joins them.
  */
 #include "daemon/supervisor.h"
 

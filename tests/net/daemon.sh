@@ -193,6 +193,21 @@ ok 'a stopped worker does not stop show' vif_is state connected
 kill -CONT "$(field worker)"
 ok 'stats come from the worker' test "$(vif tx_frames stats)" -gt 100
 
+# --- the worker dies over and over -------------------------------------------------
+
+storm()
+{
+	for n in 1 2 3 4 5 6 7; do
+		W=$(field worker)
+		kill -9 "$W" || return 1
+		until_true 5 worker_new "$W" || return 1
+	done
+}
+ok 'seven deaths in a row' storm
+ok 'too many: the log says so' logged 'workers die over and over'
+ok 'and the guest is there still' until_true 5 pings
+same 'Connected all along' 4 "$(xenstore-read $BACK/1/0/state)"
+
 # --- the supervisor dies, or is told to end ---------------------------------------
 
 # The tap must not blink: its bridge port stays the same.
