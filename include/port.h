@@ -15,7 +15,8 @@
  *   flush   end of a burst: publish both ways, at most one bell a channel;
  *           whatever pulled frames referred to is gone after it
  *   arm     before sleeping: 1 = there is work, do not sleep; `waits`: also wake
- *           when that frame fits (NULL: none waits)
+ *           when that frame fits (NULL: none waits); PORT_LOOK = nobody will
+ *           wake us for that: look again soon
  *   ready   after waking: forget the signal
  *
  * A source that can be read into lent room has fill; a sink that can give it
@@ -34,7 +35,7 @@ struct frame_pool;
 struct port;
 struct ring;
 
-enum { PORT_FDS = 2 };
+enum { PORT_FDS = 2, PORT_LOOK = 2 };
 
 struct port_ops {
 	const char *kind; /* "vif", "tap", "mem" */

@@ -34,6 +34,7 @@ enum {
 	RING_TX_FATAL = 22, /* data slots that are a broken protocol */
 	RING_RX_SLOTS = 18, /* data slots of a packet a guest accepts */
 	RING_NO_PORT = -1,
+	RING_LOOK = 2,
 };
 
 /* What the guest can receive; read from its store keys, validated. */
@@ -127,8 +128,9 @@ int ring_settle(struct ring *r, struct frame *f);
 int ring_flush(struct ring *r);
 
 /* Before sleeping: asks to be rung for TX work, and (rx_slots > 0) when that many
- * RX slots are posted. Returns 1 when there is work already: do not sleep. Else
- * 0. A guest without rx_notify never rings for RX: look again by the clock.
+ * RX slots are posted. Returns 1 when there is work already: do not sleep; 0;
+ * or RING_LOOK: a guest without rx_notify never rings for RX, so look again by
+ * the clock.
  */
 int ring_arm(struct ring *r, unsigned rx_slots);
 

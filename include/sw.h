@@ -33,13 +33,21 @@ int sw_lookup(struct sw *sw, const struct frame *f, int in);
 
 /* One turn: at most FRAME_BURST frames from each port. Returns 1 when more work
  * is waiting, 0 when every port is armed and the caller may sleep until one of
- * the ports' fds is readable; -EPROTO or -EFAULT with the port in *bad when
- * that port is finished.
+ * the ports' fds is readable, PORT_LOOK when it may sleep so, but for a few
+ * milliseconds only; -EPROTO or -EFAULT with the port in *bad when that port is
+ * finished.
  */
 int sw_run(struct sw *sw, struct port **bad);
 
-/* While a port is held (its peer has no room), its fds must not be polled. */
+/* While a port is held (its peer has no room for a frame of it), its fds must
+ * not be polled.
+ */
 bool sw_held(const struct sw *sw, const struct port *p);
+
+/* What waits has waited too long: until its port has room for a frame again,
+ * frames for which there is none are dropped and counted. Then run.
+ */
+void sw_give_up(struct sw *sw);
 
 /* Frames that were read and wait for room. */
 unsigned sw_waiting(const struct sw *sw);

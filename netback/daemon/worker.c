@@ -40,7 +40,11 @@
 #include "survive.h"
 #include "sw.h"
 
-enum { WVIF_COUNTS = sizeof(struct worker_stats) / sizeof(uint64_t) };
+enum {
+	WVIF_COUNTS = sizeof(struct worker_stats) / sizeof(uint64_t),
+	WVIF_LOOK_MS = 10,     /* for room of a guest that does not ring */
+	WVIF_STALL_MS = 10000, /* a frame does not wait longer */
+};
 _Static_assert((int)WVIF_COUNTS <= (int)SURVIVE_COUNTS, "counters survive");
 
 struct wdom {
@@ -61,6 +65,8 @@ struct wvif {
 	struct survive *keep;
 	struct sw *sw;
 	struct loop_fd *tap_src, *bell_src[PORT_FDS];
+	struct loop_timer *clock;  /* while a frame waits for the guest */
+	uint64_t held_ns, held_in; /* since when, and which one it is */
 	bool queued, held;
 	struct cap *cap;
 	struct loop_fd *cap_src; /* while the pipe is full */
@@ -147,6 +153,8 @@ static void wvif_stop(struct wvif *v)
 	}
 	loop_del(v->w->loop, v->tap_src);
 	v->tap_src = NULL;
+	loop_cancel(v->w->loop, v->clock);
+	v->clock = NULL;
 }
 
 static void wvif_capture_end(struct wvif *v)
@@ -500,15 +508,41 @@ static void wvif_fatal(struct wvif *v, int rc)
 		loop_stop(v->w->loop, 1);
 }
 
-/* The tap is not polled while the guest has no room for what it would give. */
-static void wvif_hold(struct wvif *v)
+static void wvif_on_clock(void *arg)
+{
+	struct wvif *v = arg;
+
+	v->clock = NULL;
+	if (v->held_in != v->tap->stat.in) {
+		v->held_in = v->tap->stat.in; /* another one by now */
+		v->held_ns = loop_now(v->w->loop);
+	} else if (loop_now(v->w->loop) - v->held_ns >=
+		   WVIF_STALL_MS * 1000000ull) {
+		sw_give_up(v->sw);
+	}
+	wvif_queue(v);
+}
+
+/* The tap is not polled while the guest has no room for what it gave. What waits
+ * is looked at again when the guest rings, if it said that it will, and by the
+ * clock.
+ */
+static void wvif_hold(struct wvif *v, int look)
 {
 	bool held = sw_held(v->sw, v->tap);
 
-	if (held == v->held)
-		return;
-	v->held = held;
-	loop_mod(v->w->loop, v->tap_src, held ? 0 : EPOLLIN);
+	if (held != v->held) {
+		v->held = held;
+		v->held_in = v->tap->stat.in;
+		v->held_ns = loop_now(v->w->loop);
+		loop_mod(v->w->loop, v->tap_src, held ? 0 : EPOLLIN);
+		loop_cancel(v->w->loop, v->clock);
+		v->clock = NULL;
+	}
+	if (held && !v->clock)
+		loop_after(v->w->loop,
+			   look == PORT_LOOK ? WVIF_LOOK_MS : WVIF_STALL_MS,
+			   wvif_on_clock, v, &v->clock);
 }
 
 /* One turn for everybody who has work; they queue again if they have more. */
@@ -531,10 +565,10 @@ static void worker_turn(struct worker *w)
 			continue;
 		}
 		wvif_remember(v);
-		wvif_hold(v);
+		wvif_hold(v, rc);
 		if (v->cap)
 			wvif_capture_flush(v);
-		if (rc)
+		if (rc == 1)
 			wvif_queue(v);
 	}
 }

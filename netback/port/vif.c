@@ -8,6 +8,8 @@
 #include "port.h"
 #include "ring.h"
 
+_Static_assert((int)PORT_LOOK == (int)RING_LOOK, "arm hands it on");
+
 struct port_vif {
 	struct port p;
 	struct ring *ring;

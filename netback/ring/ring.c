@@ -160,7 +160,11 @@ int ring_arm(struct ring *r, unsigned rx_slots)
 		return 0;
 	half_store_event(&r->rx, r->rx.cons + rx_slots);
 	n = ring_room(r);
-	return n < 0 ? n : n >= (int)rx_slots;
+	if (n < 0)
+		return n;
+	if (n >= (int)rx_slots)
+		return 1;
+	return r->features.rx_notify ? 0 : RING_LOOK;
 }
 
 void ring_clear(struct ring *r)

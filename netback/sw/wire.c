@@ -3,9 +3,11 @@
  *
  * Where the source can read into room that the sink lends, a frame is
  * copied once, by the kernel, straight to where it belongs. Where the sink has
- * little room, frames are read one at a time and only what fits is taken;
- * one frame that does not fit yet is held back, and nothing more is read from its
- * source meanwhile: the host's queue in front of a tap is the place to wait in.
+ * little room, frames are read one at a time; one that does not fit yet is held
+ * back, and nothing more is read from its source meanwhile: the host's queue in
+ * front of a tap is the place to wait in. So a full sink costs nothing as long
+ * as no frame comes. A sink that never makes room for what is held is stalled:
+ * sw_give_up lets frames pass it by, counted, until one fits again.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -19,7 +21,7 @@ enum { WIRE_ENDS = 2 };
 struct wire_end {
 	struct port *port;
 	struct frame *held; /* from the other end, waits for room here */
-	bool full;	    /* no room for anything */
+	bool stalled;	    /* do not wait: what has no room is dropped */
 };
 
 struct sw {
@@ -85,30 +87,26 @@ static int wire_carry(struct port *from, struct port *to)
 	return rc < 0 ? rc : n;
 }
 
-/* One frame by private memory, if there is any room for it at all. */
+/* One frame by private memory: 1, 0 none, or it has to wait. */
 static int wire_squeeze(struct port *from, struct wire_end *to)
 {
 	struct frame *f = to->held;
-	int fits = to->port->ops->fits(to->port, f), n;
+	int fits, n;
 
-	if (fits <= 0) {
-		to->full = true;
-		return fits;
-	}
 	if (!f) {
 		n = from->ops->pull(from, &f, 1);
 		if (n <= 0)
 			return n;
 		port_see(from, f, true);
 		port_see(to->port, f, false);
-		fits = to->port->ops->fits(to->port, f);
-		if (fits <= 0) {
-			to->held = f;
-			to->full = true;
-			return fits;
-		}
 	}
+	to->held = f;
+	fits = to->port->ops->fits(to->port, f);
+	if (fits < 0 || (!fits && !to->stalled))
+		return fits;
 	to->held = NULL;
+	if (fits)
+		to->stalled = false;
 	n = to->port->ops->push(to->port, &f, 1);
 	return n < 0 ? n : 1;
 }
@@ -139,9 +137,10 @@ static int wire_fill(struct sw *sw, struct port *from, struct wire_end *to)
 
 	if (!f)
 		return 0;
-	to->full = false;
 	while (n < FRAME_BURST && rc > 0) {
 		rc = to->held ? -ENOBUFS : wire_read(from, to->port, f);
+		if (rc > 0)
+			to->stalled = false;
 		if (rc == -ENOBUFS || rc == -EACCES || rc == -EOPNOTSUPP)
 			rc = wire_squeeze(from, to);
 		if (rc > 0)
@@ -169,19 +168,16 @@ static struct port *wire_blame(const struct sw *sw)
 
 static int wire_arm(struct sw *sw)
 {
-	static const struct frame smallest = { .len = FRAME_ETH };
 	int i, rc, more = 0;
 
 	for (i = 0; i < WIRE_ENDS; i++) {
 		struct wire_end *e = &sw->end[i];
-		const struct frame *waits = e->held;
 
-		if (!waits && e->full)
-			waits = &smallest;
-		rc = e->port->ops->arm(e->port, waits);
-		if (rc < 0)
+		rc = e->port->ops->arm(e->port, e->held);
+		if (rc < 0 || rc == 1)
 			return rc;
-		more |= rc;
+		if (rc)
+			more = rc;
 	}
 	return more;
 }
@@ -216,7 +212,7 @@ bool sw_held(const struct sw *sw, const struct port *p)
 
 	for (i = 0; i < WIRE_ENDS; i++) {
 		if (sw->end[i].port == p)
-			return sw->end[1 - i].full;
+			return sw->end[1 - i].held;
 	}
 	return false;
 }
@@ -224,6 +220,16 @@ bool sw_held(const struct sw *sw, const struct port *p)
 unsigned sw_waiting(const struct sw *sw)
 {
 	return !!sw->end[0].held + !!sw->end[1].held;
+}
+
+void sw_give_up(struct sw *sw)
+{
+	int i;
+
+	for (i = 0; i < WIRE_ENDS; i++) {
+		if (sw->end[i].held)
+			sw->end[i].stalled = true;
+	}
 }
 
 void sw_age(struct sw *sw, uint64_t now_ns)

@@ -45,6 +45,20 @@ static void arm_for_room(void **state)
 	assert_int_equal(ring_arm(g->ring, 17), 1);
 }
 
+/* Nobody will ring: the answer says so, and only while something waits. */
+static void arm_without_notify(void **state)
+{
+	struct guest *g = *state;
+
+	backend_close(g);
+	g->conf.features.rx_notify = false;
+	assert_int_equal(backend_open(g, EPOCH + 1), 0);
+	assert_int_equal(ring_arm(g->ring, 0), 0);
+	assert_int_equal(ring_arm(g->ring, 17), RING_LOOK);
+	rx_post(g, DATA_PAGE, 17);
+	assert_int_equal(ring_arm(g->ring, 17), 1);
+}
+
 static void one_bell_for_one_channel(void **state)
 {
 	struct guest *g = *state;
@@ -70,6 +84,7 @@ int main(void)
 		T(bells_only_when_asked),
 		T(arm_sees_what_came_before),
 		T(arm_for_room),
+		T(arm_without_notify),
 		T(one_bell_for_one_channel),
 	};
 

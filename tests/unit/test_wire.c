@@ -145,6 +145,86 @@ static void in_is_out_plus_drops(void **state)
 	assert_int_equal(t.b->stat.out_drop, 2 * DEPTH);
 }
 
+/* As a tap and a vif: nothing is lent, so fill is never called. */
+static int fill_nothing(struct port *p, struct frame *f)
+{
+	(void)p, (void)f;
+	return 0;
+}
+
+static int arm_by_clock(struct port *p, const struct frame *waits)
+{
+	(void)p;
+	return waits ? PORT_LOOK : 0;
+}
+
+/* One frame waits for room, the others where they came from; none is lost. */
+static void a_full_sink_holds_its_source(void **state)
+{
+	static struct port_ops source;
+	struct port *bad;
+	unsigned i;
+
+	(void)state;
+	source = *t.a->ops;
+	source.fill = fill_nothing;
+	t.a->ops = &source;
+	for (i = 0; i < DEPTH; i++)
+		put(t.in, 60, i);
+	run_dry();
+	assert_false(sw_held(t.sw, t.a)); /* full, but nothing waits */
+	assert_int_equal(sw_waiting(t.sw), 0);
+	for (i = 0; i < 3; i++)
+		put(t.in, 61, DEPTH + i);
+	assert_int_not_equal(sw_run(t.sw, &bad), -EPROTO);
+	assert_true(sw_held(t.sw, t.a));
+	assert_false(sw_held(t.sw, t.b));
+	assert_int_equal(sw_waiting(t.sw), 1);
+	for (i = 0; i < DEPTH; i++)
+		assert_int_equal(get(t.out, i), 60);
+	run_dry();
+	assert_false(sw_held(t.sw, t.a));
+	for (i = 0; i < 3; i++)
+		assert_int_equal(get(t.out, DEPTH + i), 61);
+	assert_int_equal(t.b->stat.out_drop, 0);
+}
+
+/* A sink that never has room is passed by until it has. */
+static void a_stalled_sink_is_given_up(void **state)
+{
+	static struct port_ops source, sink;
+	struct port *bad;
+	unsigned i;
+
+	(void)state;
+	source = *t.a->ops;
+	source.fill = fill_nothing;
+	sink = *t.b->ops;
+	sink.arm = arm_by_clock;
+	t.a->ops = &source;
+	t.b->ops = &sink;
+	for (i = 0; i < DEPTH; i++)
+		put(t.in, 60, i);
+	while (sw_run(t.sw, &bad) == 1)
+		;
+	put(t.in, 61, 1);
+	assert_int_equal(sw_run(t.sw, &bad), PORT_LOOK);
+	assert_int_equal(sw_run(t.sw, &bad), PORT_LOOK);
+	assert_int_equal(t.b->stat.out_drop, 0);
+	sw_give_up(t.sw);
+	assert_int_equal(sw_run(t.sw, &bad), 0);
+	assert_int_equal(t.b->stat.out_drop, 1);
+	put(t.in, 61, 1);
+	assert_int_equal(sw_run(t.sw, &bad), 0);
+	assert_int_equal(t.b->stat.out_drop, 2);
+	assert_int_equal(get(t.out, 0), 60); /* it has room for one again */
+	put(t.in, 62, 7);
+	put(t.in, 62, 8);
+	assert_int_equal(sw_run(t.sw, &bad), PORT_LOOK);
+	assert_int_equal(t.b->stat.out_drop, 2);
+	assert_int_equal(sw_waiting(t.sw), 1);
+}
+
 struct record {
 	uint32_t sec, usec, caplen, len;
 };
@@ -255,9 +335,10 @@ static void capture_checks_its_program(void **state)
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
-		T(both_ways_in_order),	 T(a_wire_has_two_ends),
-		T(in_is_out_plus_drops), T(capture_filters_and_copies),
-		T(capture_never_waits),	 T(capture_checks_its_program),
+		T(both_ways_in_order),	       T(a_wire_has_two_ends),
+		T(in_is_out_plus_drops),       T(a_full_sink_holds_its_source),
+		T(a_stalled_sink_is_given_up), T(capture_filters_and_copies),
+		T(capture_never_waits),	       T(capture_checks_its_program),
 	};
 
 	signal(SIGPIPE, SIG_IGN);
