@@ -299,6 +299,8 @@ int front_push(struct front_queue *q)
 	bool tx = queue_publish(&q->tx, &q->txs->req_prod, &q->txs->req_event);
 	bool rx = queue_publish(&q->rx, &q->rxs->req_prod, &q->rxs->req_event);
 
+	/* Who has not promised to ring for buffers does not. */
+	rx = rx && q->conf.features.rx_notify;
 	if (q->channels == 1) {
 		if (tx || rx)
 			queue_bell(q, 0);

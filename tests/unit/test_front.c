@@ -85,7 +85,10 @@ static const struct front_queue_conf both_default = {
 	.id_base = ID_BASE,
 	.rx_buffers = FRONT_RING,
 	.rx_slots = FRONT_RX_SLOTS,
-	.features = { .sg = true, .gso4 = true, .csum4 = true },
+	.features = { .sg = true,
+		      .gso4 = true,
+		      .csum4 = true,
+		      .rx_notify = true },
 };
 
 static void both_open(struct both *b)
