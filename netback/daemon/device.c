@@ -579,14 +579,20 @@ static void device_say_connected(struct device *d, bool adopted)
 static int device_to_connected(struct device *d)
 {
 	bool adopted = d->own == LIFE_CONNECTED;
-	int rc = adopted ? 0 : device_write_state(d, LIFE_CONNECTED);
+	int rc;
 
-	if (rc)
+	/* Before the guest hears of it: the bridge takes a moment to forward, and
+	 * what a guest sends first must not fall into that moment.
+	 */
+	device_carrier(d, true);
+	rc = adopted ? 0 : device_write_state(d, LIFE_CONNECTED);
+	if (rc) {
+		device_carrier(d, false);
 		return rc;
+	}
 	d->own = LIFE_CONNECTED;
 	d->link = LINK_RUNNING;
 	device_order_plain(d, WORKER_RUN);
-	device_carrier(d, true);
 	device_write(d, "error", NULL);
 	device_say_connected(d, adopted);
 	return 0;
