@@ -129,6 +129,10 @@ start_host()
 	mkdir -p $RUN
 	mount -t sysfs sysfs /sys
 	ip link set lo up
+	# A namespace starts with every bridge calling iptables; a host does not
+	if [ -e /proc/sys/net/bridge/bridge-nf-call-iptables ]; then
+		sysctl -qw net.bridge.bridge-nf-call-iptables=0
+	fi
 	netbackd --run $RUN --store 2>$RUN/store.log &
 	soon test -S $RUN/store || exit 1
 	netbackd --run $RUN 2>$RUN/netbackd.log &
@@ -286,6 +290,80 @@ judge_losses()
 		"$RUN/netbackd.log" | paste -sd, | sed 's/,/, /g')"
 }
 
+# What bridge br0 believes about who is where.
+fdb()
+{
+	bridge fdb show br br0 | grep -iE '02:de:ad|00:16:3e' | sort
+}
+
+# A guest that lies: four marked frames, of which one is honest.
+lie()
+{
+	in_guest 2 "$ROOT/scripts/demo-frames.py" hear eth0 1.5 \
+		>"$RUN/heard" &
+	hear_pid=$!
+	soon grep -q listening "$RUN/heard"
+	fdb >"$RUN/fdb.before"
+	in_guest 1 "$ROOT/scripts/demo-frames.py" send eth0 \
+		00:16:3e:00:00:01 00:16:3e:00:00:02
+	wait $hear_pid
+	fdb >"$RUN/fdb.after"
+	claim 'an honest frame arrives' grep -q '^honest' "$RUN/heard"
+	claim 'a forged source MAC does not' not_heard forged-mac
+	claim 'a frame tagged VLAN 0 does not' not_heard vlan-0
+	claim "an LLDP frame with g2's MAC does not" not_heard lldp
+	claim 'and none teaches the bridge' \
+		cmp "$RUN/fdb.before" "$RUN/fdb.after"
+	nft list counters table netdev netback-vif1.0 |
+		awk '$1 == "counter" {n = $2}
+			$1 == "packets" && $2 > 0 {
+				print "        " n ": " $2 " packets"}'
+}
+
+not_heard()
+{
+	! grep "^$1" "$RUN/heard"
+}
+
+# One short connection from g1 to g2's iperf3 server.
+connects()
+{
+	in_guest 1 python3 -c "import socket
+socket.create_connection(('10.0.0.2', $PORT), 1)"
+}
+
+# An administrator's rule, in iptables' own words, added by vifctl.
+rule()
+{
+	set -- FORWARD -m physdev --physdev-in vif1.0 --physdev-is-bridged \
+		-p tcp --dport $PORT -j DROP
+	iptables -A "$@"
+	iptables -S FORWARD >"$RUN/rule.want"
+	iptables -D "$@"
+	claim "g1 reaches g2's port $PORT" connects
+	echo "   vifctl rule add -- -A $*"
+	claim 'vifctl adds it' vifctl rule add -- -A "$@"
+	iptables -S FORWARD >"$RUN/rule.got"
+	sed -n 's/^-A/        iptables -S: &/p' "$RUN/rule.got"
+	claim 'iptables prints it as its own, byte for byte' \
+		cmp "$RUN/rule.want" "$RUN/rule.got"
+	claim 'the flow stops' not connects
+	claim 'its counter moves' not iptables_counter_is_zero
+	claim 'iptables -C knows it, iptables -D takes it out' \
+		sh -c 'iptables -C "$@" && iptables -D "$@"' sh "$@"
+	claim 'the flow resumes' connects
+}
+
+not()
+{
+	! "$@"
+}
+
+iptables_counter_is_zero()
+{
+	iptables -nvxL FORWARD | awk '/physdev/ {n = $1} END {exit n != 0}'
+}
+
 host_has_no_vif()
 {
 	! ip -br link | grep -E '^vif[12]\.0'
@@ -314,6 +392,11 @@ tcp 'g2 -> g1' -R
 say "Their backend is killed, $KILLS times, in the middle of it"
 kill_three_times
 judge_losses
+
+say 'A guest that lies'
+lie
+say "An administrator's rule for one bridged port"
+rule
 
 say 'They leave'
 claim 'detach vif1.0' vifctl detach vif1.0

@@ -5,7 +5,8 @@
 # Judges: iptables (the nft variant) for the rule, the flow for its effect.
 . "$(dirname "$0")/../lib.sh"
 private "$@"
-exec 2>&1
+# A namespace starts with every bridge calling iptables; a host does not.
+sysctl -qw net.bridge.bridge-nf-call-iptables=0
 netbackd --run "$RUN" --store >/tmp/store.log 2>&1 &
 until_true 5 test -S "$RUN/store"
 netbackd --run "$RUN" >/tmp/netbackd.log 2>&1 &
