@@ -66,6 +66,8 @@ struct facts {
 	uint32_t bridge_mtu;
 	bool ipv6;     /* net.ipv6 is there */
 	bool can_lock; /* this kernel knows `locked` ports */
+	bool twin;     /* the MAC is another device's, too (an emulated card and
+			* its fast path): the bridge has to learn where it is */
 };
 
 /* Reads the host. 0, or -errno with a sentence. */
@@ -108,6 +110,22 @@ int mode_undo(const struct plan *p, mode_guard_fn *guard, struct err *e);
  * on out: "vif1.0: mtu is 1400, should be 1500".
  */
 int mode_check(const struct plan *p, FILE *out, struct err *e);
+
+/* What the device is called now that the kernel named `from`: itself, or what
+ * mode_rename made of it, which stands in its alias. hint: a name to try first,
+ * or NULL. -ENODEV: there is none.
+ */
+int mode_find(const char *from, const char *hint, char now[IFNAMSIZ],
+	      struct err *e);
+
+/* Calls that device `to`, whatever it is called now; done already is 0. One step,
+ * with the alias: whoever is killed leaves all of it or nothing. -EEXIST: the
+ * name is taken; -ENODEV; -ENOTUNIQ: `from` is no vif.
+ */
+int mode_rename(const char *from, const char *to, struct err *e);
+
+/* The host's bridge, where it has one only. -ENODEV; -ENOTUNIQ: several. */
+int mode_only_bridge(char name[IFNAMSIZ], struct err *e);
 
 /* Deletes the device `name` if it is there (a tap left by a dead daemon).
  * Only a tap: anything else is -EEXIST with a sentence.

@@ -50,10 +50,10 @@ static uint32_t bridge_flags(const struct vif *v, const struct facts *f)
 
 	if (v->isolated)
 		flags |= STEP_PORT_ISOLATED;
-	if (v->has_mac)
+	if (v->has_mac && !f->twin)
 		flags |= STEP_PORT_NOLEARN;
 	/* before Linux 5.18: the guard alone refuses other senders */
-	if (v->has_mac && f->can_lock)
+	if (v->has_mac && !f->twin && f->can_lock)
 		flags |= STEP_PORT_LOCKED;
 	return flags;
 }
@@ -84,7 +84,7 @@ int bridge_plan(const struct vif *v, const struct facts *f, struct plan *out,
 	strcpy(s->other, v->bridge);
 	s = plan_add(out, STEP_PORT, v->name);
 	s->num = bridge_flags(v, f);
-	if (v->has_mac) {
+	if (v->has_mac && !f->twin) {
 		s = plan_add(out, STEP_FDB, v->name);
 		strcpy(s->other, v->bridge);
 		memcpy(s->mac, v->mac, 6);

@@ -53,11 +53,21 @@ static int nl_reopen(struct nl_host *h)
 	return 0;
 }
 
+/* Closed, and good for the next who opens. Our programs have one thread. */
+static struct nl_host *nl_spare;
+
 int nl_host_open(struct nl_host **out)
 {
-	struct nl_host *h = calloc(1, sizeof(*h));
-	int rc = h ? nl_reopen(h) : -ENOMEM;
+	struct nl_host *h = nl_spare;
+	int rc;
 
+	nl_spare = NULL;
+	if (h) {
+		*out = h;
+		return 0;
+	}
+	h = calloc(1, sizeof(*h));
+	rc = h ? nl_reopen(h) : -ENOMEM;
 	if (rc)
 		free(h);
 	else
@@ -69,6 +79,11 @@ void nl_host_close(struct nl_host *h)
 {
 	if (!h)
 		return;
+	if (h->sk && !nl_spare) {
+		h->why[0] = '\0';
+		nl_spare = h;
+		return;
+	}
 	nl_socket_free(h->sk);
 	free(h);
 }
@@ -230,6 +245,13 @@ static int nl_on_link(struct nl_msg *m, void *arg)
 	if (nlmsg_parse(n, sizeof(*ifi), tb, IFLA_MAX, NULL) < 0)
 		return NL_SKIP;
 	o->index = ifi->ifi_index;
+	if (tb[IFLA_IFNAME])
+		nla_strlcpy(o->name, tb[IFLA_IFNAME], sizeof(o->name));
+	if (tb[IFLA_IFALIAS])
+		nla_strlcpy(o->alias, tb[IFLA_IFALIAS], sizeof(o->alias));
+	if (tb[IFLA_PARENT_DEV_NAME])
+		nla_strlcpy(o->parent, tb[IFLA_PARENT_DEV_NAME],
+			    sizeof(o->parent));
 	o->up = ifi->ifi_flags & IFF_UP;
 	if (tb[IFLA_MTU])
 		o->mtu = nla_get_u32(tb[IFLA_MTU]);
@@ -323,6 +345,44 @@ int nl_link_master(struct nl_host *h, const char *dev, const char *master)
 	if (m)
 		nla_put_u32(m, IFLA_MASTER, (uint32_t)to.index);
 	return nl_ask(h, m, NULL, NULL);
+}
+
+int nl_link_rename(struct nl_host *h, int index, const char *name,
+		   const char *alias)
+{
+	struct ifinfomsg ifi = { .ifi_family = AF_UNSPEC, .ifi_index = index };
+	struct nl_msg *m = nl_new(RTM_SETLINK, 0, &ifi, sizeof(ifi));
+
+	if (m) {
+		nla_put_string(m, IFLA_IFNAME, name);
+		nla_put(m, IFLA_IFALIAS, (int)strlen(alias), alias);
+	}
+	return nl_ask(h, m, NULL, NULL);
+}
+
+struct nl_walk {
+	nl_link_fn *fn;
+	void *arg;
+	bool stop;
+};
+
+static int nl_on_each(struct nl_msg *m, void *arg)
+{
+	struct nl_walk *w = arg;
+	struct nl_link l = { 0 };
+
+	if (!w->stop && nl_on_link(m, &l) == NL_OK)
+		w->stop = w->fn(w->arg, &l);
+	return NL_OK;
+}
+
+int nl_link_each(struct nl_host *h, nl_link_fn *fn, void *arg)
+{
+	struct ifinfomsg ifi = { .ifi_family = AF_UNSPEC };
+	struct nl_walk w = { .fn = fn, .arg = arg };
+
+	return nl_ask(h, nl_new(RTM_GETLINK, NLM_F_DUMP, &ifi, sizeof(ifi)),
+		      nl_on_each, &w);
 }
 
 int nl_link_delete(struct nl_host *h, const char *dev)

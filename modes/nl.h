@@ -15,6 +15,9 @@ struct nl_host; /* one netlink socket */
 
 struct nl_link {
 	int index;
+	char name[IFNAMSIZ];  /* asked for by another name, this is it */
+	char alias[IFNAMSIZ]; /* ifalias, cut */
+	char parent[32];      /* the device below: "vif-1-0" of a xen one */
 	bool up;
 	bool tap;	  /* made by TUNSETIFF with IFF_TAP */
 	bool xen;	  /* a xen-netback device */
@@ -33,7 +36,10 @@ struct nl_fdb {
 };
 
 int nl_host_open(struct nl_host **out);
-void nl_host_close(struct nl_host *h); /* NULL is fine */
+/* NULL is fine. The socket is kept for the next nl_host_open: a program that
+ * looks, plans and applies has one.
+ */
+void nl_host_close(struct nl_host *h);
 
 /* The kernel's own words about the last error: " (..)", or "". */
 const char *nl_why(const struct nl_host *h);
@@ -46,6 +52,12 @@ int nl_link_mac(struct nl_host *h, const char *dev, const uint8_t mac[6]);
 int nl_link_mtu(struct nl_host *h, const char *dev, uint32_t mtu);
 /* master "" = none */
 int nl_link_master(struct nl_host *h, const char *dev, const char *master);
+/* alias "" = none */
+int nl_link_rename(struct nl_host *h, int index, const char *name,
+		   const char *alias);
+/* All links, until fn returns true. */
+typedef bool nl_link_fn(void *arg, const struct nl_link *l);
+int nl_link_each(struct nl_host *h, nl_link_fn *fn, void *arg);
 int nl_link_delete(struct nl_host *h, const char *dev);
 
 /* Sets all of enum step_port, on or off. */

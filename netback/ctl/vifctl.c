@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "base/num.h"
 #include "ctl/ctl.h"
+#include "ctl/hotplug.h"
 
 #ifndef NETBACK_VERSION
 #define NETBACK_VERSION "0.1"
@@ -21,6 +22,11 @@ struct verb {
 	const char *what; /* one line */
 	const char *more; /* for help VERB */
 };
+
+static int verb_hotplug(struct ctl *c, int argc, char **argv, struct err *e)
+{
+	return hotplug_run(c, "hotplug", argc, argv, e);
+}
 
 static const struct verb verbs[] = {
 	{ "attach", "vifN.M [key=value ..]", verb_attach,
@@ -50,6 +56,11 @@ static const struct verb verbs[] = {
 	  "The rule is iptables' own: -S, -C and -D know it. The bridge of\n"
 	  "the ports named is told to call iptables; no other bridge is.\n"
 	  "check: exit status 3 when there is no such rule.\n" },
+	{ "hotplug", "online|offline|.. [VAR=VAL ..]", verb_hotplug,
+	  "what Xen's toolstack runs when a vif comes or goes",
+	  "As the program vif-bridge, which is a link to this one; the\n"
+	  "environment and the words are a hotplug script's. See\n"
+	  "vif-bridge(8).\n" },
 };
 
 static const char keys_text[] =
@@ -199,23 +210,39 @@ static int dispatch(struct ctl *c, int argc, char **argv, struct err *e)
 	return v->run(c, argc - 1, argv + 1, e);
 }
 
+/* The last part of the name by which we were called. */
+static const char *called(int argc, char **argv)
+{
+	const char *slash = argc ? strrchr(argv[0], '/') : NULL;
+
+	return slash ? slash + 1 : argc ? argv[0] : "vifctl";
+}
+
 int main(int argc, char **argv)
 {
-	const char *run = getenv("NETBACK_RUN");
+	const char *run = getenv("NETBACK_RUN"), *name = called(argc, argv);
+	bool script = hotplug_is(name);
 	struct ctl c = { .wait_ms = WAIT_S * 1000 };
 	struct err e = { "" };
 	int rc;
 
-	log_open("vifctl", LOG_WARN);
+	if (!script)
+		name = "vifctl";
+	log_open(name, LOG_WARN);
 	rc = set_run(&c, run && run[0] ? run : "/run/netback", &e);
+	if (!rc && script) {
+		rc = hotplug_run(&c, name, argc - 1, argv + 1, &e);
+		goto out;
+	}
 	if (!rc)
 		rc = options(&c, argc, argv, &e);
 	if (rc == 1)
 		return CTL_DONE;
 	if (!rc)
 		rc = dispatch(&c, argc - optind, argv + optind, &e);
+out:
 	store_close(c.store);
 	if (e.text[0] && rc && rc != CTL_DIFFERS)
-		fprintf(stderr, "vifctl: %s\n", e.text);
+		fprintf(stderr, "%s: %s\n", name, e.text);
 	return rc < 0 ? CTL_FAILED : rc;
 }

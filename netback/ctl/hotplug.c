@@ -1,0 +1,543 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* hotplug.c - the program that a toolstack runs when a vif comes or goes
+ *
+ *   online   lock, read the nodes, [rename], plan, apply (guard before up),
+ *            the frontend's mtu and hotplug-status=connected in one transaction
+ *   offline  lock, find the device by its first name, undo, [name back]
+ *
+ * Each ends complete or as it began, also when it is run again after a kill. In
+ * offline the nodes are only a hint: what is undone is found by name.
+ */
+#include "ctl/hotplug.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <syslog.h>
+#include <unistd.h>
+
+#include "base/num.h"
+#include "ctl/host.h"
+#include "ctl/run.h"
+#include "filter.h"
+
+enum {
+	HOTPLUG_NODE = HOTPLUG_PATH + 32, /* bytes of a node's path */
+	HOTPLUG_KEY = 16,
+	HOTPLUG_STORE_MS = 2000,
+	HOTPLUG_WAIT_MS =
+		30000, /* for the vif's lock: libxl kills after 40 s */
+};
+
+/* One call under way. */
+struct call {
+	struct ctl *c;
+	struct hotplug h;
+	struct vif v; /* name: what the device shall be called */
+	bool ioemu;   /* an emulated card has the same MAC */
+	bool renamed; /* by us, just now */
+	bool was_port;
+	uint32_t mtu;
+};
+
+/* --- the store ---------------------------------------------------------------*/
+
+static void call_node(const struct call *k, const char *key, char *path)
+{
+	snprintf(path, HOTPLUG_NODE, "%s%s%s", k->h.path, key[0] ? "/" : "",
+		 key);
+}
+
+static int call_store_failed(int rc, const char *doing, const char *path,
+			     struct err *e)
+{
+	return err_set(e, rc, "store: cannot %s %s: %s", doing, path,
+		       strerror(-rc));
+}
+
+/* On Xen it is xenstored; elsewhere XENSTORED_PATH says where it is. */
+static int call_open_store(struct call *k, struct err *e)
+{
+	int rc = 0;
+
+	if (k->h.path[0] && !k->c->store)
+		rc = store_open(&k->c->store, NULL, HOTPLUG_STORE_MS);
+	return rc ? err_set(e, rc,
+			    "store: xenstored does not answer; is it running? "
+			    "(XENSTORED_PATH names another store's socket)")
+		  : 0;
+}
+
+/* A node's text; "" when there is none. */
+static int call_read(struct call *k, const char *key, char *buf, size_t size,
+		     struct err *e)
+{
+	char path[HOTPLUG_NODE];
+	int rc;
+
+	buf[0] = '\0';
+	call_node(k, key, path);
+	rc = store_read(k->c->store, path, buf, size);
+	if (rc >= 0 || rc == -ENOENT)
+		return 0;
+	buf[0] = '\0';
+	return call_store_failed(rc, "read", path, e);
+}
+
+/* One key from the store, or what the caller gave where there is none. */
+static int call_key(struct call *k, const char *key, const char *given,
+		    struct err *e)
+{
+	char word[HOTPLUG_KEY + STORE_VALUE];
+	int n = snprintf(word, HOTPLUG_KEY, "%s=", key), rc;
+
+	rc = call_read(k, key, word + n, sizeof(word) - (size_t)n, e);
+	if (rc)
+		return rc;
+	if (!word[n] && given && str_put(word + n, STORE_VALUE, given))
+		return err_set(e, -EINVAL, "%s= is too long", key);
+	return word[n] ? vif_parse(&k->v, word, e) : 0;
+}
+
+static int call_same(struct call *k, const char *key, uint16_t want,
+		     struct err *e)
+{
+	char text[STORE_VALUE];
+	uint32_t n;
+	int rc = call_read(k, key, text, sizeof(text), e);
+
+	if (rc || !text[0])
+		return rc;
+	if (num_parse(text, UINT32_MAX, &n) || n != want)
+		return err_set(e, -EINVAL,
+			       "store: %s/%s is not %u, which the directory's "
+			       "own name says",
+			       k->h.path, key, want);
+	return 0;
+}
+
+/* The name that is wanted; the emulated card's gets "-emu". */
+static int call_name(struct call *k, struct err *e)
+{
+	char name[STORE_VALUE], word[HOTPLUG_KEY + STORE_VALUE];
+	int rc = call_read(k, "vifname", name, sizeof(name), e);
+
+	if (!rc && name[0]) {
+		snprintf(word, sizeof(word), "vifname=%s%s", name,
+			 k->h.tap ? "-emu" : "");
+		rc = vif_parse(&k->v, word, e);
+	} else if (!rc) {
+		memcpy(k->v.name, k->h.dev, sizeof(k->v.name));
+	}
+	return rc;
+}
+
+static int call_refuse(struct call *k, struct err *e)
+{
+	char text[STORE_VALUE];
+	int rc = call_same(k, "frontend-id", k->h.domid, e);
+
+	if (!rc)
+		rc = call_same(k, "handle", k->h.handle, e);
+	if (!rc)
+		rc = call_read(k, "vlan", text, sizeof(text), e);
+	if (!rc && text[0])
+		rc = err_set(e, -EOPNOTSUPP,
+			     "vlan: not there yet; leave vlan= out, or use a "
+			     "bridge of that VLAN");
+	if (!rc)
+		rc = call_read(k, "type", text, sizeof(text), e);
+	k->ioemu = k->h.tap || !strcmp(text, "vif_ioemu");
+	return rc;
+}
+
+static int call_nodes(struct call *k, struct err *e)
+{
+	char path[HOTPLUG_NODE], text[STORE_VALUE];
+	int rc;
+
+	call_node(k, "", path);
+	rc = store_read(k->c->store, path, text, sizeof(text));
+	if (rc == -ENOENT)
+		return err_set(e, rc,
+			       "store: there is no %s; the toolstack makes it "
+			       "before it runs this program",
+			       path);
+	if (rc < 0 && rc != -EINVAL)
+		return call_store_failed(rc, "read", path, e);
+	rc = call_refuse(k, e);
+	if (!rc)
+		rc = call_name(k, e);
+	if (!rc)
+		rc = call_key(k, "mac", NULL, e);
+	if (!rc)
+		rc = call_key(k, "ip", k->h.ip, e);
+	if (!rc)
+		rc = call_key(k, "bridge", k->h.bridge, e);
+	return rc ? rc : call_key(k, "mtu", NULL, e);
+}
+
+/* What a stranger's tap is given comes with the call. */
+static int call_given(struct call *k, struct err *e)
+{
+	char word[HOTPLUG_KEY + STORE_VALUE];
+	int rc = 0;
+
+	memcpy(k->v.name, k->h.dev, sizeof(k->v.name));
+	if (k->h.bridge) {
+		snprintf(word, sizeof(word), "bridge=%s", k->h.bridge);
+		rc = vif_parse(&k->v, word, e);
+	}
+	if (!rc && k->h.ip) {
+		snprintf(word, sizeof(word), "ip=%s", k->h.ip);
+		rc = vif_parse(&k->v, word, e);
+	}
+	return rc;
+}
+
+struct say {
+	struct call *k;
+	const char *why; /* NULL = connected */
+};
+
+static int say_put(struct say *s, struct store *st, const char *key,
+		   const char *value)
+{
+	char path[HOTPLUG_NODE];
+
+	call_node(s->k, key, path);
+	return value ? store_write(st, path, value) : store_rm(st, path);
+}
+
+/* A vif that is on its way out may have lost its directory: it is not made
+ * again.
+ */
+static int say_txn(struct store *st, void *arg)
+{
+	struct say *s = arg;
+	struct call *k = s->k;
+	char path[HOTPLUG_NODE], text[STORE_VALUE];
+	int rc;
+
+	call_node(k, "", path);
+	rc = store_read(st, path, text, sizeof(text));
+	if (rc < 0 && rc != -EINVAL)
+		return rc;
+	rc = 0;
+	if (!s->why && !k->h.tap) {
+		snprintf(path, sizeof(path),
+			 "/local/domain/%u/device/vif/%u/%s", k->h.domid,
+			 k->h.handle, "mtu");
+		rc = store_printf(st, path, "%u", k->mtu);
+	}
+	if (!rc)
+		rc = say_put(s, st, "hotplug-error", s->why);
+	if (!rc && (s->why || !k->h.tap))
+		rc = say_put(s, st, "hotplug-status",
+			     s->why ? "error" : "connected");
+	return rc;
+}
+
+static int call_say(struct call *k, const char *why, struct err *e)
+{
+	struct say s = { .k = k, .why = why };
+	int rc = k->h.path[0] ? store_txn(k->c->store, say_txn, &s) : 0;
+
+	return rc ? call_store_failed(rc, "write hotplug-status in", k->h.path,
+				      e)
+		  : 0;
+}
+
+/* libxl/disable_udev: libxl runs its programs itself, the rule must not. */
+static bool call_not_ours(struct call *k)
+{
+	char text[STORE_VALUE];
+
+	return k->h.udev && k->c->store &&
+	       store_read(k->c->store, "libxl/disable_udev", text,
+			  sizeof(text)) >= 0;
+}
+
+/* --- online ------------------------------------------------------------------*/
+
+/* xenbrN stood for ethN once, when the bridge took its uplink's name. */
+static int call_old_bridge(struct call *k, struct facts *f, struct err *e)
+{
+	struct vif v = k->v;
+	struct facts g;
+	int rc;
+
+	if (f->bridge || strncmp(v.bridge, "xenbr", 5))
+		return 0;
+	snprintf(v.bridge, sizeof(v.bridge), "eth%.8s", k->v.bridge + 5);
+	rc = mode_facts(&v, &g, e);
+	if (rc || !g.bridge_is_bridge)
+		return rc;
+	memcpy(k->v.bridge, v.bridge, sizeof(v.bridge));
+	*f = g;
+	return 0;
+}
+
+static int call_attach(struct call *k, struct err *e)
+{
+	struct facts f;
+	struct plan p;
+	int rc = mode_facts(&k->v, &f, e);
+
+	if (!rc)
+		rc = call_old_bridge(k, &f, e);
+	if (rc)
+		return rc;
+	f.twin = k->ioemu;
+	k->was_port = f.master[0] != '\0';
+	k->mtu = host_mtu(&k->v, &f);
+	rc = mode_plan(&k->v, &f, &p, e);
+	return rc ? rc : host_apply(&p, e);
+}
+
+static int call_bridge(struct call *k, struct err *e)
+{
+	char text[STORE_VALUE] = "";
+	int rc = 0;
+
+	if (k->h.path[0])
+		rc = call_read(k, "bridge", text, sizeof(text), e);
+	if (rc || text[0] || k->h.bridge)
+		return rc;
+	return mode_only_bridge(k->v.bridge, e);
+}
+
+static int call_rename(struct call *k, struct err *e)
+{
+	char now[IFNAMSIZ];
+	int rc;
+
+	if (k->h.stranger)
+		return 0;
+	rc = mode_find(k->h.dev, k->v.name, now, e);
+	if (!rc && strcmp(now, k->v.name)) {
+		rc = mode_rename(k->h.dev, k->v.name, e);
+		k->renamed = !rc;
+	}
+	return rc;
+}
+
+static void call_back(struct call *k, bool undo)
+{
+	struct err no;
+
+	if (undo)
+		host_undo(&k->v, &no);
+	if (k->renamed)
+		mode_rename(k->h.dev, k->h.dev, &no);
+}
+
+static int call_online(struct call *k, struct err *e)
+{
+	int rc = k->h.path[0] ? call_nodes(k, e) : call_given(k, e);
+
+	if (!rc)
+		rc = call_bridge(k, e);
+	if (!rc)
+		rc = vif_check(&k->v, e);
+	if (!rc)
+		rc = call_rename(k, e);
+	if (rc)
+		return rc;
+	rc = call_attach(k, e);
+	if (rc) {
+		call_back(k, false);
+		return rc;
+	}
+	rc = call_say(k, NULL, e);
+	if (rc)
+		call_back(k, !k->was_port);
+	return rc;
+}
+
+/* --- offline -----------------------------------------------------------------*/
+
+/* The name that the nodes give, if they still do: a hint. */
+static void call_hint(struct call *k)
+{
+	struct err no;
+
+	memcpy(k->v.name, k->h.dev, sizeof(k->v.name));
+	if (!k->c->store || call_name(k, &no) || vif_check(&k->v, &no))
+		memcpy(k->v.name, k->h.dev, sizeof(k->v.name));
+}
+
+/* The device is gone; its guard may stand. A device which has the wanted name by
+ * now is somebody else's, and so is its guard.
+ */
+static int call_gone(struct call *k, struct err *e)
+{
+	char now[IFNAMSIZ];
+	int rc = filter_remove(k->h.dev, e);
+
+	if (rc || !strcmp(k->v.name, k->h.dev))
+		return rc;
+	rc = mode_find(k->v.name, NULL, now, NULL);
+	return rc == -ENODEV ? filter_remove(k->v.name, e) : rc;
+}
+
+static int call_offline(struct call *k, struct err *e)
+{
+	char now[IFNAMSIZ];
+	struct err no;
+	int rc;
+
+	call_hint(k);
+	rc = mode_find(k->h.dev, k->v.name, now, &no);
+	if (rc == -ENODEV)
+		return call_gone(k, e);
+	if (rc)
+		return err_set(e, rc, "%s", no.text);
+	memcpy(k->v.name, now, sizeof(k->v.name));
+	rc = host_undo(&k->v, e);
+	if (!rc && strcmp(now, k->h.dev))
+		rc = mode_rename(k->h.dev, k->h.dev, e);
+	return rc == -ENODEV ? call_gone(k, e) : rc;
+}
+
+/* --- a call ------------------------------------------------------------------*/
+
+static const char *call_mode(const struct call *k)
+{
+	return k->h.mode == HOTPLUG_ROUTE ? "route" : "nat";
+}
+
+static int call_locked(struct call *k, struct err *e)
+{
+	if (call_not_ours(k))
+		return 0;
+	if (!k->h.on)
+		return call_offline(k, e);
+	if (k->h.mode != HOTPLUG_BRIDGE)
+		return err_set(e, -EOPNOTSUPP,
+			       "mode %s: not there yet; use vif-bridge, or "
+			       "Xen's own vif-%s",
+			       call_mode(k), call_mode(k));
+	return call_online(k, e);
+}
+
+/* One lock for a vif and its emulated card, the one that vifctl attach has. */
+static int call_lock(struct call *k, char *name, size_t size, struct err *e)
+{
+	if (k->h.stranger)
+		snprintf(name, size, "tap-%s", k->h.dev);
+	else
+		snprintf(name, size, "vif%u.%u", k->h.domid, k->h.handle);
+	k->c->wait_ms = HOTPLUG_WAIT_MS;
+	if (mkdir(k->c->run, 0755) && errno != EEXIST)
+		return err_set(e, -errno, "cannot make %s: %s", k->c->run,
+			       strerror(errno));
+	return run_lock(k->c, name, e);
+}
+
+static int call_run(struct call *k, struct err *e)
+{
+	char name[32];
+	int rc, lock;
+
+	run_hold_signals();
+	vif_init(&k->v, k->h.domid, k->h.handle);
+	rc = lock = call_lock(k, name, sizeof(name), e);
+	if (rc >= 0) {
+		rc = call_open_store(k, e);
+		/* the host's side goes without the store, too */
+		if (!rc || !k->h.on)
+			rc = call_locked(k, e);
+		run_unlock(k->c, name, lock);
+	}
+	return rc;
+}
+
+/* hotplug-error, then hotplug-status=error; and the system's log. What goes
+ * offline is not told: its directory is on its way out.
+ */
+static void call_failed(struct call *k, const char *name, const struct err *e)
+{
+	struct err no;
+
+	if (k->h.on && k->h.path[0] && !call_open_store(k, &no))
+		call_say(k, e->text, &no);
+	openlog(name, LOG_PID, LOG_DAEMON);
+	syslog(LOG_ERR, "%s%s%s", k->h.path, k->h.path[0] ? ": " : "", e->text);
+	closelog();
+}
+
+/* --- vif-setup ---------------------------------------------------------------*/
+
+enum { SETUP_WORDS = 64 };
+
+static bool setup_is_self(const char *path)
+{
+	struct stat a, b;
+
+	return !stat("/proc/self/exe", &a) && !stat(path, &b) &&
+	       a.st_dev == b.st_dev && a.st_ino == b.st_ino;
+}
+
+/* The program that $script names, with the words which stand there, then with
+ * ours. One of ours is called, another is executed; no shell sees the text.
+ */
+static int setup_run(struct ctl *c, const char *script, int argc, char **argv,
+		     struct err *e)
+{
+	static const char blank[] = " \t\n";
+	char *words[SETUP_WORDS + 1], *text = strdup(script), *save = NULL, *w;
+	const char *base;
+	int n = 0, i, rc = -ENOMEM;
+
+	for (w = text ? strtok_r(text, blank, &save) : NULL;
+	     w && n < SETUP_WORDS; w = strtok_r(NULL, blank, &save))
+		words[n++] = w;
+	if (!n || n + argc > SETUP_WORDS) {
+		rc = err_set(e, -EINVAL, "script= has %s",
+			     n ? "too many words" : "no program's name");
+		goto out;
+	}
+	for (i = 0; i < argc; i++)
+		words[n++] = argv[i];
+	words[n] = NULL;
+	base = strrchr(words[0], '/') ? strrchr(words[0], '/') + 1 : words[0];
+	if (!strcmp(base, "vif-setup")) {
+		rc = err_set(e, -ELOOP, "script= names vif-setup itself");
+		goto out;
+	}
+	if (hotplug_is(base) && (base == words[0] || setup_is_self(words[0]))) {
+		rc = hotplug_run(c, base, n - 1, words + 1, e);
+		goto out;
+	}
+	if (base == words[0])
+		rc = -ENOENT;
+	else
+		rc = execv(words[0], words) ? -errno : 0;
+	err_set(e, rc, "script=%.200s: cannot run it: %s", words[0],
+		strerror(-rc));
+out:
+	free(text);
+	return rc;
+}
+
+int hotplug_run(struct ctl *c, const char *name, int argc, char **argv,
+		struct err *e)
+{
+	struct call k = { .c = c };
+	int rc = hotplug_parse(&k.h, name, argc, argv, environ, e);
+
+	if (rc == 1)
+		return 0;
+	if (k.h.mode == HOTPLUG_SETUP)
+		return setup_run(c, k.h.script ? k.h.script : "vif-bridge",
+				 argc, argv, e);
+	if (!rc)
+		rc = call_run(&k, e);
+	if (rc)
+		call_failed(&k, name, e);
+	return rc;
+}

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* hotplug.h - the program that a toolstack runs when a vif comes or goes
+ *
+ * Answers by name to vif-bridge, vif-route, vif-nat and vif-setup, and as
+ * `vifctl hotplug`. What callers give differs:
+ *
+ *   libxl, devd   online|offline type_if=vif, add|remove type_if=tap;
+ *                 vif, INTERFACE, XENBUS_PATH (relative) in the environment
+ *   xend, udev    VAR=VAL words besides, XENBUS_PATH often absolute, vif the
+ *                 device's name of now
+ *   QEMU, libvirt one word, the tap's name: qemu-ifup, qemu-ifdown
+ *
+ * A word overrides the environment, the store overrides both. Text is parsed and
+ * never evaluated; a variable that is not known is passed over.
+ */
+#ifndef NETBACK_CTL_HOTPLUG_H
+#define NETBACK_CTL_HOTPLUG_H
+
+#include "ctl/ctl.h"
+
+enum hotplug_mode {
+	HOTPLUG_BRIDGE,
+	HOTPLUG_ROUTE,
+	HOTPLUG_NAT,
+	HOTPLUG_SETUP, /* the one that $script names */
+};
+
+enum { HOTPLUG_PATH = 64 };
+
+struct hotplug {
+	uint8_t mode;  /* enum hotplug_mode */
+	bool on;       /* online, add; else offline, remove */
+	bool tap;      /* the emulated card beside the vif */
+	bool stranger; /* a tap of no domain: dev is all there is */
+	bool udev;     /* called by a rule, not by libxl */
+	uint16_t domid, handle;
+	char dev[IFNAMSIZ];	 /* as the kernel or QEMU named it */
+	char path[HOTPLUG_PATH]; /* backend directory, as given; "" = none */
+	const char *script;	 /* for vif-setup; NULL = not given */
+	const char *bridge, *ip; /* where the store has none; NULL = none */
+};
+
+/* The names that main looks for, by the last part of argv[0]. */
+bool hotplug_is(const char *name);
+
+/* Pure. argv: the words after the program's name; env: as environ. Returns 0; 1:
+ * a wrong pair, nothing is to be done (exit 0); -EINVAL with a sentence. Then
+ * path and on are set as far as they are known: for hotplug-error.
+ */
+int hotplug_parse(struct hotplug *h, const char *name, int argc, char **argv,
+		  char **env, struct err *e);
+
+/* Everything, as program `name`: 0 or -errno with a sentence. */
+int hotplug_run(struct ctl *c, const char *name, int argc, char **argv,
+		struct err *e);
+
+#endif
