@@ -13,6 +13,8 @@
  *    the handle is closed, and the thread joined, before anything else
  *    opens a descriptor.
  * Single-threaded, like its callers.
+ *
+ * long file: every call of the border needs its try and try again here.
  */
 #include "store.h"
 

@@ -240,6 +240,7 @@ static void wrong_pairs(void **state)
 	check_all(row, ARRAY_SIZE(row));
 }
 
+/* long function: a table */
 static void bad(void **state)
 {
 	static const struct row row[] = {
