@@ -65,11 +65,12 @@ struct ring_conf {
 };
 
 /* Counted into the caller's memory. A packet of the guest's is one of TX_FRAMES
- * and the reasons up to TX_EXTRA_ONLY; a frame for it one of RX_FRAMES and
- * the reasons below that. Order is the message's.
+ * and the reasons up to TX_BAD_OFFLOAD, after each pull; a frame for it one of
+ * RX_FRAMES and the reasons below that. Order is the message's.
  */
 enum ring_count {
 	/* guest -> us */
+	RING_TX_PACKETS, /* whole ones, bad ones included */
 	RING_TX_FRAMES,
 	RING_TX_BYTES,
 	RING_TX_BAD_SLOTS,   /* 20 or 21 data slots */

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* cap.c - capture: what passes a port, as pcap records, into a pipe
+/* cap.c - capture: what passes a port, as pcap records, to a reader
  *
  * A frame is copied first and judged after, on the private copy: the filter may
  * look at payload, and payload may lie in memory that a guest changes.
- * A record is whole in the buffer or not at all; the pipe may take it in parts.
+ * A record is whole in the buffer or not at all, and so it is in a message.
  *
  * #syscalls worker: write fcntl close clock_gettime
  */
@@ -23,11 +23,6 @@
 #include "frame.h"
 #include "port.h"
 
-/* A record's header in a pcap file (pcap-savefile(5)), host byte order. */
-struct cap_record {
-	uint32_t sec, usec, caplen, len;
-};
-_Static_assert(sizeof(struct cap_record) == 16, "pcap-savefile(5)");
 _Static_assert(sizeof(struct bpf_insn) == 8, "the order's form");
 
 struct cap {
@@ -132,16 +127,37 @@ int cap_fd(const struct cap *c)
 	return c->fd;
 }
 
+/* Whole records from head on, as many as a message takes: bytes. */
+static size_t cap_message(const struct cap *c, unsigned *records)
+{
+	struct cap_record rec;
+	size_t n = 0;
+
+	*records = 0;
+	while (c->head + n < c->tail) {
+		memcpy(&rec, c->buf + c->head + n, sizeof(rec));
+		if (n + sizeof(rec) + rec.caplen > CAP_MESSAGE)
+			break;
+		n += sizeof(rec) + rec.caplen;
+		++*records;
+	}
+	return n;
+}
+
 int cap_flush(struct cap *c)
 {
-	while (c->head < c->tail) {
-		ssize_t r = write(c->fd, c->buf + c->head, c->tail - c->head);
+	unsigned records;
 
-		if (r < 0 && errno != EAGAIN)
-			return -EPIPE;
-		if (r < 0)
+	while (c->head < c->tail) {
+		size_t n = cap_message(c, &records);
+		ssize_t r = write(c->fd, c->buf + c->head, n);
+
+		if (r < 0 && (errno == EAGAIN || errno == EINTR))
 			break;
-		c->head += (size_t)r;
+		if (r != (ssize_t)n)
+			return -EPIPE;
+		c->head += n;
+		c->stat.sent += records;
 	}
 	memmove(c->buf, c->buf + c->head, c->tail - c->head);
 	c->tail -= c->head;
@@ -152,6 +168,14 @@ int cap_flush(struct cap *c)
 void cap_stat(const struct cap *c, struct cap_stats *out)
 {
 	*out = c->stat;
+}
+
+void cap_resume(struct cap *c, const struct cap_stats *from)
+{
+	c->stat.seen += from->seen;
+	c->stat.matched += from->matched;
+	c->stat.lost += from->matched - from->sent;
+	c->stat.sent += from->sent;
 }
 
 void cap_close(struct cap *c)

@@ -18,15 +18,16 @@
 #include "base/num.h"
 #include "err.h"
 
-enum { CONTROL_CLIENTS = 16, CONTROL_LINE = 4096, CONTROL_PATH = 108 };
+enum { CONTROL_CLIENTS = 64, CONTROL_LINE = 4096, CONTROL_PATH = 108 };
 
 struct control_client {
 	struct control *c;
 	unsigned id; /* 0 = free */
 	int sock;
 	struct loop_fd *src;
-	bool waiting; /* for an answer from elsewhere */
-	bool ended;   /* it will ask no more */
+	bool waiting;	     /* for an answer from elsewhere */
+	bool ended;	     /* it will ask no more */
+	int fd[CONTROL_FDS]; /* came with the line that is arriving */
 	size_t in;
 	char line[CONTROL_LINE];
 	char *out; /* the rest of an answer, malloc'd */
@@ -38,7 +39,7 @@ struct control {
 	int listener;
 	struct loop_fd *src;
 	unsigned last_id;
-	control_ask_fn *ask;
+	const struct control_ops *ops;
 	void *arg;
 	char path[CONTROL_PATH];
 	struct control_client client[CONTROL_CLIENTS];
@@ -46,10 +47,15 @@ struct control {
 
 static void control_drop(struct control_client *k)
 {
-	loop_del(k->c->loop, k->src);
+	struct control *c = k->c;
+	unsigned id = k->id;
+
+	loop_del(c->loop, k->src);
 	close(k->sock);
+	msg_close_all(k->fd, CONTROL_FDS);
 	free(k->out);
 	memset(k, 0, sizeof(*k));
+	c->ops->gone(c->arg, id);
 }
 
 json_t *control_error(const char *fmt, ...)
@@ -106,8 +112,9 @@ static int control_line(struct control_client *k, const char *line, size_t n)
 	if (!q)
 		a = control_error("not a JSON object: %s", why.text);
 	else
-		rc = k->c->ask(k->c->arg, k->id, q, &a);
+		rc = k->c->ops->ask(k->c->arg, k->id, q, k->fd, &a);
 	json_decref(q);
+	msg_close_all(k->fd, CONTROL_FDS);
 	if (rc != -EINPROGRESS)
 		return control_put(k, a);
 	k->waiting = true;
@@ -135,19 +142,31 @@ static int control_lines(struct control_client *k)
 	return rc;
 }
 
+/* Bytes, and descriptors if there are any: those of a client come once. */
+static void control_read(struct control_client *k)
+{
+	int fd[CONTROL_FDS], r;
+	unsigned n = CONTROL_FDS;
+
+	r = msg_recv(k->sock, k->line + k->in, sizeof(k->line) - k->in, fd, &n);
+	if (r > 0)
+		k->in += (size_t)r;
+	else
+		k->ended = r != -EAGAIN;
+	if (r > 0 && n) {
+		msg_close_all(k->fd, CONTROL_FDS);
+		memcpy(k->fd, fd, n * sizeof(*fd));
+	}
+}
+
 static void control_ready(void *arg, int fd, uint32_t events)
 {
 	struct control_client *k = arg;
 	int rc = 0;
 
-	if (events & EPOLLIN) {
-		ssize_t r = read(fd, k->line + k->in, sizeof(k->line) - k->in);
-
-		if (r > 0)
-			k->in += (size_t)r;
-		else
-			k->ended = r == 0 || errno != EAGAIN;
-	}
+	(void)fd;
+	if (events & EPOLLIN)
+		control_read(k);
 	if (events & EPOLLOUT)
 		rc = control_flush(k);
 	if (!rc)
@@ -183,12 +202,13 @@ static void control_accept(void *arg, int fd, uint32_t events)
 		return;
 	}
 	k->c = c;
+	k->fd[0] = k->fd[1] = -1;
 	k->sock = sock;
 	k->id = ++c->last_id ? c->last_id : ++c->last_id;
 }
 
 int control_open(struct control **out, struct loop *l, const char *run,
-		 control_ask_fn *ask, void *arg)
+		 const struct control_ops *ops, void *arg)
 {
 	struct control *c = calloc(1, sizeof(*c));
 	int rc;
@@ -196,7 +216,7 @@ int control_open(struct control **out, struct loop *l, const char *run,
 	if (!c)
 		return -ENOMEM;
 	c->loop = l;
-	c->ask = ask;
+	c->ops = ops;
 	c->arg = arg;
 	c->listener = -1;
 	rc = str_fmt(c->path, sizeof(c->path), "%s/control", run);

@@ -3,6 +3,8 @@
  *
  *   {"cmd":"show"}			{"vifs":[..], ..}
  *   {"cmd":"stats","vif":"vif1.0"}	{"vifs":[..]} with counters; all without vif
+ *   {"cmd":"capture","vif":"vif1.0","snap":65535,"ninsn":9} + 2 descriptors
+ *   {"cmd":"capture-end"}		see capture.h
  *
  * A question that cannot be answered gets {"error":"a sentence"}. Questions of one
  * client are answered one after the other.
@@ -15,14 +17,21 @@
 struct control;
 struct loop;
 
-/* Answers now (0 and *out, taken over) or later by control_answer with the same
- * `client` (-EINPROGRESS).
- */
-typedef int control_ask_fn(void *arg, unsigned client, json_t *question,
-			   json_t **out);
+enum { CONTROL_FDS = 2 };
+
+struct control_ops {
+	/* Answers now (0 and *out, taken over) or later by control_answer with
+	 * the same `client` (-EINPROGRESS). fd: what came with it, -1 where
+	 * nothing did; what is left there is closed afterwards.
+	 */
+	int (*ask)(void *arg, unsigned client, json_t *question,
+		   int fd[CONTROL_FDS], json_t **out);
+	/* A client has left. */
+	void (*gone)(void *arg, unsigned client);
+};
 
 int control_open(struct control **out, struct loop *l, const char *run,
-		 control_ask_fn *ask, void *arg);
+		 const struct control_ops *ops, void *arg);
 
 /* Takes over answer. A client that left meanwhile is fine. */
 void control_answer(struct control *c, unsigned client, json_t *answer);

@@ -616,6 +616,7 @@ static void device_vanish(struct device *d)
 
 	if (d->link != LINK_NONE && d->link != LINK_DISCONNECTING)
 		device_order_plain(d, WORKER_DISCONNECT);
+	d->hub->leaving(d->hub->arg, d);
 	if (d->told)
 		device_order_plain(d, WORKER_VIF_GONE);
 	d->told = false;

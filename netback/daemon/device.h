@@ -26,6 +26,8 @@ struct device_hub {
 	struct orders *orders; /* NULL between workers */
 	int keep;	       /* directory of survival memory */
 	void (*again)(void *arg, struct device *d); /* look at it soon */
+	/* The worker is about to forget it. */
+	void (*leaving)(void *arg, struct device *d);
 	void *arg;
 };
 

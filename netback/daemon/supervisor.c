@@ -32,6 +32,7 @@
 #include "base/log.h"
 #include "base/loop.h"
 #include "base/num.h"
+#include "daemon/capture.h"
 #include "daemon/control.h"
 #include "daemon/crew.h"
 #include "daemon/device.h"
@@ -39,6 +40,7 @@
 #include "daemon/keep.h"
 #include "daemon/nursery.h"
 #include "daemon/sandbox.h"
+#include "daemon/stats.h"
 #include "daemon/worker.h"
 #include "store.h"
 #include "vif.h"
@@ -81,6 +83,7 @@ struct supervisor {
 	struct sup_dom *doms;
 	struct sup_dev *devs;
 	struct sup_ask *asks;
+	struct captures captures;
 	struct loop_timer *soon;
 	bool scan, swept, waited;
 	int lock, keep_lock, nursery, sigs;
@@ -138,6 +141,13 @@ static void sup_again(void *arg, struct device *d)
 
 	if (v)
 		sup_mark(s, v);
+}
+
+static void sup_leaving(void *arg, struct device *d)
+{
+	struct supervisor *s = arg;
+
+	captures_vif_gone(&s->captures, d);
 }
 
 static void sup_dom_here(void *arg, uint16_t domid)
@@ -466,6 +476,7 @@ static void sup_up(void *arg, struct orders *o, pid_t pid)
 		domain_resume(d->dom);
 	for (v = s->devs; v; v = v->next)
 		s->took += device_resume(v->dev);
+	captures_up(&s->captures, o);
 	log_debug("worker %d is up", (int)pid);
 	sup_taken(s);
 }
@@ -483,6 +494,7 @@ static void sup_down(void *arg, const struct crew_death *death)
 	s->death = *death;
 	s->taking = true;
 	sup_asks_fail(s);
+	captures_down(&s->captures);
 	if (!death->often)
 		return;
 	v = death->blamed ? sup_find(s, death->domid, death->handle) : NULL;
@@ -511,6 +523,10 @@ static void sup_answer(void *arg, const struct worker_msg *m,
 		break;
 	case WORKER_STATS:
 		sup_stats_answer(s, m);
+		break;
+	case WORKER_CAPTURE:
+	case WORKER_CAPTURE_END:
+		captures_answer(&s->captures, m, order);
 		break;
 	default:
 		v = sup_find(s, m->domid, m->handle);
@@ -581,34 +597,6 @@ static void sup_asks_fail(struct supervisor *s)
 			    control_error("the worker died; ask again"));
 }
 
-static json_t *sup_counters(const struct worker_stats *t)
-{
-	const struct {
-		const char *name;
-		uint64_t n;
-	} row[] = {
-		{ "tap_in", t->tap.in },
-		{ "tap_in_bytes", t->tap.in_bytes },
-		{ "tap_in_drop", t->tap.in_drop },
-		{ "tap_out", t->tap.out },
-		{ "tap_out_bytes", t->tap.out_bytes },
-		{ "tap_out_drop", t->tap.out_drop },
-		{ "lost", t->lost },
-		{ "held", t->held },
-		{ "turns", t->turns },
-	};
-	json_t *o = json_object();
-	unsigned i;
-
-	for (i = 0; i < RING_COUNTS; i++)
-		json_object_set_new(o, ring_count_name(i),
-				    json_integer((json_int_t)t->ring[i]));
-	for (i = 0; i < ARRAY_SIZE(row); i++)
-		json_object_set_new(o, row[i].name,
-				    json_integer((json_int_t)row[i].n));
-	return o;
-}
-
 /* STATS are answered in order, so the oldest question is due. */
 static void sup_stats_answer(struct supervisor *s, const struct worker_msg *m)
 {
@@ -620,7 +608,7 @@ static void sup_stats_answer(struct supervisor *s, const struct worker_msg *m)
 	if (v && m->type == WORKER_STATS) {
 		json_t *o = sup_show_vif(s, v);
 
-		json_object_set_new(o, "counters", sup_counters(&m->stats));
+		stats_show(o, &m->stats);
 		json_array_append_new(q->vifs, o);
 	}
 	if (--q->left)
@@ -680,7 +668,26 @@ static int sup_stats(struct supervisor *s, unsigned client, const char *name,
 	return 0;
 }
 
-static int sup_ask(void *arg, unsigned client, json_t *question, json_t **out)
+static struct device *sup_named(const struct supervisor *s, const char *name)
+{
+	const struct sup_dev *v;
+
+	for (v = s->devs; v && name; v = v->next) {
+		if (!strcmp(name, device_name(v->dev)))
+			return v->dev;
+	}
+	return NULL;
+}
+
+static void sup_reply(void *arg, unsigned client, json_t *answer)
+{
+	struct supervisor *s = arg;
+
+	control_answer(s->control, client, answer);
+}
+
+static int sup_ask(void *arg, unsigned client, json_t *question, int *fd,
+		   json_t **out)
 {
 	struct supervisor *s = arg;
 	const char *cmd = json_string_value(json_object_get(question, "cmd"));
@@ -692,9 +699,22 @@ static int sup_ask(void *arg, unsigned client, json_t *question, json_t **out)
 	}
 	if (cmd && !strcmp(cmd, "stats"))
 		return sup_stats(s, client, vif, out);
-	*out = control_error("cmd %s: there are show and stats",
+	if (cmd && !strcmp(cmd, "capture"))
+		return captures_start(&s->captures, client, question,
+				      sup_named(s, vif), fd, out);
+	if (cmd && !strcmp(cmd, "capture-end"))
+		return captures_end(&s->captures, client, out);
+	*out = control_error("cmd %.40s: there are show, stats, capture and "
+			     "capture-end",
 			     cmd ? cmd : "missing");
 	return 0;
+}
+
+static void sup_client_gone(void *arg, unsigned client)
+{
+	struct supervisor *s = arg;
+
+	captures_client_gone(&s->captures, client);
 }
 
 /* --- starting and ending ------------------------------------------------------------ */
@@ -821,6 +841,7 @@ static int sup_start(struct supervisor *s, struct err *e)
 {
 	static const struct crew_ops crew = { sup_up, sup_down, sup_answer,
 					      sup_fatal, sup_nursery_lost };
+	static const struct control_ops control = { sup_ask, sup_client_gone };
 	int rc;
 
 	s->hub.keep = keep_dir(s->conf->run);
@@ -831,12 +852,15 @@ static int sup_start(struct supervisor *s, struct err *e)
 	if (!rc)
 		rc = sup_signals(s);
 	if (!rc)
-		rc = control_open(&s->control, s->loop, s->conf->run, sup_ask,
+		rc = control_open(&s->control, s->loop, s->conf->run, &control,
 				  s);
 	if (rc)
 		return err_set(e, rc, "cannot start: %s", strerror(-rc));
 	s->hub.loop = s->loop;
 	s->hub.again = sup_again;
+	s->hub.leaving = sup_leaving;
+	s->captures.answer = sup_reply;
+	s->captures.arg = s;
 	s->hub.arg = s;
 	rc = crew_open(&s->crew, s->loop, s->nursery, &crew, s);
 	s->nursery = -1;

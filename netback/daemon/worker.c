@@ -69,7 +69,8 @@ struct wvif {
 	uint64_t held_ns, held_in; /* since when, and which one it is */
 	bool queued, held;
 	struct cap *cap;
-	struct loop_fd *cap_src; /* while the pipe is full */
+	struct loop_fd *cap_src; /* while the reader's socket is full */
+	bool cap_again; /* it counts on from st.cap, once that is known */
 	struct worker_stats st;
 };
 
@@ -167,7 +168,7 @@ static void wvif_capture_end(struct wvif *v)
 	v->cap = NULL;
 }
 
-static void wvif_on_pipe(void *arg, int fd, uint32_t events)
+static void wvif_on_reader(void *arg, int fd, uint32_t events)
 {
 	struct wvif *v = arg;
 	int rc = cap_flush(v->cap);
@@ -181,7 +182,7 @@ static void wvif_on_pipe(void *arg, int fd, uint32_t events)
 	}
 }
 
-/* What the reader takes now; the rest when its pipe has room again. */
+/* What the reader takes now; the rest when its socket has room again. */
 static void wvif_capture_flush(struct wvif *v)
 {
 	int rc = cap_flush(v->cap);
@@ -189,20 +190,8 @@ static void wvif_capture_flush(struct wvif *v)
 	if (rc < 0)
 		wvif_capture_end(v);
 	else if (rc && !v->cap_src)
-		loop_add(v->w->loop, cap_fd(v->cap), EPOLLOUT, wvif_on_pipe, v,
-			 &v->cap_src);
-}
-
-static void wvif_disconnect(struct wvif *v)
-{
-	wvif_stop(v);
-	sw_close(v->sw);
-	port_close(v->vif);
-	survive_close(v->keep);
-	v->sw = NULL;
-	v->vif = NULL;
-	v->ring = NULL;
-	v->keep = NULL;
+		loop_add(v->w->loop, cap_fd(v->cap), EPOLLOUT, wvif_on_reader,
+			 v, &v->cap_src);
 }
 
 /* Counters at the end of a turn: all of them, or none if we die here. */
@@ -210,10 +199,14 @@ static void wvif_remember(struct wvif *v)
 {
 	v->st.tap = v->tap->stat;
 	v->st.held = sw_waiting(v->sw);
+	if (v->cap)
+		cap_stat(v->cap, &v->st.cap);
 	survive_put(v->keep, (const uint64_t *)&v->st, WVIF_COUNTS);
 }
 
-/* .. and after the worker before us died: what it held is lost. */
+/* Counters of the last whole turn, ours or of a worker that died. What was held
+ * then is lost.
+ */
 static void wvif_recall(struct wvif *v)
 {
 	struct worker_stats *s = &v->st;
@@ -222,6 +215,32 @@ static void wvif_recall(struct wvif *v)
 	s->lost += s->held;
 	s->held = 0;
 	v->tap->stat = s->tap;
+}
+
+/* The first moment at which both the capture and the counters are here. */
+static void wvif_capture_resume(struct wvif *v)
+{
+	if (v->cap && v->keep && v->cap_again) {
+		cap_resume(v->cap, &v->st.cap);
+		v->cap_again = false;
+	}
+}
+
+/* A turn that ended in an error is not half counted: it was none. */
+static void wvif_disconnect(struct wvif *v)
+{
+	wvif_stop(v);
+	if (v->keep) {
+		wvif_recall(v);
+		survive_put(v->keep, (const uint64_t *)&v->st, WVIF_COUNTS);
+	}
+	sw_close(v->sw);
+	port_close(v->vif);
+	survive_close(v->keep);
+	v->sw = NULL;
+	v->vif = NULL;
+	v->ring = NULL;
+	v->keep = NULL;
 }
 
 static int wvif_connect(struct wvif *v, const struct worker_msg *m)
@@ -246,6 +265,7 @@ static int wvif_connect(struct wvif *v, const struct worker_msg *m)
 	conf.keep = &v->keep->q[0];
 	conf.counts = v->st.ring;
 	wvif_recall(v);
+	wvif_capture_resume(v);
 	rc = ring_open(&v->ring, &conf);
 	if (!rc)
 		rc = port_vif_open(&v->vif, v->name, v->ring);
@@ -383,7 +403,7 @@ static int worker_channel(struct worker *w, const struct worker_msg *m, int *fd)
 	return rc;
 }
 
-/* Takes over fd[0] (pipe); fd[1] holds the filter. */
+/* Takes over fd[0] (the socket); fd[1] holds the filter. */
 static int wvif_capture(struct wvif *v, const struct worker_msg *m, int *fd)
 {
 	uint8_t prog[CAP_INSNS * 8];
@@ -398,9 +418,15 @@ static int wvif_capture(struct wvif *v, const struct worker_msg *m, int *fd)
 		return -EINVAL;
 	rc = cap_open(&v->cap, fd[0], prog, m->capture.ninsn, m->capture.snap);
 	fd[0] = -1;
-	if (!rc && v->vif)
-		v->vif->tee = cap_tee(v->cap);
-	return rc;
+	if (rc)
+		return rc;
+	v->cap_again = m->capture.again;
+	wvif_capture_resume(v);
+	if (!v->vif)
+		return 0;
+	v->vif->tee = cap_tee(v->cap);
+	wvif_remember(v); /* not what an earlier capture counted */
+	return 0;
 }
 
 /* One order for a vif that must exist. */
@@ -564,10 +590,10 @@ static void worker_turn(struct worker *w)
 			wvif_fatal(v, rc);
 			continue;
 		}
-		wvif_remember(v);
-		wvif_hold(v, rc);
 		if (v->cap)
 			wvif_capture_flush(v);
+		wvif_remember(v);
+		wvif_hold(v, rc);
 		if (rc == 1)
 			wvif_queue(v);
 	}

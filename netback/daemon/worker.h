@@ -16,7 +16,7 @@
  *   DISCONNECT                      unmap; every grant released when answered
  *   VIF_GONE                        forget it; closes the tap
  *   STATS                           answered by STATS instead of DONE
- *   CAPTURE       pipe, program     frames of a vif go to the pipe; program: a
+ *   CAPTURE       socket, program   frames of a vif go to the socket; program: a
  *                                   memory file of classic BPF instructions
  *   CAPTURE_END                     answered by CAPTURE_END with what was seen
  *
@@ -55,15 +55,17 @@ enum worker_type {
 };
 
 /* One vif's counters after a whole turn; they survive a killed worker. Always:
+ *   ring TX_PACKETS = TX_FRAMES + the TX reasons
  *   ring TX_FRAMES = tap.out + tap.out_drop
  *   tap.in = tap.in_drop + ring RX_FRAMES + the RX drops + lost + held
  */
 struct worker_stats {
 	uint64_t ring[RING_COUNTS];
 	struct port_stat tap;
-	uint64_t lost;	/* frames that a worker held when it died */
-	uint64_t held;	/* frames that wait for room now */
-	uint64_t turns; /* times this vif was served */
+	uint64_t lost;	      /* frames that a worker held when it died */
+	uint64_t held;	      /* frames that wait for room now */
+	uint64_t turns;	      /* times this vif was served */
+	struct cap_stats cap; /* of the capture that runs, or of the last */
 };
 
 struct worker_msg {
@@ -84,8 +86,9 @@ struct worker_msg {
 		} connect;
 		struct worker_stats stats;
 		struct {
-			uint32_t snap;		/* bytes of a frame to keep */
-			uint32_t ninsn;		/* 0: no filter */
+			uint32_t snap;	/* bytes of a frame to keep */
+			uint32_t ninsn; /* 0: no filter */
+			uint32_t again; /* it ran in a worker that died */
 			struct cap_stats stats; /* of CAPTURE_END */
 		} capture;
 		char text[WORKER_TEXT]; /* DONE, FATAL: the reason, for a log */

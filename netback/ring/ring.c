@@ -11,6 +11,7 @@
 const char *ring_count_name(enum ring_count c)
 {
 	static const char *const name[RING_COUNTS] = {
+		[RING_TX_PACKETS] = "tx_packets",
 		[RING_TX_FRAMES] = "tx_frames",
 		[RING_TX_BYTES] = "tx_bytes",
 		[RING_TX_BAD_SLOTS] = "tx_bad_slots",

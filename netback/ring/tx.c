@@ -174,6 +174,8 @@ static int tx_parse_burst(struct ring *r, unsigned n, unsigned *nseg)
 		rc = tx_parse(r, &c, p);
 		if (rc)
 			return rc;
+		if (p->drop != RING_TX_EXTRA_ONLY)
+			ring_add(r, RING_TX_PACKETS, 1);
 		if (p->drop != TX_OK)
 			p->nseg = 0;
 		*nseg += p->nseg;

@@ -8,6 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/types.h>
 #include <unistd.h>
 
@@ -225,23 +226,39 @@ static void a_stalled_sink_is_given_up(void **state)
 	assert_int_equal(sw_waiting(t.sw), 1);
 }
 
-struct record {
-	uint32_t sec, usec, caplen, len;
-};
+static int reader(int fd[2])
+{
+	return socketpair(AF_UNIX, SOCK_SEQPACKET, 0, fd);
+}
+
+/* Whole records of 2000 bytes only: how many. */
+static unsigned count_records(const uint8_t *got, ssize_t n)
+{
+	struct cap_record rec;
+	unsigned k = 0;
+	ssize_t at;
+
+	for (at = 0; at < n; at += CAP_RECORD + 2000, k++) {
+		assert_true(n - at >= CAP_RECORD + 2000);
+		memcpy(&rec, got + at, sizeof(rec));
+		assert_int_equal(rec.caplen, 2000);
+	}
+	return k;
+}
 
 static void capture_filters_and_copies(void **state)
 {
 	struct bpf_program prog;
 	uint8_t got[4096];
 	struct cap_stats st;
-	struct record rec;
+	struct cap_record rec;
 	struct cap *c;
 	pcap_t *dead = pcap_open_dead(DLT_EN10MB, CAP_SNAP);
 	int fd[2];
 
 	(void)state;
 	assert_int_equal(pcap_compile(dead, &prog, "greater 300", 1, 0), 0);
-	assert_int_equal(pipe(fd), 0);
+	assert_int_equal(reader(fd), 0);
 	assert_int_equal(cap_open(&c, fd[1], prog.bf_insns, prog.bf_len, 1000),
 			 0);
 	t.a->tee = cap_tee(c);
@@ -254,14 +271,17 @@ static void capture_filters_and_copies(void **state)
 	assert_int_equal(st.seen, 3);
 	assert_int_equal(st.matched, 2);
 	assert_int_equal(st.lost, 0);
-	assert_int_equal(read(fd[0], &rec, sizeof(rec)), sizeof(rec));
+	/* One message with two whole records */
+	assert_int_equal(read(fd[0], got, sizeof(got)),
+			 2 * CAP_RECORD + 1000 + 301);
+	memcpy(&rec, got, sizeof(rec));
 	assert_int_equal(rec.len, 2000);
 	assert_int_equal(rec.caplen, 1000);
-	assert_int_equal(read(fd[0], got, 1000), 1000);
-	assert_int_equal(got[255], 7);
-	assert_int_equal(got[999], 8);
-	assert_int_equal(read(fd[0], &rec, sizeof(rec)), sizeof(rec));
+	assert_int_equal(got[CAP_RECORD + 255], 7);
+	assert_int_equal(got[CAP_RECORD + 999], 8);
+	memcpy(&rec, got + CAP_RECORD + 1000, sizeof(rec));
 	assert_int_equal(rec.caplen, 301);
+	assert_int_equal(st.sent, 2);
 	t.a->tee = NULL;
 	cap_close(c);
 	close(fd[0]);
@@ -272,15 +292,15 @@ static void capture_filters_and_copies(void **state)
 /* Nobody reads: the wire goes on, losses are counted, records stay whole. */
 static void capture_never_waits(void **state)
 {
+	static uint8_t got[CAP_MESSAGE];
 	struct cap_stats st;
-	struct record rec;
 	struct cap *c;
-	uint8_t frame[2000];
 	unsigned i, n = 0;
 	int fd[2];
+	ssize_t r;
 
 	(void)state;
-	assert_int_equal(pipe(fd), 0);
+	assert_int_equal(reader(fd), 0);
 	assert_int_equal(cap_open(&c, fd[1], NULL, 0, CAP_SNAP), 0);
 	t.a->tee = cap_tee(c);
 	for (i = 0; i < 1000; i++) {
@@ -294,27 +314,49 @@ static void capture_never_waits(void **state)
 	assert_int_equal(st.seen, 1000);
 	assert_int_equal(st.matched, 1000);
 	assert_true(st.lost > 0);
+	assert_true(st.sent > 0 && st.sent + st.lost < 1000);
 	fcntl(fd[0], F_SETFL, O_NONBLOCK);
-	while (read(fd[0], &rec, sizeof(rec)) == sizeof(rec)) {
-		assert_int_equal(rec.caplen, 2000);
-		for (i = 0; i < 2000;) {
-			ssize_t r = read(fd[0], frame, 2000 - i);
-
-			if (r <= 0)
-				cap_flush(c);
-			else
-				i += (unsigned)r;
-		}
-		n++;
+	while ((r = read(fd[0], got, sizeof(got))) > 0) {
+		n += count_records(got, r);
 		cap_flush(c);
 	}
-	assert_int_equal(n, st.seen - st.lost);
+	cap_stat(c, &st);
+	assert_int_equal(n, st.sent);
+	assert_int_equal(n, st.matched - st.lost);
 	close(fd[0]);
 	put(t.in, 60, 7);
 	run_dry();
 	assert_int_equal(cap_flush(c), -EPIPE);
 	t.a->tee = NULL;
 	cap_close(c);
+}
+
+/* Counting goes on where a killed worker's last turn ended. */
+static void capture_counts_on(void **state)
+{
+	struct cap_stats was = {
+		.seen = 9, .matched = 7, .lost = 1, .sent = 4
+	};
+	struct cap_stats st;
+	struct cap *c;
+	int fd[2];
+
+	(void)state;
+	assert_int_equal(reader(fd), 0);
+	assert_int_equal(cap_open(&c, fd[1], NULL, 0, CAP_SNAP), 0);
+	cap_resume(c, &was);
+	t.a->tee = cap_tee(c);
+	put(t.in, 60, 1);
+	run_dry();
+	assert_int_equal(cap_flush(c), 0);
+	cap_stat(c, &st);
+	assert_int_equal(st.seen, 10);
+	assert_int_equal(st.matched, 8);
+	assert_int_equal(st.sent, 5);
+	assert_int_equal(st.lost, 3);
+	t.a->tee = NULL;
+	cap_close(c);
+	close(fd[0]);
 }
 
 static void capture_checks_its_program(void **state)
@@ -324,7 +366,7 @@ static void capture_checks_its_program(void **state)
 	int fd[2];
 
 	(void)state;
-	assert_int_equal(pipe(fd), 0);
+	assert_int_equal(reader(fd), 0);
 	assert_int_equal(cap_open(&c, fd[1], &loop_back, 1, 100), -EINVAL);
 	assert_int_equal(fcntl(fd[1], F_GETFD), -1); /* taken over */
 	close(fd[0]);
@@ -339,6 +381,7 @@ int main(void)
 		T(in_is_out_plus_drops),       T(a_full_sink_holds_its_source),
 		T(a_stalled_sink_is_given_up), T(capture_filters_and_copies),
 		T(capture_never_waits),	       T(capture_checks_its_program),
+		T(capture_counts_on),
 	};
 
 	signal(SIGPIPE, SIG_IGN);

@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* stats.c - a vif's counters as people and programs see them */
+#include "daemon/stats.h"
+
+#include "base/num.h"
+#include "daemon/worker.h"
+
+struct stats_row {
+	const char *name;
+	uint64_t n;
+};
+
+static json_t *stats_counts(const struct stats_row *row, unsigned n)
+{
+	json_t *o = json_object();
+	unsigned i;
+
+	for (i = 0; i < n; i++)
+		json_object_set_new(o, row[i].name,
+				    json_integer((json_int_t)row[i].n));
+	return o;
+}
+
+static uint64_t stats_sum(const uint64_t *count, enum ring_count from,
+			  enum ring_count to)
+{
+	uint64_t sum = 0;
+	unsigned i;
+
+	for (i = from; i <= to; i++)
+		sum += count[i];
+	return sum;
+}
+
+/* in = out + drops + queued, in each direction, in every answer. What is summed
+ * up on the left was counted in another place than what is on the right.
+ */
+static json_t *stats_to_host(const struct worker_stats *t)
+{
+	uint64_t bad = stats_sum(t->ring, RING_TX_BAD_SLOTS,
+				 RING_TX_BAD_OFFLOAD);
+	struct stats_row row[] = {
+		{ "in", t->ring[RING_TX_PACKETS] },
+		{ "out", t->tap.out },
+		{ "drops", bad + t->tap.out_drop },
+		{ "queued", 0 }, /* the host takes it or it is dropped */
+	};
+
+	return stats_counts(row, ARRAY_SIZE(row));
+}
+
+static json_t *stats_to_guest(const struct worker_stats *t)
+{
+	uint64_t bad = stats_sum(t->ring, RING_RX_NO_ROOM, RING_RX_BAD_GRANT);
+	struct stats_row row[] = {
+		{ "in", t->tap.in },
+		{ "out", t->ring[RING_RX_FRAMES] },
+		{ "drops", bad + t->tap.in_drop + t->lost },
+		{ "queued", t->held },
+	};
+
+	return stats_counts(row, ARRAY_SIZE(row));
+}
+
+static json_t *stats_counters(const struct worker_stats *t)
+{
+	struct stats_row row[] = {
+		{ "tap_in", t->tap.in },
+		{ "tap_in_bytes", t->tap.in_bytes },
+		{ "tap_in_drop", t->tap.in_drop },
+		{ "tap_out", t->tap.out },
+		{ "tap_out_bytes", t->tap.out_bytes },
+		{ "tap_out_drop", t->tap.out_drop },
+		{ "lost", t->lost },
+		{ "held", t->held },
+		{ "turns", t->turns },
+	};
+	json_t *o = json_object(), *tap;
+	unsigned i;
+
+	for (i = 0; i < RING_COUNTS; i++)
+		json_object_set_new(o, ring_count_name(i),
+				    json_integer((json_int_t)t->ring[i]));
+	tap = stats_counts(row, ARRAY_SIZE(row));
+	json_object_update(o, tap);
+	json_decref(tap);
+	return o;
+}
+
+void stats_show(json_t *o, const struct worker_stats *t)
+{
+	json_object_set_new(o, "to_host", stats_to_host(t));
+	json_object_set_new(o, "to_guest", stats_to_guest(t));
+	json_object_set_new(o, "counters", stats_counters(t));
+}
