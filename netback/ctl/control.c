@@ -12,9 +12,9 @@
 #include "base/msg.h"
 #include "base/num.h"
 
-enum { CONTROL_WAIT_S = 5 };
+enum { CONTROL_WAIT_S = 5, CONTROL_ANSWER = 4096 };
 
-static int control_connect(const struct ctl *c, struct err *e)
+int control_connect(const struct ctl *c, struct err *e)
 {
 	char path[CTL_PATH];
 	int fd;
@@ -70,10 +70,64 @@ static int control_talk(int fd, const char *cmd, json_t **out)
 	return r;
 }
 
+/* netbackd's own sentence becomes ours. */
+static int control_refused(json_t *answer, struct err *e)
+{
+	const json_t *bad = json_object_get(answer, "error");
+
+	if (!bad)
+		return 0;
+	return err_set(e, -EINVAL, "netbackd: %s",
+		       json_is_string(bad) ? json_string_value(bad)
+					   : "an error");
+}
+
+/* A line, and no byte behind it: answers come one by one. */
+static int control_line(int fd, char *line, size_t size)
+{
+	size_t n = 0;
+
+	while (!memchr(line, '\n', n)) {
+		ssize_t r = n < size ? read(fd, line + n, size - n) : -1;
+
+		if (r <= 0)
+			return r || n == size ? -EPROTO : -EPIPE;
+		n += (size_t)r;
+	}
+	return (int)n;
+}
+
+int control_turn(int fd, const json_t *question, const int *fds, unsigned nfd,
+		 json_t **out, struct err *e)
+{
+	struct timeval tv = { .tv_sec = CONTROL_WAIT_S };
+	char line[CONTROL_ANSWER];
+	size_t n = json_dumpb(question, line, sizeof(line) - 1, JSON_COMPACT);
+	int rc = n && n < sizeof(line) ? 0 : -E2BIG;
+
+	line[n < sizeof(line) ? n++ : 0] = '\n';
+	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &tv, sizeof(tv));
+	if (!rc)
+		rc = msg_send(fd, line, n, fds, nfd);
+	if (!rc)
+		rc = control_line(fd, line, sizeof(line));
+	if (rc > 0) {
+		*out = json_loadb(line, (size_t)rc, 0, NULL);
+		rc = *out ? 0 : -EPROTO;
+	}
+	if (rc)
+		return err_set(e, rc, "netbackd ended or does not answer: %s",
+			       strerror(-rc));
+	rc = control_refused(*out, e);
+	if (rc)
+		json_decref(*out);
+	return rc;
+}
+
 int control_ask(const struct ctl *c, const char *cmd, json_t **out,
 		struct err *e)
 {
-	json_t *answer = NULL, *bad;
+	json_t *answer = NULL;
 	int rc = control_connect(c, e);
 
 	if (rc < 0)
@@ -84,13 +138,10 @@ int control_ask(const struct ctl *c, const char *cmd, json_t **out,
 			       "netbackd: no answer to \"%s\" in %s/control: "
 			       "%s; see its log",
 			       cmd, c->run, strerror(-rc));
-	bad = json_object_get(answer, "error");
-	if (bad) {
-		err_set(e, -EINVAL, "netbackd: %s",
-			json_is_string(bad) ? json_string_value(bad) : cmd);
+	rc = control_refused(answer, e);
+	if (rc)
 		json_decref(answer);
-		return -EINVAL;
-	}
-	*out = answer;
-	return 0;
+	else
+		*out = answer;
+	return rc;
 }

@@ -14,6 +14,15 @@
 /* 0 when netbackd listens there; -errno with a sentence. */
 int control_alive(const struct ctl *c, struct err *e);
 
+/* A connection for more than one question; what hangs on it ends with it. Returns
+ * an fd, or -errno with a sentence.
+ */
+int control_connect(const struct ctl *c, struct err *e);
+
+/* One question on it, with nfd descriptors, and its answer, the caller's. */
+int control_turn(int fd, const json_t *question, const int *fds, unsigned nfd,
+		 json_t **out, struct err *e);
+
 /* Asks cmd; *out is the answer's object, the caller's. */
 int control_ask(const struct ctl *c, const char *cmd, json_t **out,
 		struct err *e);

@@ -36,7 +36,8 @@ struct ctl {
 };
 
 typedef int ctl_verb_fn(struct ctl *c, int argc, char **argv, struct err *e);
-ctl_verb_fn verb_attach, verb_detach, verb_plan, verb_show, verb_check;
+ctl_verb_fn verb_attach, verb_detach, verb_plan, verb_show, verb_check,
+	verb_capture;
 ctl_verb_fn verb_rule;
 
 /* "vif1.0" and the key=value words behind it, checked as a whole. */

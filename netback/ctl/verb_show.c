@@ -84,7 +84,7 @@ static int show_each(void *arg, uint16_t domid, uint16_t handle)
 	return show_vif(arg, domid, handle);
 }
 
-/* Every counter by name, as netbackd names it; nested ones get a dot. */
+/* Text has no objects: to_host.in=1; the counters have names of their own. */
 static void show_counters(struct out *o, json_t *obj, const char *prefix)
 {
 	const char *key;
@@ -94,9 +94,11 @@ static void show_counters(struct out *o, json_t *obj, const char *prefix)
 	json_object_foreach(obj, key, v)
 	{
 		snprintf(full, sizeof(full), "%s%s", prefix, key);
-		if (json_is_object(v)) {
+		if (json_is_object(v) && !o->json) {
+			bool plain = !strcmp(key, "counters");
+
 			strncat(full, ".", sizeof(full) - strlen(full) - 1);
-			show_counters(o, v, full);
+			show_counters(o, v, plain ? "" : full);
 		} else if (json_is_string(v)) {
 			if (strcmp(full, "name"))
 				out_str(o, full, json_string_value(v));

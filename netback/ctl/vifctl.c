@@ -61,6 +61,14 @@ static const struct verb verbs[] = {
 	  "As the program vif-bridge, which is a link to this one; the\n"
 	  "environment and the words are a hotplug script's. See\n"
 	  "vif-bridge(8).\n" },
+	{ "capture", "vifN.M [-w FILE] [filter ..]", verb_capture,
+	  "frames that pass the vif, as pcap",
+	  "  -w FILE   where to; - or nothing: stdout, as tcpdump -r - reads "
+	  "it\n"
+	  "  -s BYTES  to keep of each frame, default all\n"
+	  "  -c FRAMES to end after\n"
+	  "The filter is libpcap's, see pcap-filter(7). Options stand before\n"
+	  "it. Ends by ^C, or when the vif is detached.\n" },
 };
 
 static const char keys_text[] =
@@ -91,9 +99,9 @@ static void usage(FILE *f)
 	      "[--dry-run] VERB ..\n",
 	      f);
 	for (i = 0; i < ARRAY_SIZE(verbs); i++)
-		fprintf(f, "  %-7s%-26s%s\n", verbs[i].name, verbs[i].args,
+		fprintf(f, "  %-8s%-29s%s\n", verbs[i].name, verbs[i].args,
 			verbs[i].what);
-	fputs("  help   [VERB]                    more about one verb\n", f);
+	fprintf(f, "  %-8s%-29s%s\n", "help", "[VERB]", "more about one verb");
 	fputs(keys_text, f);
 	fputs("exit status: 0 done, 1 failed, 2 bad usage or bad words, "
 	      "3 check found differences\n",
@@ -142,7 +150,8 @@ static int set_wait(struct ctl *c, const char *text, struct err *e)
 }
 
 /* Returns 0 to go on, 1 when all is done, CTL_USAGE. */
-static int options(struct ctl *c, int argc, char **argv, struct err *e)
+static int options(struct ctl *c, int argc, char **argv, const char *shorts,
+		   struct err *e)
 {
 	static const struct option longs[] = {
 		{ "run", required_argument, NULL, 'r' },
@@ -156,9 +165,8 @@ static int options(struct ctl *c, int argc, char **argv, struct err *e)
 	};
 	int o, rc = 0;
 
-	opterr = 0;
-	while (!rc &&
-	       (o = getopt_long(argc, argv, "r:w:jvnhV", longs, NULL)) >= 0)
+	opterr = optind = 0; /* begin anew */
+	while (!rc && (o = getopt_long(argc, argv, shorts, longs, NULL)) >= 0)
 		switch (o) {
 		case 'r':
 			rc = set_run(c, optarg, e);
@@ -218,6 +226,30 @@ static const char *called(int argc, char **argv)
 	return slash ? slash + 1 : argc ? argv[0] : "vifctl";
 }
 
+/* Options before the verb; those behind it too, unless it has its own. *argc and
+ * *argv become the verb and its words.
+ */
+static int words(struct ctl *c, int *argc, char ***argv, struct err *e)
+{
+	int rc = options(c, *argc, *argv, "+r:w:jvnhV", e);
+	const struct verb *v;
+	char *verb;
+
+	*argc -= optind;
+	*argv += optind;
+	if (rc || !*argc)
+		return rc;
+	verb = **argv;
+	v = verb_find(verb);
+	if (v && v->run == verb_capture)
+		return 0;
+	rc = options(c, *argc, *argv, "r:w:jvnhV", e);
+	*argc -= optind - 1;
+	*argv += optind - 1;
+	**argv = verb;
+	return rc;
+}
+
 int main(int argc, char **argv)
 {
 	const char *run = getenv("NETBACK_RUN"), *name = called(argc, argv);
@@ -235,11 +267,11 @@ int main(int argc, char **argv)
 		goto out;
 	}
 	if (!rc)
-		rc = options(&c, argc, argv, &e);
+		rc = words(&c, &argc, &argv, &e);
 	if (rc == 1)
 		return CTL_DONE;
 	if (!rc)
-		rc = dispatch(&c, argc - optind, argv + optind, &e);
+		rc = dispatch(&c, argc, argv, &e);
 out:
 	store_close(c.store);
 	if (e.text[0] && rc && rc != CTL_DIFFERS)
