@@ -3,7 +3,7 @@
 #
 # CC=clang, SAN=1 (ASan and UBSan, in build/san), FUZZ=1 (clang's libFuzzer, in
 # build/fuzz), V=1 (commands), T=name (part of a test group), N=count
-# (repetitions), DESTDIR= and PREFIX= (install).
+# (repetitions), QUICK=1 (a short bench), DESTDIR= and PREFIX= (install).
 
 PREFIX	?= /usr/local
 SBINDIR	= $(DESTDIR)$(PREFIX)/sbin
@@ -11,6 +11,7 @@ BINDIR	= $(DESTDIR)$(PREFIX)/bin
 MANDIR	= $(DESTDIR)$(PREFIX)/share/man
 V	?= 0
 SAN	?= 0
+QUICK	?= 0
 
 ifeq ($(FUZZ),1)
 B	= build/fuzz
@@ -125,6 +126,12 @@ test: ## install what is missing, build, run every test (needs root)
 	@sh scripts/deps.sh
 	@sh scripts/test.sh
 
+bench: tests-built ## measure against the peers: build/bench/results.csv
+	@B=$(B) QUICK=$(QUICK) sh tests/bench/bench.sh $(T)
+
+plot: ## draw build/bench/results.csv: doc/benchmarks.svg
+	@python3 scripts/plot.py $(B)/bench/results.csv doc/benchmarks.svg
+
 demo: ## install what is missing, build, show two guests talking (needs root)
 	@sh scripts/deps.sh
 	@$(MAKE) -s all $(B)/tests/guest/udpseq
@@ -153,4 +160,4 @@ clean: ## remove build/
 .PRECIOUS: $(B)/obj/%.o
 
 .PHONY: all help tests-built fuzz-built fuzzers check check-net fuzz-smoke \
-	golden-update lint test demo install uninstall clean compile_commands.json
+	golden-update lint test bench plot demo install uninstall clean compile_commands.json

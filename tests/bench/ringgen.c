@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* ringgen.c - a guest that only fills or drains its rings: no tap, no stack
  *
- *   ringgen --run DIR --vif 1.0 tx|rx SECONDS SIZE
+ *   ringgen --run DIR --vif 9.0 tx|rx|idle SECONDS SIZE
  *
  * tx sends frames of SIZE bytes as fast as the backend answers them; rx counts
- * what it is given. Prints one line: frames, seconds, frames per second.
+ * what it is given, from the first frame on; idle connects and is silent.
+ * Prints one line: frames, seconds, frames per second.
  */
 #include <errno.h>
 #include <poll.h>
@@ -17,9 +18,10 @@
 #include "err.h"
 #include "front/bus.h"
 #include "front/front.h"
+#include "udp.h"
 #include "vif.h"
 
-enum { GEN_BATCH = 64 };
+enum { GEN_BATCH = 64, GEN_WAIT_S = 5 };
 
 static struct front_queue *gen_queue;
 
@@ -66,16 +68,27 @@ static void gen_rx(struct front_queue *q)
 		gen_sleep(q, 100);
 }
 
-static double gen_run(bool tx, double seconds, unsigned size)
+/* The carrier takes its time: nothing is measured before the first frame. */
+static void gen_first(struct front_queue *q)
 {
-	uint8_t frame[1514] = {
-		2, 0, 0, 0, 0, 99, 0, 0, 0, 0, 0, 0, 0x88, 0xb5
-	};
-	uint64_t start = clock_ns(), now = start, end;
+	uint64_t end = clock_ns() + GEN_WAIT_S * 1000000000ull;
+
+	while (!front_counts(q)[FRONT_RX_FRAMES] && clock_ns() < end)
+		gen_rx(q);
+}
+
+static double gen_run(bool tx, double seconds, unsigned size, uint64_t *n)
+{
+	const uint64_t *c = front_counts(gen_queue);
+	uint8_t frame[1514] = { 0 };
+	uint64_t start, now, end;
 	unsigned turn = 0;
 
-	/* the source address is the vif's own: a guard may be in place */
-	memcpy(frame + 6, "\x02\x00\x00\x00\x01\x00", 6);
+	udp_fill(frame, size);
+	if (!tx)
+		gen_first(gen_queue);
+	*n = c[tx ? FRONT_TX_DONE : FRONT_RX_FRAMES];
+	now = start = clock_ns();
 	end = start + (uint64_t)(seconds * 1e9);
 	do {
 		if (tx)
@@ -85,7 +98,20 @@ static double gen_run(bool tx, double seconds, unsigned size)
 		if (!(++turn % 16))
 			now = clock_ns();
 	} while (now < end);
+	*n = c[tx ? FRONT_TX_DONE : FRONT_RX_FRAMES] - *n;
 	return (double)(clock_ns() - start) / 1e9;
+}
+
+/* Silent: asleep in the loop, for the store's messages alone. */
+static double gen_idle(struct loop *loop, double seconds)
+{
+	uint64_t start = clock_ns(), now = start;
+	uint64_t end = start + (uint64_t)(seconds * 1e9);
+
+	front_push(gen_queue);
+	for (; now < end; now = clock_ns())
+		loop_turn(loop, (int)((end - now) / 1000000) + 1);
+	return (double)(now - start) / 1e9;
 }
 
 static int gen_connect(struct bus **bus, struct loop *loop, const char *run,
@@ -99,12 +125,15 @@ static int gen_connect(struct bus **bus, struct loop *loop, const char *run,
 		.loop = loop,
 		.changed = gen_changed,
 	};
+	uint64_t end = clock_ns() + 2 * GEN_WAIT_S * 1000000000ull;
 	int rc = vif_parse_name(vif, &conf.domid, &conf.handle, e);
 
 	if (!rc)
 		rc = bus_open(bus, &conf, e);
-	while (!rc && !gen_queue)
-		rc = loop_turn(loop, -1);
+	while (!rc && !gen_queue && clock_ns() < end)
+		rc = loop_turn(loop, 100);
+	if (!rc && !gen_queue)
+		rc = err_set(e, -ETIMEDOUT, "%s: no backend", vif);
 	return rc;
 }
 
@@ -113,26 +142,24 @@ int main(int argc, char **argv)
 	struct bus *bus = NULL;
 	struct loop *loop = NULL;
 	struct err e = { "" };
-	const uint64_t *c;
+	uint64_t n = 0;
 	double took;
-	bool tx;
-	uint64_t n;
 
-	if (argc != 8) {
-		fprintf(stderr, "usage: ringgen --run DIR --vif N.M tx|rx "
+	if (argc != 8 || atoi(argv[7]) < UDP_HEAD || atoi(argv[7]) > 1514) {
+		fprintf(stderr, "usage: ringgen --run DIR --vif N.M tx|rx|idle "
 				"SECONDS SIZE\n");
 		return 2;
 	}
-	tx = !strcmp(argv[5], "tx");
 	log_open("ringgen", LOG_WARN);
 	if (loop_open(&loop) || gen_connect(&bus, loop, argv[2], argv[4], &e)) {
 		fprintf(stderr, "ringgen: %s\n", e.text);
 		return 1;
 	}
-	c = front_counts(gen_queue);
-	n = c[tx ? FRONT_TX_DONE : FRONT_RX_FRAMES];
-	took = gen_run(tx, atof(argv[6]), (unsigned)atoi(argv[7]));
-	n = c[tx ? FRONT_TX_DONE : FRONT_RX_FRAMES] - n;
+	if (!strcmp(argv[5], "idle"))
+		took = gen_idle(loop, atof(argv[6]));
+	else
+		took = gen_run(!strcmp(argv[5], "tx"), atof(argv[6]),
+			       (unsigned)atoi(argv[7]), &n);
 	printf("%llu frames %.3f s %.0f pps\n", (unsigned long long)n, took,
 	       (double)n / took);
 	if (front_bad(gen_queue))

@@ -5,9 +5,10 @@
  *   taploop DEV send SECONDS SIZE      floods DEV from the host's side
  *
  * write and read open the tap DEV with a virtio_net_hdr, as netbackd does, and do
- * nothing but that system call; read sleeps in poll when the queue is
- * empty. send hands the kernel large UDP packets, which it cuts into
- * frames of SIZE bytes: more than any reader can take.
+ * nothing but that system call; read sleeps in poll when the queue is empty and
+ * counts from the first frame on. send hands the kernel large UDP packets,
+ * which it cuts into frames of SIZE bytes: more than any reader can take.
+ * Kernels before 6.2 refuse those: then it sends frame by frame.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -32,9 +33,10 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "udp.h"
+
 enum {
 	VNET = sizeof(struct virtio_net_hdr),
-	SEND_HEAD = ETH_HLEN + sizeof(struct iphdr) + sizeof(struct udphdr),
 	SEND_SEGS = 40,
 	GSO_UDP_L4 = 5, /* virtio: younger than Debian 12's headers */
 };
@@ -72,53 +74,44 @@ static unsigned long loop_write(int fd, double end, size_t size)
 	return n;
 }
 
-static unsigned long loop_read(int fd, double end)
+static bool loop_take(int fd)
 {
 	struct pollfd p = { .fd = fd, .events = POLLIN };
+
+	if (read(fd, frame, sizeof(frame)) > 0)
+		return true;
+	poll(&p, 1, 100);
+	return false;
+}
+
+static unsigned long loop_read(int fd, double end)
+{
 	unsigned long n = 0, calls = 0;
-	bool slept;
+	bool got;
 
 	do {
-		slept = read(fd, frame, sizeof(frame)) <= 0;
-		if (slept)
-			poll(&p, 1, 100);
-		else
-			n++;
-	} while ((++calls % 64 && !slept) || seconds_now() < end);
+		got = loop_take(fd);
+		n += got;
+	} while ((++calls % 64 && got) || seconds_now() < end);
 	return n;
 }
 
 /* A UDP packet of SEND_SEGS segments of `size` bytes each, headers included. */
 static size_t send_fill(size_t size)
 {
-	size_t payload = size - SEND_HEAD, all = payload * SEND_SEGS;
+	size_t payload = size - UDP_HEAD, all = payload * SEND_SEGS;
 	struct virtio_net_hdr *h = (void *)frame;
-	struct iphdr *ip = (void *)(frame + VNET + ETH_HLEN);
-	struct udphdr *udp = (void *)(ip + 1);
 
 	*h = (struct virtio_net_hdr){
 		.flags = VIRTIO_NET_HDR_F_NEEDS_CSUM,
 		.gso_type = GSO_UDP_L4,
-		.hdr_len = SEND_HEAD,
+		.hdr_len = UDP_HEAD,
 		.gso_size = (uint16_t)payload,
-		.csum_start = ETH_HLEN + sizeof(*ip),
+		.csum_start = UDP_ETH + sizeof(struct iphdr),
 		.csum_offset = offsetof(struct udphdr, check),
 	};
-	frame[VNET + 12] = 8;
-	frame[VNET + 13] = 0;
-	*ip = (struct iphdr){
-		.version = 4,
-		.ihl = 5,
-		.ttl = 64,
-		.protocol = IPPROTO_UDP,
-		.tot_len = htons((uint16_t)(all + SEND_HEAD - ETH_HLEN)),
-		.saddr = htonl(0x0a000001),
-		.daddr = htonl(0x0a000002),
-	};
-	*udp = (struct udphdr){ .source = htons(9),
-				.dest = htons(9),
-				.len = htons((uint16_t)(all + 8)) };
-	return VNET + SEND_HEAD + all;
+	udp_fill(frame + VNET, (unsigned)(UDP_HEAD + all));
+	return VNET + UDP_HEAD + all;
 }
 
 static unsigned long loop_send(const char *dev, double end, size_t size)
@@ -128,7 +121,7 @@ static unsigned long loop_send(const char *dev, double end, size_t size)
 				  .sll_ifindex = (int)if_nametoindex(dev) };
 	int fd = socket(AF_PACKET, SOCK_RAW, 0), one = 1;
 	size_t all = send_fill(size);
-	unsigned long n = 0, calls = 0;
+	unsigned long n = 0, calls = 0, segs = SEND_SEGS;
 
 	if (fd < 0 || bind(fd, (struct sockaddr *)&to, sizeof(to)) ||
 	    setsockopt(fd, SOL_PACKET, PACKET_VNET_HDR, &one, sizeof(one))) {
@@ -136,32 +129,39 @@ static unsigned long loop_send(const char *dev, double end, size_t size)
 		exit(1);
 	}
 	do {
-		if (send(fd, frame, all, 0) > 0)
-			n += SEND_SEGS;
-		else if (errno != ENOBUFS)
+		if (send(fd, frame, all, 0) > 0) {
+			n += segs;
+		} else if (errno == EINVAL && segs > 1) {
+			segs = 1;
+			memset(frame, 0, VNET);
+			udp_fill(frame + VNET, (unsigned)size);
+			all = VNET + size;
+		} else if (errno != ENOBUFS) {
 			perror("send");
+			exit(1);
+		}
 	} while (++calls % 8 || seconds_now() < end);
 	return n;
 }
 
 int main(int argc, char **argv)
 {
-	static const uint8_t head[] = { 2, 0, 0, 0, 0, 99,   2,
-					0, 0, 0, 1, 0, 0x88, 0xb5 };
 	double start, took;
 	unsigned long n;
 	size_t size;
-	int fd = -1;
+	int fd = -1, i;
 
-	if (argc != 5 || atoi(argv[4]) < 43 || atoi(argv[4]) > 1514) {
+	if (argc != 5 || atoi(argv[4]) <= UDP_HEAD || atoi(argv[4]) > 1514) {
 		fprintf(stderr, "usage: taploop DEV write|read|send SECONDS "
 				"SIZE\n");
 		return 2;
 	}
 	size = (size_t)atoi(argv[4]);
-	memcpy(frame + VNET, head, sizeof(head));
+	udp_fill(frame + VNET, (unsigned)size);
 	if (strcmp(argv[2], "send"))
 		fd = tap_open(argv[1]);
+	for (i = 0; !strcmp(argv[2], "read") && i < 50 && !loop_take(fd);)
+		i++;
 	start = seconds_now();
 	if (!strcmp(argv[2], "write"))
 		n = loop_write(fd, start + atof(argv[3]), size);
