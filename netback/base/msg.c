@@ -11,7 +11,7 @@
 
 union msg_ctl {
 	struct cmsghdr align;
-	char room[CMSG_SPACE(MSG_FDS * sizeof(int))];
+	char room[CMSG_SPACE(MSG_FDS_MOST * sizeof(int))];
 };
 
 int msg_send(int sock, const void *buf, size_t size, const int *fd,
@@ -53,15 +53,15 @@ static unsigned msg_take_fds(struct msghdr *mh, int *fd)
 		if (c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_RIGHTS)
 			continue;
 		k = (unsigned)((c->cmsg_len - CMSG_LEN(0)) / sizeof(int));
-		if (k > MSG_FDS - n)
-			k = MSG_FDS - n;
+		if (k > MSG_FDS_MOST - n)
+			k = MSG_FDS_MOST - n;
 		memcpy(fd + n, CMSG_DATA(c), k * sizeof(int));
 		n += k;
 	}
 	return n;
 }
 
-int msg_recv(int sock, void *buf, size_t size, int *fd, unsigned *nfd)
+int msg_recv_any(int sock, void *buf, size_t size, int *fd, unsigned *nfd)
 {
 	union msg_ctl ctl;
 	struct iovec iov = { .iov_base = buf, .iov_len = size };
@@ -71,22 +71,29 @@ int msg_recv(int sock, void *buf, size_t size, int *fd, unsigned *nfd)
 		.msg_control = &ctl,
 		.msg_controllen = sizeof(ctl),
 	};
-	unsigned most = nfd ? *nfd : 0, got;
-	int fds[MSG_FDS], rc;
 	ssize_t r;
 
-	if (nfd)
-		*nfd = 0;
+	*nfd = 0;
 	do {
 		r = recvmsg(sock, &mh, MSG_CMSG_CLOEXEC);
 	} while (r < 0 && errno == EINTR);
 	if (r < 0)
 		return -errno;
-	got = msg_take_fds(&mh, fds);
-	rc = (int)r;
+	*nfd = msg_take_fds(&mh, fd);
 	if (mh.msg_flags & MSG_TRUNC)
-		rc = -EMSGSIZE;
-	else if (got > most || (mh.msg_flags & MSG_CTRUNC))
+		return -EMSGSIZE;
+	return mh.msg_flags & MSG_CTRUNC ? -EPROTO : (int)r;
+}
+
+int msg_recv(int sock, void *buf, size_t size, int *fd, unsigned *nfd)
+{
+	unsigned most = nfd ? *nfd : 0, got;
+	int fds[MSG_FDS_MOST], rc;
+
+	if (nfd)
+		*nfd = 0;
+	rc = msg_recv_any(sock, buf, size, fds, &got);
+	if (rc >= 0 && got > most)
 		rc = -EPROTO;
 	if (rc < 0) {
 		msg_close_all(fds, got);
@@ -156,8 +163,11 @@ int msg_listen(const char *path, int type, unsigned mode)
 	fd = socket(AF_UNIX, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (fd < 0)
 		return -errno;
-	if (bind(fd, (struct sockaddr *)&sa, sizeof(sa)) ||
-	    chmod(path, (mode_t)mode) || listen(fd, 64)) {
+	/* The name is made with the socket's own mode: there is no moment when
+	 * others may connect, and no name is followed.
+	 */
+	if (fchmod(fd, (mode_t)mode) ||
+	    bind(fd, (struct sockaddr *)&sa, sizeof(sa)) || listen(fd, 64)) {
 		rc = -errno;
 		close(fd);
 		return rc;

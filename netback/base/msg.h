@@ -5,7 +5,10 @@
 
 #include <stddef.h>
 
-enum { MSG_FDS = 8 };
+enum {
+	MSG_FDS = 8,
+	MSG_FDS_MOST = 253, /* what one packet can carry: SCM_MAX_FD */
+};
 
 /* Sends one packet with nfd descriptors (still the caller's). 0 or -errno. */
 int msg_send(int sock, const void *buf, size_t size, const int *fd,
@@ -17,6 +20,11 @@ int msg_send(int sock, const void *buf, size_t size, const int *fd,
  * it accepts: a packet with more is refused with -EPROTO and all are closed.
  */
 int msg_recv(int sock, void *buf, size_t size, int *fd, unsigned *nfd);
+
+/* The same from a stranger: fd has room for MSG_FDS_MOST, *nfd of them are the
+ * caller's whatever the result is, and the caller closes them as grave.h says.
+ */
+int msg_recv_any(int sock, void *buf, size_t size, int *fd, unsigned *nfd);
 
 /* A listening SEQPACKET or STREAM socket at path (replacing a stale one whose
  * server is gone; -EADDRINUSE when somebody answers), mode given, non-blocking.

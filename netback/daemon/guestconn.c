@@ -14,6 +14,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "base/grave.h"
 #include "base/log.h"
 #include "base/loop.h"
 #include "base/msg.h"
@@ -23,6 +24,7 @@
 enum {
 	GUESTCONN_HELLO_MS = 5000, /* to say hello after connecting */
 	GUESTCONN_PATH = 108,
+	GUESTCONN_REST_MS = 1000, /* most between two looks into the grave */
 };
 
 struct guestconn {
@@ -34,7 +36,10 @@ struct guestconn {
 	int listener, sock;
 	struct loop_fd *listen_src, *src;
 	struct loop_timer *hello_timer;
-	bool hello;
+	struct grave *grave; /* nobody is let in while it is busy */
+	struct loop_timer *rest;
+	uint32_t rest_ms;
+	bool hello, paused;
 	struct hv_local dom;
 	int memfd;
 	unsigned nport;
@@ -64,12 +69,12 @@ static void guestconn_forget(struct guestconn *g)
 	loop_cancel(g->loop, g->hello_timer);
 	g->src = NULL;
 	g->hello_timer = NULL;
-	if (g->sock >= 0)
-		close(g->sock);
-	if (g->memfd >= 0)
-		close(g->memfd);
-	for (i = 0; i < g->nport; i++)
-		msg_close_all(g->port[i].fd, 2);
+	grave_put(g->grave, g->sock);
+	grave_put(g->grave, g->memfd);
+	for (i = 0; i < g->nport; i++) {
+		grave_put(g->grave, g->port[i].fd[0]);
+		grave_put(g->grave, g->port[i].fd[1]);
+	}
 	g->sock = g->memfd = -1;
 	g->nport = 0;
 	g->hello = false;
@@ -122,7 +127,7 @@ static void guestconn_hello(struct guestconn *g, const struct hv_wire *w,
 	if (!rc && !guestconn_sane(&d))
 		rc = -EINVAL;
 	if (rc) {
-		close(fd);
+		grave_put(g->grave, fd);
 		guestconn_refuse(g, rc, why);
 		return;
 	}
@@ -173,7 +178,8 @@ static void guestconn_add_port(struct guestconn *g, const struct hv_wire *w,
 	const char *why = guestconn_bad_port(g, &p);
 
 	if (why) {
-		msg_close_all(fd, 2);
+		grave_put(g->grave, fd[0]);
+		grave_put(g->grave, fd[1]);
 		guestconn_refuse(g, -EINVAL, why);
 		return;
 	}
@@ -205,23 +211,24 @@ static const char *guestconn_bad(const struct guestconn *g,
 static void guestconn_ready(void *arg, int sock, uint32_t events)
 {
 	struct guestconn *g = arg;
-	unsigned nfd = 2;
 	struct hv_wire w;
 	const char *why;
-	int fd[2], rc;
+	int fd[MSG_FDS_MOST], rc;
+	unsigned nfd, i;
 
 	(void)events;
-	rc = msg_recv(sock, &w, sizeof(w), fd, &nfd);
+	rc = msg_recv_any(sock, &w, sizeof(w), fd, &nfd);
 	if (rc == -EAGAIN)
 		return;
-	if (rc == 0 || rc == -ECONNRESET) {
+	if ((rc == 0 && !nfd) || rc == -ECONNRESET) {
 		guestconn_drop(g);
 		return;
 	}
 	why = rc == sizeof(w) ? guestconn_bad(g, &w, nfd)
 			      : "a message of the wrong size";
 	if (why) {
-		msg_close_all(fd, rc < 0 ? 0 : nfd);
+		for (i = 0; i < nfd; i++)
+			grave_put(g->grave, fd[i]);
 		guestconn_refuse(g, -EPROTO, why);
 	} else if (w.type == HV_WIRE_HELLO) {
 		guestconn_hello(g, &w, fd[0]);
@@ -238,6 +245,27 @@ static bool guestconn_ended(const struct guestconn *g)
 	return recv(g->sock, &c, 1, MSG_PEEK | MSG_DONTWAIT) == 0;
 }
 
+static void guestconn_listen(struct guestconn *g);
+
+static void guestconn_rested(void *arg)
+{
+	struct guestconn *g = arg;
+
+	g->rest = NULL;
+	guestconn_listen(g);
+}
+
+/* What the last one left is not closed yet: later. */
+static void guestconn_rest(struct guestconn *g)
+{
+	loop_del(g->loop, g->listen_src);
+	g->listen_src = NULL;
+	g->rest_ms = g->rest_ms ? g->rest_ms * 2 : 1;
+	if (g->rest_ms > GUESTCONN_REST_MS)
+		g->rest_ms = GUESTCONN_REST_MS;
+	loop_after(g->loop, g->rest_ms, guestconn_rested, g, &g->rest);
+}
+
 static void guestconn_accept(void *arg, int fd, uint32_t events)
 {
 	struct guestconn *g = arg;
@@ -248,17 +276,22 @@ static void guestconn_accept(void *arg, int fd, uint32_t events)
 		guestconn_drop(g); /* may pause us: look again next turn */
 		return;
 	}
+	if (grave_busy(g->grave)) {
+		guestconn_rest(g);
+		return;
+	}
+	g->rest_ms = 0;
 	sock = accept4(fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
 	if (sock < 0)
 		return;
 	if (g->sock >= 0) {
 		guestconn_reply(sock, -EBUSY,
 				"this domain is connected already");
-		close(sock);
+		grave_put(g->grave, sock);
 		return;
 	}
 	if (loop_add(g->loop, sock, EPOLLIN, guestconn_ready, g, &g->src)) {
-		close(sock);
+		grave_put(g->grave, sock);
 		return;
 	}
 	g->sock = sock;
@@ -266,14 +299,21 @@ static void guestconn_accept(void *arg, int fd, uint32_t events)
 		   &g->hello_timer);
 }
 
+static void guestconn_listen(struct guestconn *g)
+{
+	if (!g->paused && !g->rest && !g->listen_src)
+		loop_add(g->loop, g->listener, EPOLLIN, guestconn_accept, g,
+			 &g->listen_src);
+}
+
 void guestconn_pause(struct guestconn *g, bool paused)
 {
+	g->paused = paused;
 	if (paused) {
 		loop_del(g->loop, g->listen_src);
 		g->listen_src = NULL;
-	} else if (!g->listen_src) {
-		loop_add(g->loop, g->listener, EPOLLIN, guestconn_accept, g,
-			 &g->listen_src);
+	} else {
+		guestconn_listen(g);
 	}
 }
 
@@ -303,6 +343,11 @@ int guestconn_open(struct guestconn **out, struct loop *l, const char *run,
 	g->arg = arg;
 	g->domid = domid;
 	g->listener = g->sock = g->memfd = -1;
+	rc = grave_open(&g->grave);
+	if (rc) {
+		free(g);
+		return err_set(e, rc, "out of memory");
+	}
 	rc = guestconn_mkdir(g, run);
 	if (!rc) {
 		g->listener = msg_listen(g->path, SOCK_SEQPACKET, 0600);
@@ -340,10 +385,12 @@ void guestconn_close(struct guestconn *g)
 		return;
 	guestconn_forget(g);
 	loop_del(g->loop, g->listen_src);
+	loop_cancel(g->loop, g->rest);
 	if (g->listener >= 0) {
-		close(g->listener);
+		grave_put(g->grave, g->listener);
 		unlink(g->path);
 		rmdir(g->dir); /* fails while the store server uses it */
 	}
+	grave_close(g->grave);
 	free(g);
 }

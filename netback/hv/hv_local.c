@@ -413,11 +413,16 @@ static const struct hv_ops local_ops = {
 	.close = local_close,
 };
 
+/* Only memory files have seals. Asked first, because the kernel answers that
+ * itself: fstat and fstatfs of a stranger's file may wait for whoever serves it.
+ */
 static const char *local_refuse_fs(int memfd)
 {
 	struct statfs fs;
 	struct stat st;
 
+	if (fcntl(memfd, F_GET_SEALS) < 0 && errno != EBADF)
+		return "it is not a memory file: use memfd_create";
 	if (fstatfs(memfd, &fs) < 0 || fstat(memfd, &st) < 0)
 		return "its descriptor is not a file's";
 	if (fs.f_type == HUGETLBFS_MAGIC)

@@ -25,13 +25,18 @@
 #include "base/msg.h"
 #include "base/num.h"
 
-enum { CHILD_UID = 65534 }; /* nobody, and nobody may trace us */
+enum {
+	CHILD_UID = 65534, /* nobody, and nobody may trace us */
+	CHILD_REST_MS = 1000,
+};
 
 struct child_door {
 	struct child *child;
 	uint16_t dom;
 	int fd;
 	struct loop_fd *src;
+	struct loop_timer *rest; /* shut until what was left is closed */
+	uint32_t rest_ms;
 };
 
 struct child {
@@ -41,18 +46,42 @@ struct child {
 	struct child_door *door[CONN_DOMS];
 };
 
+static void child_rested(void *arg)
+{
+	struct child_door *d = arg;
+
+	d->rest = NULL;
+	loop_mod(d->child->server.loop, d->src, EPOLLIN);
+}
+
+static void child_rest(struct child_door *d)
+{
+	struct loop *l = d->child->server.loop;
+
+	d->rest_ms = d->rest_ms ? d->rest_ms * 2 : 1;
+	if (d->rest_ms > CHILD_REST_MS)
+		d->rest_ms = CHILD_REST_MS;
+	if (!loop_after(l, d->rest_ms, child_rested, d, &d->rest))
+		loop_mod(l, d->src, 0);
+}
+
 static void child_accept(void *arg, int fd, uint32_t events)
 {
 	struct child_door *d = arg;
 	struct child *c = d->child;
-	int r = accept4(fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+	int r;
 
 	(void)events;
+	if (!conn_may_open(&c->server, d->dom)) {
+		child_rest(d);
+		return;
+	}
+	d->rest_ms = 0;
+	r = accept4(fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 	if (r < 0 && (errno == EMFILE || errno == ENFILE)) {
 		close(c->spare);
 		r = accept4(fd, NULL, NULL, SOCK_CLOEXEC);
-		if (r >= 0)
-			close(r);
+		conn_bury(&c->server, d->dom, r);
 		c->spare = dup(c->ask);
 		return;
 	}
@@ -106,7 +135,8 @@ static int child_release(struct server *s, uint16_t dom)
 	if (d) {
 		c->door[dom] = NULL;
 		loop_del(s->loop, d->src);
-		close(d->fd);
+		loop_cancel(s->loop, d->rest);
+		conn_bury(s, dom, d->fd);
 		free(d);
 	}
 	return child_ask(c, CHILD_RELEASE, dom, NULL);

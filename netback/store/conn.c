@@ -9,7 +9,9 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/grave.h"
 #include "base/log.h"
+#include "base/msg.h"
 
 void conn_kill(struct conn *c)
 {
@@ -29,6 +31,23 @@ void conn_drop_all(struct conn *c)
 	}
 }
 
+void conn_bury(struct server *s, uint16_t dom, int fd)
+{
+	struct dom *d = &s->dom[dom];
+
+	if (fd < 0)
+		return;
+	if (dom && (d->grave || !grave_open(&d->grave)))
+		grave_put(d->grave, fd);
+	else
+		close(fd);
+}
+
+bool conn_may_open(struct server *s, uint16_t dom)
+{
+	return !s->dom[dom].grave || !grave_busy(s->dom[dom].grave);
+}
+
 void conn_sweep(struct server *s)
 {
 	struct conn **at = &s->conns;
@@ -44,8 +63,7 @@ void conn_sweep(struct server *s)
 		conn_drop_all(c);
 		s->dom[c->dom].nconn--;
 		loop_del(s->loop, c->src);
-		if (c->fd >= 0)
-			close(c->fd);
+		conn_bury(s, c->dom, c->fd);
 		free(c->out);
 		free(c);
 	}
@@ -159,6 +177,20 @@ void conn_feed(struct conn *c, const uint8_t *p, size_t n)
 	}
 }
 
+/* As recv. Nobody sends descriptors to a store, but to drop them is to close
+ * them: whoever does is disconnected, and they are buried.
+ */
+static int conn_recv(struct conn *c, uint8_t *buf, size_t size)
+{
+	int fd[MSG_FDS_MOST], rc;
+	unsigned nfd, i;
+
+	rc = msg_recv_any(c->fd, buf, size, fd, &nfd);
+	for (i = 0; i < nfd; i++)
+		conn_bury(c->server, c->dom, fd[i]);
+	return nfd ? -EPROTO : rc;
+}
+
 /* Reads no further than the end of a message, so that a client's next
  * request waits in its own socket until it took the answer to this.
  */
@@ -169,12 +201,12 @@ static void conn_read(struct conn *c)
 
 	while (turns-- && !c->dead && !c->nout) {
 		size_t want = conn_wanted(c);
-		ssize_t r;
+		int r;
 
 		if (!want)
 			want = sizeof(struct xsd_sockmsg);
-		r = recv(c->fd, buf, want - c->nin, MSG_DONTWAIT);
-		if (r < 0 && (errno == EAGAIN || errno == EINTR))
+		r = conn_recv(c, buf, want - c->nin);
+		if (r == -EAGAIN)
 			break;
 		if (r <= 0)
 			conn_kill(c);
@@ -213,8 +245,7 @@ struct conn *conn_open(struct server *s, int fd, uint16_t dom)
 	struct conn *c;
 
 	if (d->nconn >= (dom ? CONN_PER_DOM : CONN_DOM0)) {
-		if (fd >= 0)
-			close(fd);
+		conn_bury(s, dom, fd);
 		return NULL;
 	}
 	c = tree_alloc(NULL, sizeof(*c));
@@ -223,7 +254,7 @@ struct conn *conn_open(struct server *s, int fd, uint16_t dom)
 	c->dom = dom;
 	c->fd = fd;
 	if (fd >= 0 && loop_add(s->loop, fd, EPOLLIN, conn_ready, c, &c->src)) {
-		close(fd);
+		conn_bury(s, dom, fd);
 		free(c);
 		return NULL;
 	}

@@ -33,8 +33,11 @@ enum {
 	CONN_OUT0 = 16 << 20,
 };
 
+struct grave;
+
 struct dom {
 	bool introduced;
+	struct grave *grave; /* of what a guest left us to close; or NULL */
 	unsigned nconn, nwatch, ntxn;
 };
 
@@ -71,6 +74,11 @@ struct server {
 	int (*introduce)(struct server *s, uint16_t dom);
 	int (*release)(struct server *s, uint16_t dom);
 };
+
+/* Closes a descriptor of a domain's, without waiting for it. */
+void conn_bury(struct server *s, uint16_t dom, int fd);
+/* False while that goes on: then no new connection of it is to be taken. */
+bool conn_may_open(struct server *s, uint16_t dom);
 
 /* Takes over fd (-1: none, for tests). NULL when the domain has enough. */
 struct conn *conn_open(struct server *s, int fd, uint16_t dom);

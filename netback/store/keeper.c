@@ -17,6 +17,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/grave.h"
 #include "base/log.h"
 #include "base/msg.h"
 #include "base/num.h"
@@ -36,6 +37,7 @@ struct keeper {
 	pid_t child;
 	uint64_t born_ns;
 	bool stop;
+	struct grave *grave; /* connections that nobody took are closed, too */
 };
 
 static int keeper_path(const struct keeper *k, unsigned dom, const char *leaf,
@@ -86,7 +88,7 @@ static void keeper_unlisten(struct keeper *k, unsigned dom)
 
 	if (dom >= CONN_DOMS || k->keep.listen[dom] < 0)
 		return;
-	close(k->keep.listen[dom]);
+	grave_put(k->grave, k->keep.listen[dom]);
 	k->keep.listen[dom] = -1;
 	if (!keeper_path(k, dom, "/store", path, sizeof(path)))
 		unlink(path);
@@ -214,6 +216,9 @@ static int keeper_open(struct keeper *k, const char *run)
 	k->signals = k->ask = k->child = k->keep.tree = -1;
 	for (i = 0; i < CONN_DOMS; i++)
 		k->keep.listen[i] = -1;
+	rc = grave_open(&k->grave);
+	if (rc)
+		return rc;
 	if (str_put(k->keep.run, sizeof(k->keep.run), run)) {
 		log_error("store: %s: longer than a socket's name may be", run);
 		return -ENAMETOOLONG;
@@ -252,6 +257,7 @@ static void keeper_close(struct keeper *k)
 		close(k->ask);
 	if (k->keep.tree >= 0)
 		close(k->keep.tree);
+	grave_close(k->grave);
 	free(k);
 }
 
