@@ -303,12 +303,12 @@ static void guard_nft_put_name(struct nlmsghdr *nlh, const void *table)
 }
 
 /* A hint only: whichever way is taken is right whatever happens meanwhile. */
-static bool guard_nft_there(struct nft *nft, const struct guard *g)
+static bool guard_nft_there(struct nft *nft, const char *table)
 {
 	struct nft_ask a = { .type = NFT_MSG_GETTABLE,
 			     .family = NFPROTO_NETDEV,
 			     .build = guard_nft_put_name,
-			     .arg = g->table };
+			     .arg = table };
 
 	return nft_ask(nft, &a) == 0;
 }
@@ -333,7 +333,7 @@ int guard_nft_apply(const struct guard *g, struct err *e)
 		return guard_nft_no_device(g, e);
 	rc = nft_open(&nft, e);
 	if (!rc)
-		rc = guard_nft_send(nft, g, guard_nft_there(nft, g), e);
+		rc = guard_nft_send(nft, g, guard_nft_there(nft, g->table), e);
 	if (rc == -EEXIST)
 		rc = guard_nft_send(nft, g, true, e);
 	/* The kernel says ENOENT for a device, too: did it go meanwhile? */
@@ -360,7 +360,8 @@ int guard_nft_remove(const char *table, struct err *e)
 		goto out;
 	}
 	rc = nft_open(&nft, e);
-	if (rc)
+	/* a batch that is refused takes its time in the kernel */
+	if (rc || !guard_nft_there(nft, table))
 		goto out;
 	rc = nft_batch_send(nft, b, &what);
 	if (rc == -ENOENT || rc == -EOPNOTSUPP)

@@ -17,8 +17,10 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <syslog.h>
+#include <time.h>
 #include <unistd.h>
 
+#include "base/loop.h"
 #include "base/num.h"
 #include "ctl/host.h"
 #include "ctl/run.h"
@@ -28,6 +30,8 @@ enum {
 	HOTPLUG_NODE = HOTPLUG_PATH + 32, /* bytes of a node's path */
 	HOTPLUG_KEY = 16,
 	HOTPLUG_STORE_MS = 2000,
+	HOTPLUG_POLL_MS = 10,
+	HOTPLUG_DEVICE_MS = 2000, /* for the device, in online */
 	HOTPLUG_WAIT_MS =
 		30000, /* for the vif's lock: libxl kills after 40 s */
 };
@@ -310,18 +314,46 @@ static int call_bridge(struct call *k, struct err *e)
 	return mode_only_bridge(k->v.bridge, e);
 }
 
+/* Some callers are faster than the kernel's netback. */
+static int call_find(struct call *k, char now[IFNAMSIZ], struct err *e)
+{
+	struct timespec nap = { .tv_nsec = HOTPLUG_POLL_MS * 1000000 };
+	uint64_t end = clock_ns() + HOTPLUG_DEVICE_MS * UINT64_C(1000000);
+	int rc;
+
+	while ((rc = mode_find(k->h.dev, k->v.name, now, e)) == -ENODEV) {
+		if (clock_ns() >= end || run_interrupted())
+			break;
+		nanosleep(&nap, NULL);
+	}
+	return rc;
+}
+
+/* A guard is named after its device: the old name's goes before the rename. */
 static int call_rename(struct call *k, struct err *e)
 {
-	char now[IFNAMSIZ];
+	struct vif old = k->v;
+	struct facts f;
 	int rc;
 
 	if (k->h.stranger)
 		return 0;
-	rc = mode_find(k->h.dev, k->v.name, now, e);
-	if (!rc && strcmp(now, k->v.name)) {
+	rc = call_find(k, old.name, e);
+	if (rc || !strcmp(old.name, k->v.name))
+		return rc;
+	rc = mode_facts(&old, &f, e);
+	if (rc)
+		return rc;
+	if (f.master[0])
+		return err_set(e, -EBUSY,
+			       "%s: is attached to %s already and cannot be "
+			       "renamed to %s; run offline first",
+			       old.name, f.master, k->v.name);
+	if (f.link_is_tap)
+		rc = filter_remove(old.name, e);
+	if (!rc)
 		rc = mode_rename(k->h.dev, k->v.name, e);
-		k->renamed = !rc;
-	}
+	k->renamed = !rc;
 	return rc;
 }
 
