@@ -238,13 +238,13 @@ static inline uint64_t count(struct guest *g, enum ring_count c)
 	return g->counts[c];
 }
 
-/* A recognisable frame of n bytes in page p. */
+/* A recognisable frame of n bytes at p; no two pages of it are alike. */
 static inline void fill(uint8_t *p, unsigned n, unsigned seed)
 {
 	unsigned i;
 
 	for (i = 0; i < n; i++)
-		p[i] = (uint8_t)(seed + i * 7);
+		p[i] = (uint8_t)(seed + i * 7 + i / 256 * 3);
 	if (n >= 14)
 		memcpy(p + 12, "\x88\xb5", 2); /* local experimental */
 }
