@@ -24,6 +24,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -150,6 +151,24 @@ int sandbox_nursery(const struct sandbox_id *id, const char *run, struct err *e)
 		  : 0;
 }
 
+/* fcntl can also name a process to send signals to, and mmap make code. */
+static int sandbox_allow_part(scmp_filter_ctx ctx, int nr)
+{
+	static const int cmd[] = { F_GETFL, F_SETFL, F_GET_SEALS };
+	unsigned i;
+	int rc = 0;
+
+	if (nr == SCMP_SYS(mmap))
+		return seccomp_rule_add(
+			ctx, SCMP_ACT_ALLOW, nr, 1,
+			SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0));
+	for (i = 0; i < ARRAY_SIZE(cmd) && rc >= 0; i++)
+		rc = seccomp_rule_add(
+			ctx, SCMP_ACT_ALLOW, nr, 1,
+			SCMP_A1(SCMP_CMP_EQ, (scmp_datum_t)cmd[i]));
+	return rc;
+}
+
 static int sandbox_allow(scmp_filter_ctx ctx, const char *const *name,
 			 unsigned n)
 {
@@ -162,7 +181,10 @@ static int sandbox_allow(scmp_filter_ctx ctx, const char *const *name,
 		/* A call which this architecture does not have. */
 		if (nr == __NR_SCMP_ERROR || nr < 0)
 			continue;
-		rc = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, nr, 0);
+		if (nr == SCMP_SYS(mmap) || nr == SCMP_SYS(fcntl))
+			rc = sandbox_allow_part(ctx, nr);
+		else
+			rc = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, nr, 0);
 	}
 	return rc;
 }
