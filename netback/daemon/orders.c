@@ -105,6 +105,18 @@ static bool orders_refused(const struct orders *o, const struct worker_msg *m)
 	       m->type == WORKER_DONE && m->seq == r->m.seq && m->rc < 0;
 }
 
+/* For logs, and for people who read them on a terminal. */
+static void orders_clean(char *text)
+{
+	unsigned i;
+
+	text[WORKER_TEXT - 1] = '\0';
+	for (i = 0; text[i]; i++) {
+		if (text[i] < ' ' || text[i] > '~')
+			text[i] = '?';
+	}
+}
+
 static int orders_take(struct orders *o)
 {
 	struct worker_msg m;
@@ -114,7 +126,7 @@ static int orders_take(struct orders *o)
 		return rc;
 	if (rc == sizeof(m)) {
 		if (m.type == WORKER_DONE || m.type == WORKER_FATAL)
-			m.text[WORKER_TEXT - 1] = '\0';
+			orders_clean(m.text);
 		if (m.rc > 0)
 			m.rc = -EPROTO;
 		if (m.type == WORKER_FATAL)

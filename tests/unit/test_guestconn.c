@@ -335,6 +335,7 @@ static void hub_fatal(void *arg, const struct worker_msg *m)
 	struct hub *h = arg;
 
 	assert_non_null(memchr(m->text, 0, WORKER_TEXT));
+	assert_null(memchr(m->text, '\033', WORKER_TEXT));
 	h->fatals++;
 }
 
@@ -364,7 +365,7 @@ static void answers_must_match(void **state)
 		if (row != UNASKED)
 			orders_send(h.o, &m, NULL, 0);
 		m.type = WORKER_FATAL;
-		memset(m.text, 'x', sizeof(m.text));
+		memset(m.text, '\033', sizeof(m.text));
 		msg_send(sv[1], &m, sizeof(m), NULL, 0);
 		m.type = row == BAD_TYPE ? WORKER_RUN : WORKER_DONE;
 		m.rc = 7; /* positive: not an errno */
