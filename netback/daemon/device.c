@@ -31,6 +31,7 @@
 #include "base/log.h"
 #include "base/loop.h"
 #include "base/num.h"
+#include "base/rate.h"
 #include "daemon/domain.h"
 #include "daemon/keep.h"
 #include "daemon/keys.h"
@@ -43,7 +44,9 @@
 enum {
 	DEVICE_RETRY_MS = 1000, /* between two failed connects */
 	DEVICE_LEAVE_MS =
-		2000, /* for a frontend that was asked for something */
+		2000,	      /* for a frontend that was asked for something */
+	DEVICE_BURST = 20,    /* connects at once .. */
+	DEVICE_EACH_MS = 100, /* .. and then one each */
 	DEVICE_KEY = 40,
 	DEVICE_NEVER = 0xffff, /* front_seen: nothing was seen yet */
 };
@@ -80,6 +83,7 @@ struct device {
 	uint32_t mtu;
 	bool carrier;
 	uint64_t failed_ns;
+	struct rate rate;
 	struct loop_timer *timer;
 	struct log_limit limit;
 };
@@ -516,6 +520,17 @@ static bool device_has_ports(struct device *d)
 	return true;
 }
 
+/* However fast a frontend toggles its state. */
+static bool device_may_connect(struct device *d)
+{
+	uint32_t ms = rate_ask(&d->rate, loop_now(d->hub->loop), DEVICE_BURST,
+			       DEVICE_EACH_MS);
+
+	if (ms)
+		device_timer(d, ms);
+	return !ms;
+}
+
 static int device_connect_start(struct device *d)
 {
 	struct err e = { "" };
@@ -532,7 +547,7 @@ static int device_connect_start(struct device *d)
 	if (!device_hotplugged(d))
 		return -EINPROGRESS;
 	rc = keys_read(&d->keys, device_get_key, d, &e);
-	if (!rc && !device_has_ports(d))
+	if (!rc && (!device_has_ports(d) || !device_may_connect(d)))
 		return -EINPROGRESS;
 	if (!rc)
 		rc = device_prepare(d, &e);

@@ -19,12 +19,15 @@
 #include "base/loop.h"
 #include "base/msg.h"
 #include "base/num.h"
+#include "base/rate.h"
 #include "hv_wire.h"
 
 enum {
 	GUESTCONN_HELLO_MS = 5000, /* to say hello after connecting */
 	GUESTCONN_PATH = 108,
 	GUESTCONN_REST_MS = 1000, /* most between two looks into the grave */
+	GUESTCONN_BURST = 40,	  /* connections at once .. */
+	GUESTCONN_EACH_MS = 50,	  /* .. and then one each */
 };
 
 struct guestconn {
@@ -39,6 +42,7 @@ struct guestconn {
 	struct grave *grave; /* nobody is let in while it is busy */
 	struct loop_timer *rest;
 	uint32_t rest_ms;
+	struct rate rate;
 	bool hello, paused;
 	struct hv_local dom;
 	int memfd;
@@ -255,15 +259,31 @@ static void guestconn_rested(void *arg)
 	guestconn_listen(g);
 }
 
-/* What the last one left is not closed yet: later. */
-static void guestconn_rest(struct guestconn *g)
+static void guestconn_rest(struct guestconn *g, uint32_t ms)
 {
 	loop_del(g->loop, g->listen_src);
 	g->listen_src = NULL;
-	g->rest_ms = g->rest_ms ? g->rest_ms * 2 : 1;
-	if (g->rest_ms > GUESTCONN_REST_MS)
-		g->rest_ms = GUESTCONN_REST_MS;
-	loop_after(g->loop, g->rest_ms, guestconn_rested, g, &g->rest);
+	loop_after(g->loop, ms, guestconn_rested, g, &g->rest);
+}
+
+/* Not while something of the last one's is not closed yet, and not too often. */
+static bool guestconn_may_come(struct guestconn *g)
+{
+	uint32_t ms;
+
+	if (grave_busy(g->grave)) {
+		g->rest_ms = g->rest_ms ? g->rest_ms * 2 : 1;
+		if (g->rest_ms > GUESTCONN_REST_MS)
+			g->rest_ms = GUESTCONN_REST_MS;
+		guestconn_rest(g, g->rest_ms);
+		return false;
+	}
+	g->rest_ms = 0;
+	ms = rate_ask(&g->rate, loop_now(g->loop), GUESTCONN_BURST,
+		      GUESTCONN_EACH_MS);
+	if (ms)
+		guestconn_rest(g, ms);
+	return !ms;
 }
 
 static void guestconn_accept(void *arg, int fd, uint32_t events)
@@ -276,11 +296,8 @@ static void guestconn_accept(void *arg, int fd, uint32_t events)
 		guestconn_drop(g); /* may pause us: look again next turn */
 		return;
 	}
-	if (grave_busy(g->grave)) {
-		guestconn_rest(g);
+	if (!guestconn_may_come(g))
 		return;
-	}
-	g->rest_ms = 0;
 	sock = accept4(fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
 	if (sock < 0)
 		return;
