@@ -61,6 +61,16 @@ ok 'delete and add of one table in one batch replaces it' sh -c '
 ok 'a batch that fails changes nothing' sh -c '
 	! printf "delete table netdev t\nadd rule netdev none c drop\n" |
 	nft -f - 2>/tmp/err && nft list table netdev t | grep -q "chain d"'
+nft add set netdev t s '{ type ether_addr; elements = { 02:00:00:00:00:01 }; }'
+ok 'a set is emptied and filled anew in one batch' sh -c '
+	printf "flush set netdev t s\nadd element netdev t s { %s }\n" \
+		"02:00:00:00:00:02, 02:00:00:00:00:03" | nft -f - &&
+	nft list set netdev t s | grep -q "02:00:00:00:00:02" &&
+	! nft list set netdev t s | grep -q "02:00:00:00:00:01"'
+ok 'or keeps what it had when the batch fails' sh -c '
+	! printf "flush set netdev t s\nadd element netdev t none { %s }\n" \
+		02:00:00:00:00:04 | nft -f - 2>/tmp/err &&
+	nft list set netdev t s | grep -q "02:00:00:00:00:03"'
 nft delete table netdev t
 
 # --- port flags follow the device
