@@ -165,7 +165,7 @@ static int sandbox_allow_part(scmp_filter_ctx ctx, int nr)
 	for (i = 0; i < ARRAY_SIZE(cmd) && rc >= 0; i++)
 		rc = seccomp_rule_add(
 			ctx, SCMP_ACT_ALLOW, nr, 1,
-			SCMP_A1(SCMP_CMP_EQ, (scmp_datum_t)cmd[i]));
+			SCMP_A1(SCMP_CMP_EQ, (scmp_datum_t)cmd[i], 0));
 	return rc;
 }
 
