@@ -285,6 +285,18 @@ static int call_old_bridge(struct call *k, struct facts *f, struct err *e)
 	return 0;
 }
 
+/* The node names another bridge by now: it leaves the old one first. */
+static int call_move(struct call *k, struct facts *f, struct err *e)
+{
+	int rc;
+
+	if (!f->link_is_tap || !f->bridge_is_bridge || !f->master[0] ||
+	    !strcmp(f->master, k->v.bridge))
+		return 0;
+	rc = host_undo(&k->v, e);
+	return rc ? rc : mode_facts(&k->v, f, e);
+}
+
 static int call_attach(struct call *k, struct err *e)
 {
 	struct facts f;
@@ -293,6 +305,8 @@ static int call_attach(struct call *k, struct err *e)
 
 	if (!rc)
 		rc = call_old_bridge(k, &f, e);
+	if (!rc)
+		rc = call_move(k, &f, e);
 	if (rc)
 		return rc;
 	f.twin = k->ioemu;

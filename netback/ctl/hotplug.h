@@ -45,7 +45,7 @@ bool hotplug_is(const char *name);
 
 /* Pure. argv: the words after the program's name; env: as environ. Returns 0; 1:
  * a wrong pair, nothing is to be done (exit 0); -EINVAL with a sentence. Then
- * path and on are set as far as they are known: for hotplug-error.
+ * path and on (false: not known) are set as far as they go: for hotplug-error.
  */
 int hotplug_parse(struct hotplug *h, const char *name, int argc, char **argv,
 		  char **env, struct err *e);

@@ -24,6 +24,7 @@ struct env {
 	const char *v[ENV_KEYS]; /* NULL or not empty */
 	const char *word;	 /* the first without '=', the command */
 	bool called;		 /* by a toolstack: not by QEMU */
+	bool up;		 /* what one word alone means */
 };
 
 static const struct {
@@ -198,6 +199,7 @@ static int env_one_word(struct hotplug *h, struct env *env, struct err *e)
 	const char *dev = env->word;
 	uint16_t d, n;
 
+	h->on = env->up;
 	if (vif_check_devname(dev, NULL))
 		return err_set(e, -EINVAL,
 			       "the first word is neither online, offline, "
@@ -263,16 +265,17 @@ int hotplug_parse(struct hotplug *h, const char *name, int argc, char **argv,
 		  char **environ_v, struct err *e)
 {
 	int k = env_find(name), rc = 0;
+	const char *word;
 	struct env env;
 
 	memset(h, 0, sizeof(*h));
 	env_read(&env, argc, argv, environ_v);
-	h->on = true;
+	env.up = true;
 	if (k >= 0) {
+		word = env_names[k].word;
 		h->mode = env_names[k].mode;
-		h->on = !env_names[k].word ||
-			!strcmp(env_names[k].word, "online");
-		env.called = env.called && !env_names[k].word;
+		env.up = !word || !strcmp(word, "online");
+		env.called = env.called && !word;
 	}
 	h->script = env.v[ENV_SCRIPT];
 	h->bridge = env.v[ENV_BRIDGE];
