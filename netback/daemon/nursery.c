@@ -165,12 +165,13 @@ static int nursery_signals(void)
 /* Whatever else was open at start-up is not for workers. */
 static void nursery_close_rest(int sock, int keep)
 {
-	int fd;
+	unsigned lo = (unsigned)(sock < keep ? sock : keep);
+	unsigned hi = (unsigned)(sock < keep ? keep : sock);
 
-	for (fd = 3; fd < 256; fd++) {
-		if (fd != sock && fd != keep)
-			close(fd);
-	}
+	/* A range without a number in it is refused, which is as well. */
+	close_range(3, lo - 1, 0);
+	close_range(lo + 1, hi - 1, 0);
+	close_range(hi + 1, ~0u, 0);
 }
 
 static void nursery_main(const struct nursery_conf *c, int sock, pid_t parent)

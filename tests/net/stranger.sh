@@ -18,7 +18,12 @@ fi
 
 netbackd --store --run "$RUN" 2>>$LOG.store &
 until_true 5 xenstore-ls /
-netbackd --run "$RUN" 2>>$LOG &
+# With a descriptor that somebody has forgotten.
+python3 -c 'import os
+os.dup2(os.open("/etc/passwd", os.O_RDONLY), 300)
+os.set_inheritable(300, True)
+os.execvp("netbackd", ["netbackd", "--run", os.environ["RUN"]])' 2>>$LOG &
+DAEMON=$!
 has_control()
 {
 	[ -S "$RUN/control" ]
@@ -68,6 +73,16 @@ ticks()
 		return
 	done
 }
+
+# Nobody but the supervisor has what was open at its start.
+others_with_it()
+{
+	for t in /proc/[0-9]*/fd/300; do
+		case $t in "/proc/$DAEMON/"* | *'*'*) ;; *) echo "$t" ;; esac
+	done
+}
+ok 'the supervisor has inherited a descriptor' test -e "/proc/$DAEMON/fd/300"
+same 'its workers have not' '' "$(others_with_it)"
 
 # Domain 1 is new to it every time, for as long as its work is bounded.
 before=$(ticks 'netbackd --run')
