@@ -64,12 +64,24 @@ pings()
 	in1 ping -q -c 1 -W 1 10.0.0.2
 }
 
+# What the one before said is not what the next one says.
+fresh()
+{
+	rm -f $LOG.c $LOG.rc
+}
+
+runs()
+{
+	until_true 5 grep -q capturing $LOG.c
+}
+
 # capture ARG..: one of vif1.0 in the background, when it runs.
 capture()
 {
+	fresh
 	vifctl capture vif1.0 "$@" 2>$LOG.c &
 	C=$!
-	until_true 5 grep -q capturing $LOG.c
+	runs
 }
 
 # ends DESCRIPTION SIGNAL: it does, with exit status 0. Not in ok's subshell,
@@ -105,7 +117,7 @@ passed()
 {
 	vifctl --json show stats vif1.0 | "$PYTHON" -c "import json,sys
 v = json.load(sys.stdin)[0]
-c = v.get('counters', v)
+c = v['counters']
 print(c['tx_frames'] + c['tap_in'] - c['tap_in_drop'])"
 }
 
@@ -189,8 +201,9 @@ print(most)
 P
 )"
 
+fresh
 vifctl capture vif1.0 -c 5 icmp 2>$LOG.c | tcpdump -n -r - >$LOG.p 2>&1 &
-until_true 5 grep -q capturing $LOG.c
+runs
 in1 ping -q -i 0.01 -c 5 10.0.0.2 >/dev/null
 wait $!
 same 'a pipe into tcpdump' 5 "$(grep -c 'ICMP echo' $LOG.p)"
@@ -199,11 +212,12 @@ same 'a pipe into tcpdump' 5 "$(grep -c 'ICMP echo' $LOG.p)"
 
 mkfifo /tmp/slow /tmp/go
 before=$(passed)
+fresh
 vifctl capture vif1.0 -w - >/tmp/slow 2>$LOG.c &
 C=$!
 { read -r _ </tmp/go; cat >$F; } </tmp/slow &
 CAT=$!
-until_true 5 grep -q capturing $LOG.c
+runs
 in1 iperf3 -c 10.0.0.2 -n 60M >$LOG.i
 ok 'traffic does not wait for a reader' grep -q receiver $LOG.i
 echo go >/tmp/go
@@ -217,17 +231,19 @@ diff=$((after - before - $(captured) - $(lost)))
 ok "a slow reader: captured and lost are what passed ($diff)" \
 	test "${diff#-}" -le 4
 
+fresh
 vifctl capture vif1.0 -w - >/tmp/slow 2>$LOG.c &
 C=$!
 { exec sleep 100; } </tmp/slow &
 S=$!
-until_true 5 grep -q capturing $LOG.c
+runs
 in1 iperf3 -c 10.0.0.2 -n 20M >/dev/null
 ends 'a reader that hangs does not hold ^C' INT
 kill $S
 
+fresh
 { vifctl capture vif1.0 2>$LOG.c; echo $? >$LOG.rc; } | head -c 500 >/dev/null &
-until_true 5 grep -q capturing $LOG.c
+runs
 in1 ping -q -i 0.01 -c 50 10.0.0.2 >/dev/null
 ok 'a reader that leaves ends it' until_true 5 grep -q captured $LOG.c
 ok 'a reader that leaves is no failure' until_true 5 grep -qx 0 $LOG.rc
@@ -255,7 +271,7 @@ capture -w $F
 ok 'a second capture is refused' refused 1 \
 	'vif1.0: another capture runs on it' vif1.0 -w /tmp/g.pcap
 ok 'on another vif it is not' sh -c "vifctl capture vif2.0 -c 2 >/dev/null &
-	until_true() { :; }; sleep 0.3
+	sleep 0.3
 	nsenter -t $G1 -n ping -q -c 3 -i 0.01 10.0.0.2 && wait \$!"
 kill -9 $C
 wait $C
@@ -302,15 +318,15 @@ ok 'with the reason' grep -q 'vif1.0: the vif is gone' $LOG.c
 ok 'and counts' test "$(captured)" -ge 2
 same 'and a whole file' "$(captured)" "$(judge $F)"
 
+fresh
 vifctl capture vif2.0 -w $F 2>$LOG.c &
 C=$!
-until_true 5 grep -q capturing $LOG.c
+runs
 kill "$DAEMON"
 wait "$DAEMON"
 wait $C
 same 'netbackd ends: exit status 1' 1 $?
 ok 'netbackd ends: it is said' grep -q '^vifctl: vif2.0: netbackd ended' $LOG.c
 ok 'netbackd is away' refused 1 'netbackd does not answer' vif2.0 -w $F
-kill "$IPERF" "$G2" "$STORE"
-wait
+kill "$IPERF" "$G1" "$G2" "$STORE"
 done_testing
