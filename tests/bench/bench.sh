@@ -20,10 +20,10 @@ if [ -n "${NICE:-}" ] && [ "${NETBACK_SESSION:-}" != 1 ]; then
 fi
 private "$@"
 if [ "${QUICK:-0}" = 1 ]; then
-	N=${N:-1} S=${S:-0.3} VIFS=${VIFS:-4} PINGS=${PINGS:-50}
+	N=${N:-1} S=${S:-0.3} VIFS=${VIFS:-4} PINGS=${PINGS:-50} SETTLE=1
 	CSV=${CSV:-$OUT/quick.csv}
 else
-	N=${N:-7} S=${S:-3} VIFS=${VIFS:-100} PINGS=${PINGS:-1000}
+	N=${N:-7} S=${S:-3} VIFS=${VIFS:-100} PINGS=${PINGS:-1000} SETTLE=11
 	CSV=${CSV:-$OUT/results.csv}
 fi
 BENCH=$B/tests/bench
@@ -346,7 +346,7 @@ bench_idle()
 {
 	bridge bridle
 	idle 1000
-	sleep 1
+	sleep "$SETTLE" # the time that a connection is given runs out, once
 	for i in $(seq "$N"); do
 		n=$(sleeps)
 		sleep "$S"
@@ -358,7 +358,7 @@ bench_idle()
 	for d in $(seq 1001 $((999 + VIFS))); do
 		idle "$d"
 	done
-	sleep 1
+	sleep "$SETTLE"
 	for i in $(seq "$N"); do
 		n=$(cpu_ns)
 		sleep "$S"
