@@ -346,7 +346,7 @@ bench_idle()
 {
 	bridge bridle
 	idle 1000
-	sleep "$SETTLE" # the time that a connection is given runs out, once
+	sleep "$SETTLE" # one late wake-up after a connection is not silence
 	for i in $(seq "$N"); do
 		n=$(sleeps)
 		sleep "$S"
