@@ -354,6 +354,26 @@ rule()
 	claim 'the flow resumes' connects
 }
 
+# What passes one vif, filtered and in a file that tcpdump reads.
+capture()
+{
+	echo '   vifctl capture vif1.0 -w ping.pcap -c 6 icmp'
+	vifctl capture vif1.0 -w "$RUN/ping.pcap" -c 6 icmp \
+		2>"$RUN/capture.out" &
+	capture_pid=$!
+	soon test -s "$RUN/ping.pcap"
+	in_guest 1 ping -q -i 0.1 -c 6 -w 5 10.0.0.2 >/dev/null 2>&1
+	claim 'it ends after six frames' wait $capture_pid
+	sed 's/^/        /' "$RUN/capture.out"
+	claim 'tcpdump reads all six' six_frames
+	tcpdump -tnr "$RUN/ping.pcap" 2>&1 | sed -n '2,3s/^/        /p'
+}
+
+six_frames()
+{
+	[ "$(tcpdump -nr "$RUN/ping.pcap" 2>/dev/null | wc -l)" = 6 ]
+}
+
 not()
 {
 	! "$@"
@@ -397,6 +417,8 @@ say 'A guest that lies'
 lie
 say "An administrator's rule for one bridged port"
 rule
+say 'What passes one vif'
+capture
 
 say 'They leave'
 claim 'detach vif1.0' vifctl detach vif1.0
