@@ -9,35 +9,13 @@
 . "$(dirname "$0")/../lib.sh"
 private "$@"
 
-LOG=/tmp/nb-log
 F=/tmp/f.pcap
 PYTHON=$(command -v python3)
-export XENSTORED_PATH="$RUN/store"
 
-if ! { : <>/dev/net/tun; } 2>/dev/null; then
-	skip 'capture' '/dev/net/tun cannot be opened here'
-	done_testing
-fi
+. "$(dirname "$0")/../host.sh"
+need_tun capture
 
-show()
-{
-	printf '{"cmd":"show"}\n' | socat -t 5 - "UNIX-CONNECT:$RUN/control"
-}
-worker()
-{
-	show | sed -n 's/.*"worker": *\([1-9][0-9]*\).*/\1/p'
-}
-has_worker()
-{
-	has_worker=$(worker) && [ -n "$has_worker" ] && [ "$has_worker" != "$1" ]
-}
-
-netbackd --store --run "$RUN" 2>>$LOG.store &
-STORE=$!
-until_true 5 xenstore-ls /
-netbackd --run "$RUN" 2>>$LOG &
-DAEMON=$!
-until_true 5 has_worker 0
+host_up
 ip link add br0 type bridge mcast_snooping 0
 ip link set br0 up
 

@@ -9,31 +9,11 @@ private "$@"
 
 HOST=10.0.0.254
 SEQ=$B/tests/guest/udpseq
-LOG=/tmp/nb-log
-export XENSTORED_PATH="$RUN/store"
 
-if ! { : <>/dev/net/tun; } 2>/dev/null; then
-	skip 'vifguest' '/dev/net/tun cannot be opened here'
-	done_testing
-fi
+. "$(dirname "$0")/../host.sh"
+need_tun vifguest
 
-netbackd --store --run "$RUN" 2>>$LOG.store &
-STORE=$!
-until_true 5 xenstore-ls /
-netbackd --run "$RUN" 2>>$LOG &
-show()
-{
-	printf '{"cmd":"show"}\n' | socat -t 5 - "UNIX-CONNECT:$RUN/control"
-}
-worker()
-{
-	show | sed -n 's/.*"worker": *\([1-9][0-9]*\).*/\1/p'
-}
-has_worker()
-{
-	has_worker=$(worker) && [ -n "$has_worker" ] && [ "$has_worker" != "$1" ]
-}
-until_true 5 has_worker 0
+host_up
 ip link add br0 type bridge
 sysctl -qw net.ipv6.conf.br0.accept_dad=0
 ip addr add $HOST/24 dev br0

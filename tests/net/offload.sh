@@ -9,22 +9,10 @@
 . "$(dirname "$0")/../lib.sh"
 private "$@"
 
-LOG=/tmp/nb-log
-export XENSTORED_PATH="$RUN/store"
+. "$(dirname "$0")/../host.sh"
+need_tun offloads
 
-if ! { : <>/dev/net/tun; } 2>/dev/null; then
-	skip 'offloads' '/dev/net/tun cannot be opened here'
-	done_testing
-fi
-
-netbackd --store --run "$RUN" 2>>$LOG.store &
-until_true 5 xenstore-ls /
-netbackd --run "$RUN" 2>>$LOG &
-has_control()
-{
-	[ -S "$RUN/control" ]
-}
-until_true 5 has_control
+host_up
 ip link add br0 type bridge mcast_snooping 0
 sysctl -qw net.ipv6.conf.br0.accept_dad=0
 ip addr add 10.0.0.254/24 brd + dev br0

@@ -7,10 +7,9 @@
 private "$@"
 # A namespace starts with every bridge calling iptables; a host does not.
 sysctl -qw net.bridge.bridge-nf-call-iptables=0
-netbackd --run "$RUN" --store >/tmp/store.log 2>&1 &
-until_true 5 test -S "$RUN/store"
-netbackd --run "$RUN" >/tmp/netbackd.log 2>&1 &
-until_true 5 test -S "$RUN/control"
+. "$(dirname "$0")/../host.sh"
+need_tun rules
+host_up
 ip link add br0 address 02:00:00:00:ff:01 type bridge
 ip link add br1 address 02:00:00:00:ff:02 type bridge
 ip link set br0 up
