@@ -41,11 +41,13 @@ NBFLAGS	= -std=c11 -fno-strict-aliasing -fstack-protector-strong -pthread \
 	  $(WARN) $(SANFLAGS) $(shell pkg-config --cflags libnl-3.0 2>/dev/null)
 LDLIBS_D = -lxenstore -lseccomp -ljansson -lpcap -lcap-ng -lpthread
 LDLIBS_C = -lxenstore -lnftnl -lmnl -lnl-route-3 -lnl-3 -ljansson -lpcap -lpthread
+LDLIBS_H = -lxenstore -lnftnl -lmnl -lnl-route-3 -lnl-3 -ljansson -lpthread
 LDLIBS_G = -lxenstore -lpthread
 
 # A room is a folder; a file belongs to the library that its room belongs to.
 src	= $(wildcard $(foreach d,$(1),$(d)/*.c))
-MAINS	= netback/daemon/netbackd.c netback/ctl/vifctl.c netback/front/vifguest.c
+MAINS	= netback/daemon/netbackd.c netback/ctl/vifctl.c \
+	  netback/ctl/vifhotplug.c netback/front/vifguest.c
 DATA	= $(filter-out $(MAINS),$(call src,$(addprefix netback/,base store hv \
 	  ring port sw cap front daemon)))
 CTL	= $(filter-out $(MAINS),$(call src,modes filter netback/ctl))
@@ -85,6 +87,10 @@ $(B)/netbackd: $(call obj,netback/daemon/netbackd.c) $(B)/libdata.a
 	$(call say,LD,$@)$(CC) $(NBFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS_D)
 $(B)/vifguest: $(call obj,netback/front/vifguest.c) $(B)/libdata.a
 	$(call say,LD,$@)$(CC) $(NBFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS_G)
+# Run for each card of each guest: no library more than it needs.
+$(B)/vifhotplug: $(call obj,netback/ctl/vifhotplug.c) $(B)/libctl.a $(B)/libdata.a
+	$(call say,LD,$@)$(CC) $(NBFLAGS) $(LDFLAGS) -o $@ $^ -Wl,--as-needed \
+		$(LDLIBS_H)
 $(B)/vifctl: $(call obj,netback/ctl/vifctl.c) $(B)/libctl.a $(B)/libdata.a
 	$(call say,LD,$@)$(CC) $(NBFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS_C)
 

@@ -27,6 +27,8 @@
 #include "mode.h"
 #include "vif.h"
 
+enum { NL_ANSWER = 32768 };
+
 struct nl_host {
 	struct nl_sock *sk; /* NULL after a failure: opened anew */
 	int rc;		    /* of the request under way; 1 = no answer yet */
@@ -46,6 +48,9 @@ static int nl_reopen(struct nl_host *h)
 		h->sk = NULL;
 		return errno ? -errno : -EIO;
 	}
+	/* a dump's largest part: no need to ask each time how long an answer is */
+	nl_socket_disable_msg_peek(h->sk);
+	nl_socket_set_msg_buf_size(h->sk, NL_ANSWER);
 	/* reasons in words, without our request repeated; old kernels refuse */
 	fd = nl_socket_get_fd(h->sk);
 	setsockopt(fd, SOL_NETLINK, NETLINK_EXT_ACK, &on, sizeof(on));
@@ -190,6 +195,8 @@ static struct nl_msg *nl_link_msg(int type, const char *dev, bool flag, bool up)
 		ifi.ifi_flags = up ? IFF_UP : 0;
 	}
 	m = nl_new(type, 0, &ifi, sizeof(ifi));
+	if (m && type == RTM_GETLINK) /* they cost more than all the rest */
+		nla_put_u32(m, IFLA_EXT_MASK, RTEXT_FILTER_SKIP_STATS);
 	if (m && nla_put_string(m, IFLA_IFNAME, dev) < 0) {
 		nlmsg_free(m);
 		m = NULL;

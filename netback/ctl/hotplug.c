@@ -40,9 +40,11 @@ enum {
 struct call {
 	struct ctl *c;
 	struct hotplug h;
-	struct vif v; /* name: what the device shall be called */
-	bool ioemu;   /* an emulated card has the same MAC */
-	bool renamed; /* by us, just now */
+	struct vif v;  /* name: what the device shall be called */
+	bool ioemu;    /* an emulated card has the same MAC */
+	uint32_t have; /* the nodes that are there: bits of call_keys */
+	bool named;    /* the bridge, by node or word */
+	bool renamed;  /* by us, just now */
 	bool was_port;
 	uint32_t mtu;
 };
@@ -75,6 +77,33 @@ static int call_open_store(struct call *k, struct err *e)
 		  : 0;
 }
 
+/* The nodes that are read, or removed; one question tells which are there. */
+static const char *const call_keys[] = {
+	"frontend-id", "handle", "vlan",   "type", "vifname",
+	"mac",	       "ip",	 "bridge", "mtu",  "hotplug-error",
+};
+
+static bool call_has(const struct call *k, const char *key)
+{
+	unsigned i;
+
+	for (i = 0; i < ARRAY_SIZE(call_keys); i++)
+		if (!strcmp(call_keys[i], key))
+			return k->have & 1u << i;
+	return false;
+}
+
+static int call_on_key(void *arg, const char *name)
+{
+	struct call *k = arg;
+	unsigned i;
+
+	for (i = 0; i < ARRAY_SIZE(call_keys); i++)
+		if (!strcmp(call_keys[i], name))
+			k->have |= 1u << i;
+	return 0;
+}
+
 /* A node's text; "" when there is none. */
 static int call_read(struct call *k, const char *key, char *buf, size_t size,
 		     struct err *e)
@@ -83,6 +112,8 @@ static int call_read(struct call *k, const char *key, char *buf, size_t size,
 	int rc;
 
 	buf[0] = '\0';
+	if (!call_has(k, key))
+		return 0;
 	call_node(k, key, path);
 	rc = store_read(k->c->store, path, buf, size);
 	if (rc >= 0 || rc == -ENOENT)
@@ -103,6 +134,7 @@ static int call_key(struct call *k, const char *key, const char *given,
 		return rc;
 	if (!word[n] && given && str_put(word + n, STORE_VALUE, given))
 		return err_set(e, -EINVAL, "%s= is too long", key);
+	k->named |= word[n] && !strcmp(key, "bridge");
 	return word[n] ? vif_parse(&k->v, word, e) : 0;
 }
 
@@ -160,18 +192,15 @@ static int call_refuse(struct call *k, struct err *e)
 
 static int call_nodes(struct call *k, struct err *e)
 {
-	char path[HOTPLUG_NODE], text[STORE_VALUE];
-	int rc;
+	int rc = store_each(k->c->store, k->h.path, call_on_key, k);
 
-	call_node(k, "", path);
-	rc = store_read(k->c->store, path, text, sizeof(text));
 	if (rc == -ENOENT)
 		return err_set(e, rc,
 			       "store: there is no %s; the toolstack makes it "
 			       "before it runs this program",
-			       path);
-	if (rc < 0 && rc != -EINVAL)
-		return call_store_failed(rc, "read", path, e);
+			       k->h.path);
+	if (rc)
+		return call_store_failed(rc, "list", k->h.path, e);
 	rc = call_refuse(k, e);
 	if (!rc)
 		rc = call_name(k, e);
@@ -193,6 +222,7 @@ static int call_given(struct call *k, struct err *e)
 	memcpy(k->v.name, k->h.dev, sizeof(k->v.name));
 	if (k->h.bridge) {
 		snprintf(word, sizeof(word), "bridge=%s", k->h.bridge);
+		k->named = true;
 		rc = vif_parse(&k->v, word, e);
 	}
 	if (!rc && k->h.ip) {
@@ -237,7 +267,7 @@ static int say_txn(struct store *st, void *arg)
 			 k->h.handle, "mtu");
 		rc = store_printf(st, path, "%u", k->mtu);
 	}
-	if (!rc)
+	if (!rc && (s->why || call_has(k, "hotplug-error")))
 		rc = say_put(s, st, "hotplug-error", s->why);
 	if (!rc && (s->why || !k->h.tap))
 		rc = say_put(s, st, "hotplug-status",
@@ -318,14 +348,7 @@ static int call_attach(struct call *k, struct err *e)
 
 static int call_bridge(struct call *k, struct err *e)
 {
-	char text[STORE_VALUE] = "";
-	int rc = 0;
-
-	if (k->h.path[0])
-		rc = call_read(k, "bridge", text, sizeof(text), e);
-	if (rc || text[0] || k->h.bridge)
-		return rc;
-	return mode_only_bridge(k->v.bridge, e);
+	return k->named ? 0 : mode_only_bridge(k->v.bridge, e);
 }
 
 /* Some callers are faster than the kernel's netback. */
@@ -412,7 +435,9 @@ static void call_hint(struct call *k)
 	struct err no;
 
 	memcpy(k->v.name, k->h.dev, sizeof(k->v.name));
-	if (!k->c->store || call_name(k, &no) || vif_check(&k->v, &no))
+	if (!k->c->store ||
+	    store_each(k->c->store, k->h.path, call_on_key, k) ||
+	    call_name(k, &no) || vif_check(&k->v, &no))
 		memcpy(k->v.name, k->h.dev, sizeof(k->v.name));
 }
 

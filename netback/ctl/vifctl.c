@@ -218,14 +218,6 @@ static int dispatch(struct ctl *c, int argc, char **argv, struct err *e)
 	return v->run(c, argc - 1, argv + 1, e);
 }
 
-/* The last part of the name by which we were called. */
-static const char *called(int argc, char **argv)
-{
-	const char *slash = argc ? strrchr(argv[0], '/') : NULL;
-
-	return slash ? slash + 1 : argc ? argv[0] : "vifctl";
-}
-
 /* Options before the verb; those behind it too, unless it has its own. *argc and
  * *argv become the verb and its words.
  */
@@ -252,29 +244,21 @@ static int words(struct ctl *c, int *argc, char ***argv, struct err *e)
 
 int main(int argc, char **argv)
 {
-	const char *run = getenv("NETBACK_RUN"), *name = called(argc, argv);
-	bool script = hotplug_is(name);
+	const char *run = getenv("NETBACK_RUN");
 	struct ctl c = { .wait_ms = WAIT_S * 1000 };
 	struct err e = { "" };
 	int rc;
 
-	if (!script)
-		name = "vifctl";
-	log_open(name, LOG_WARN);
+	log_open("vifctl", LOG_WARN);
 	rc = set_run(&c, run && run[0] ? run : "/run/netback", &e);
-	if (!rc && script) {
-		rc = hotplug_run(&c, name, argc - 1, argv + 1, &e);
-		goto out;
-	}
 	if (!rc)
 		rc = words(&c, &argc, &argv, &e);
 	if (rc == 1)
 		return CTL_DONE;
 	if (!rc)
 		rc = dispatch(&c, argc, argv, &e);
-out:
 	store_close(c.store);
 	if (e.text[0] && rc && rc != CTL_DIFFERS)
-		fprintf(stderr, "%s: %s\n", name, e.text);
+		fprintf(stderr, "vifctl: %s\n", e.text);
 	return rc < 0 ? CTL_FAILED : rc;
 }

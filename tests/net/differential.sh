@@ -239,7 +239,7 @@ private "$@"
 mount -t tmpfs tmpfs /var/log
 mount -t tmpfs tmpfs /run
 mkdir -p /var/log/xen /tmp/ours
-ln -s "$B/vifctl" /tmp/ours/vif-bridge
+ln -s "$B/vifhotplug" /tmp/ours/vif-bridge
 cp -r "$XEN" /tmp/rules
 sed -i '/^handle_iptable/,/^}/{/^  return 0/d}' /tmp/rules/vif-common.sh
 ok 'handle_iptable is on in a copy' fails cmp -s "$XEN/vif-common.sh" \

@@ -90,7 +90,7 @@ gone()
 
 mkdir $S
 for name in vif-bridge vif-route vif-nat vif-setup qemu-ifup qemu-ifdown; do
-	ln -s "$B/vifctl" $S/$name
+	ln -s "$B/vifhotplug" $S/$name
 done
 netbackd --store --run "$RUN" >/tmp/store.log 2>&1 &
 ok 'the store answers' until_true 5 xenstore-ls

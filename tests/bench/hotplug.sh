@@ -1,0 +1,99 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-or-later
+# hotplug.sh - our vif-bridge and Debian's: the same events, the same store
+#
+#   hotplug.sh    N=9 (rounds of one vif), VIFS=500 (at once)
+#
+# In one namespace, in turns, on the shipped programs; taps stand in for vifs, and
+# `netbackd --store` serves both. Debian's scripts are unpacked, not installed
+# (as tests/net/differential.sh does it), and run as they ship, without their
+# rules. Medians go to $B/bench/hotplug.csv:
+#   area,case,unit,ours,peer,peer_value,ratio     (ratio above 1: ours is better)
+. "$(dirname "$0")/../lib.sh"
+DEB=$B/debian
+XEN=$DEB/x/etc/xen/scripts
+OUT=$B/bench
+CSV=$OUT/hotplug.csv
+N=${N:-9}
+VIFS=${VIFS:-500}
+BACK=/local/domain/0/backend/vif
+mkdir -p "$OUT" "$DEB/x"
+if [ ! -x "$XEN/vif-bridge" ]; then
+	(cd "$DEB" && apt-get -qq download xen-utils-common &&
+		dpkg-deb -x xen-utils-common_*.deb x) >"$DEB/log" 2>&1 ||
+		{ echo "bench: cannot fetch xen-utils-common" >&2; exit 1; }
+fi
+private "$@"
+mount -t tmpfs tmpfs /var/log
+mount -t tmpfs tmpfs /run
+mkdir -p /var/log/xen /tmp/ours
+ln -s "$B/vifhotplug" /tmp/ours/vif-bridge
+OURS=/tmp/ours/vif-bridge
+PEER=$XEN/vif-bridge
+RUNS=$ROOT/tests/bench/hotplug.py
+
+median()
+{
+	sort -n "$1" | awk '{v[NR] = $1} END {print v[int((NR + 1) / 2)]}'
+}
+
+# row AREA CASE UNIT OURS PEER: lower is better
+row()
+{
+	echo "$1,$2,$3,$4,debian,$5,$(awk -v a="$4" -v b="$5" \
+		'BEGIN {printf "%.2f", (a > 0 ? b / a : b > 0 ? 1000 : 1)}')" |
+		tee -a "$CSV" >&2
+}
+
+export XENSTORED_PATH="$RUN/store"
+netbackd --store --run "$RUN" >/tmp/store.log 2>&1 &
+store=$!
+trap 'kill $store' EXIT
+until_true 5 xenstore-ls
+ip link add br0 address 02:00:00:00:01:00 type bridge
+ip link set br0 up
+for n in $(seq "$VIFS"); do
+	ip tuntap add dev "vif$n.0" mode tap
+	xenstore-write "$BACK/$n/0/frontend-id" "$n" "$BACK/$n/0/handle" 0 \
+		"$BACK/$n/0/mac" "$(printf 00:16:3e:00:%02x:%02x \
+			$((n / 256)) $((n % 256)))" \
+		"$BACK/$n/0/bridge" br0 "$BACK/$n/0/type" vif \
+		"$BACK/$n/0/hotplug-status" '' \
+		"/local/domain/$n/device/vif/0/mtu" 1500
+done
+
+# Those who are connected, as a toolstack would count them.
+connected()
+{
+	xenstore-ls -f $BACK | grep -c 'hotplug-status = "connected"'
+}
+
+echo area,case,unit,ours,peer,peer_value,ratio >"$CSV"
+for _ in $(seq "$N"); do
+	python3 "$RUNS" one 3 /tmp/ours.ms "$OURS" || exit 1
+	python3 "$RUNS" one 1 /tmp/peer.ms "$PEER" || exit 1
+done
+for what in wall cpu; do
+	for command in online offline; do
+		row "hotplug-$what" "vif-bridge-$command" ms \
+			"$(median /tmp/ours.ms.$command.$what)" \
+			"$(median /tmp/peer.ms.$command.$what)"
+	done
+done
+for side in ours peer; do
+	for n in $(seq "$VIFS"); do
+		echo "$BACK/$n/0/hotplug-status"
+		echo ''
+	done | xargs -d '\n' -n 200 xenstore-write
+	script=$PEER
+	[ $side = peer ] || script=$OURS
+	python3 "$RUNS" many "$VIFS" online "$script" >/tmp/many.$side
+	echo "$((VIFS - $(connected)))" >/tmp/lost.$side
+	python3 "$RUNS" many "$VIFS" offline "$script" >/tmp/off.$side
+done
+row hotplug-parallel "$VIFS" s "$(cut -d' ' -f1 /tmp/many.ours)" \
+	"$(cut -d' ' -f1 /tmp/many.peer)"
+row hotplug-parallel "$VIFS-not-connected" vifs "$(cat /tmp/lost.ours)" \
+	"$(cat /tmp/lost.peer)"
+row hotplug-parallel "$VIFS-offline" s "$(cut -d' ' -f1 /tmp/off.ours)" \
+	"$(cut -d' ' -f1 /tmp/off.peer)"
