@@ -74,6 +74,7 @@ static json_t *stats_counters(const struct worker_stats *t)
 		{ "lost", t->lost },
 		{ "held", t->held },
 		{ "turns", t->turns },
+		{ "storms", t->storms },
 	};
 	json_t *o = json_object(), *tap;
 	unsigned i;

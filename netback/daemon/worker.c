@@ -45,6 +45,11 @@ enum {
 	WVIF_LOOK_MS = 10,     /* for room of a guest that does not ring */
 	WVIF_STALL_MS = 10000, /* a frame does not wait longer */
 };
+
+/* A bell without work, so often in a row: then bells are not heard for a while.
+ * No guest that rings when it is asked to comes near it.
+ */
+enum { WVIF_IDLE_BELLS = 32, WVIF_CALM_MS = 2 };
 _Static_assert((int)WVIF_COUNTS <= (int)SURVIVE_COUNTS, "counters survive");
 
 struct wdom {
@@ -68,6 +73,9 @@ struct wvif {
 	struct loop_timer *clock;  /* while a frame waits for the guest */
 	uint64_t held_ns, held_in; /* since when, and which one it is */
 	bool queued, held;
+	bool rang;     /* since its last turn */
+	unsigned idle; /* turns in a row that a bell caused for nothing */
+	struct loop_timer *calm;
 	struct cap *cap;
 	struct loop_fd *cap_src; /* while the reader's socket is full */
 	bool cap_again; /* it counts on from st.cap, once that is known */
@@ -134,7 +142,55 @@ static void wvif_on_bell(void *arg, int fd, uint32_t events)
 
 	(void)fd, (void)events;
 	v->vif->ops->ready(v->vif);
+	v->rang = true;
 	wvif_queue(v);
+}
+
+static void wvif_listen(struct wvif *v, uint32_t events)
+{
+	int i;
+
+	for (i = 0; i < PORT_FDS; i++) {
+		if (v->bell_src[i])
+			loop_mod(v->w->loop, v->bell_src[i], events);
+	}
+}
+
+static void wvif_on_calm(void *arg)
+{
+	struct wvif *v = arg;
+
+	v->calm = NULL;
+	wvif_listen(v, EPOLLIN);
+}
+
+/* Everything that passed the vif, or was refused. */
+static uint64_t wvif_work(const struct wvif *v)
+{
+	uint64_t n = v->tap->stat.in + v->st.ring[RING_RX_FRAMES];
+	int i;
+
+	for (i = RING_TX_FRAMES; i <= RING_TX_EXTRA_ONLY; i++)
+		n += v->st.ring[i];
+	return n;
+}
+
+/* A guest that rings for nothing costs a turn each time: it is heard again
+ * later, and whatever it had to say meanwhile is done then.
+ */
+static void wvif_storm(struct wvif *v, bool worked)
+{
+	if (worked)
+		v->idle = 0;
+	else if (v->rang)
+		v->idle++;
+	v->rang = false;
+	if (v->idle < WVIF_IDLE_BELLS || v->calm)
+		return;
+	if (loop_after(v->w->loop, WVIF_CALM_MS, wvif_on_calm, v, &v->calm))
+		return;
+	wvif_listen(v, 0);
+	v->st.storms++;
 }
 
 static void wvif_on_tap(void *arg, int fd, uint32_t events)
@@ -148,6 +204,10 @@ static void wvif_stop(struct wvif *v)
 	int i;
 
 	wvif_unqueue(v);
+	loop_cancel(v->w->loop, v->calm);
+	v->calm = NULL;
+	v->idle = 0;
+	v->rang = false;
 	for (i = 0; i < PORT_FDS; i++) {
 		loop_del(v->w->loop, v->bell_src[i]);
 		v->bell_src[i] = NULL;
@@ -580,6 +640,7 @@ static void worker_turn(struct worker *w)
 	w->run_last = &w->run_first;
 	for (; v; v = next) {
 		struct port *bad = NULL;
+		uint64_t work = wvif_work(v);
 		int rc;
 
 		next = v->run_next;
@@ -590,6 +651,7 @@ static void worker_turn(struct worker *w)
 			wvif_fatal(v, rc);
 			continue;
 		}
+		wvif_storm(v, wvif_work(v) != work);
 		if (v->cap)
 			wvif_capture_flush(v);
 		wvif_remember(v);

@@ -66,6 +66,8 @@ struct worker_stats {
 	uint64_t held;	      /* frames that wait for room now */
 	uint64_t turns;	      /* times this vif was served */
 	struct cap_stats cap; /* of the capture that runs, or of the last */
+	uint64_t storms; /* times its bells were not heard for a while: they
+			  * came without work */
 };
 
 struct worker_msg {
