@@ -136,5 +136,8 @@ unsigned life_parse(const char *text)
 {
 	uint32_t n;
 
-	return num_parse(text, LIFE_STATES, &n) ? LIFE_STATES : n;
+	/* A guest that writes 0 is there all the same: not LIFE_UNKNOWN, for
+	 * which its device is taken away for good.
+	 */
+	return num_parse(text, LIFE_STATES, &n) || !n ? LIFE_STATES : n;
 }
