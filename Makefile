@@ -56,7 +56,9 @@ HELPERS	= $(wildcard tests/guest/*.c tests/kernel/*.c tests/bench/*.c)
 obj	= $(patsubst %.c,$(B)/obj/%.o,$(1))
 PROGS	= $(patsubst %,$(B)/%,$(basename $(notdir $(wildcard $(MAINS)))))
 FUZZERS	= $(patsubst %.c,$(B)/%,$(wildcard tests/fuzz/*.c))
-TESTS	= $(patsubst tests/%.c,$(B)/tests/%,$(UNIT) $(HELPERS))
+HOSTILE	= $(wildcard tests/guest/hostile/*.c)
+TESTS	= $(patsubst tests/%.c,$(B)/tests/%,$(UNIT) $(HELPERS)) \
+	  $(B)/tests/guest/hostile
 
 all: $(PROGS) ## build the programs into build/
 
@@ -98,6 +100,12 @@ $(B)/tests/%: $(B)/obj/tests/%.o $(B)/libctl.a $(B)/libdata.a
 	@mkdir -p $(@D)
 	$(call say,LD,$@)$(CC) $(NBFLAGS) $(LDFLAGS) -o $@ $^ -lcmocka \
 		$(LDLIBS_C) -lseccomp -lcap-ng
+
+# The one test program of several files.
+$(B)/tests/guest/hostile: $(call obj,$(HOSTILE)) $(B)/libdata.a
+	@mkdir -p $(@D)
+	$(call say,LD,$@)$(CC) $(NBFLAGS) $(LDFLAGS) -o $@ $^ -ljansson \
+		$(LDLIBS_G)
 
 $(B)/tests/fuzz/%: $(B)/obj/tests/fuzz/%.o $(B)/libctl.a $(B)/libdata.a
 	@mkdir -p $(@D)

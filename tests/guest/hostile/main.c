@@ -1,0 +1,243 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* main.c - tells one lie to a running netbackd and judges what comes of it
+ *
+ *   hostile --list                       name, ids, severity, variants, flags
+ *   hostile RUN DOMID NAME [VARIANT]     tells it as vifDOMID.0
+ *
+ * Exit status 0: it came as it was due, and afterwards the vif serves an honest
+ * guest. What happens to others (processes, memory, the other guests' frames)
+ * is for the caller to look at: tests/net/hostile.sh.
+ */
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <xen/io/xenbus.h>
+
+#include "base/loop.h"
+#include "liar.h"
+
+enum { JUDGE_MS = 15000, MAIN_S = 60 };
+
+static const char *const due_name[] = {
+	[DUE_NONE] = "none",	   [DUE_DROP] = "drop",
+	[DUE_FATAL] = "fatal",	   [DUE_REFUSED] = "refused",
+	[DUE_LINK] = "refused-hv", [DUE_GONE] = "gone",
+	[DUE_ANY] = "any",
+};
+
+static const struct {
+	const struct lie *lie;
+	const unsigned *n;
+} table[] = {
+	{ lies_tx, &nlies_tx },	    { lies_rx, &nlies_rx },
+	{ lies_bell, &nlies_bell }, { lies_mem, &nlies_mem },
+	{ lies_key, &nlies_key },   { lies_link, &nlies_link },
+};
+
+static const struct lie *find(const char *name)
+{
+	unsigned i, k;
+
+	for (i = 0; i < ARRAY_SIZE(table); i++) {
+		for (k = 0; k < *table[i].n; k++) {
+			if (!name)
+				printf("%s|%s|%s%s%s|%u|%s\n",
+				       table[i].lie[k].name, table[i].lie[k].id,
+				       due_name[table[i].lie[k].due],
+				       table[i].lie[k].count ? " " : "",
+				       table[i].lie[k].count
+					       ? table[i].lie[k].count
+					       : "",
+				       table[i].lie[k].variants
+					       ? table[i].lie[k].variants
+					       : 1,
+				       table[i].lie[k].skip & LIE_ALONE
+					       ? "alone"
+					       : "-");
+			else if (!strcmp(table[i].lie[k].name, name))
+				return &table[i].lie[k];
+		}
+	}
+	return NULL;
+}
+
+static int say(const char *what, int rc)
+{
+	if (rc)
+		fprintf(stderr, "%s: %s\n", what, strerror(rc < 0 ? -rc : rc));
+	return rc;
+}
+
+/* --- what came of it ------------------------------------------------------------ */
+
+static int judge_error(struct liar *g)
+{
+	char text[512] = "";
+	int rc = liar_error(g, text, sizeof(text));
+
+	if (rc < 0)
+		return say("no error node", rc);
+	if (g->lie->why && !strstr(text, g->lie->why)) {
+		fprintf(stderr, "error node says: %s, wanted: %s\n", text,
+			g->lie->why);
+		return -EBADMSG;
+	}
+	return 0;
+}
+
+static int judge_end(struct liar *g, bool error)
+{
+	int rc = liar_wait_state(
+		g, 1u << XenbusStateClosed | 1u << XenbusStateClosing,
+		JUDGE_MS);
+
+	if (rc)
+		return say("it was not disconnected", rc);
+	return error ? judge_error(g) : 0;
+}
+
+static int judge_count(struct liar *g, int64_t before)
+{
+	uint64_t end = clock_ns() + JUDGE_MS * 1000000ull;
+
+	while (liar_count(g, g->lie->count) <= before) {
+		if (clock_ns() > end)
+			return say(g->lie->count, -ETIMEDOUT);
+		liar_sleep(20);
+	}
+	return 0;
+}
+
+static int judge_alive(struct liar *g)
+{
+	int rc;
+
+	if (liar_wait_state(g, 1u << XenbusStateConnected, 0)) {
+		char text[512] = "";
+
+		liar_error(g, text, sizeof(text));
+		fprintf(stderr, "it was disconnected: %s\n", text);
+		return -ENOTCONN;
+	}
+	if (g->lie->skip & LIE_NO_SHOW)
+		return 0;
+	rc = tx_wait(g);
+	return rc ? say("not all was answered", rc)
+		  : say("a good packet", liar_show(g));
+}
+
+static int judge(struct liar *g, int64_t before)
+{
+	int rc = 0;
+
+	switch (g->lie->due) {
+	case DUE_NONE:
+	case DUE_DROP:
+		if (g->lie->count)
+			rc = judge_count(g, before);
+		return rc ? rc : judge_alive(g);
+	case DUE_FATAL:
+	case DUE_REFUSED:
+		return judge_end(g, true);
+	case DUE_GONE:
+		return judge_end(g, false);
+	case DUE_LINK:
+	case DUE_ANY:
+		return 0;
+	}
+	return -EINVAL;
+}
+
+/* --- one lie ---------------------------------------------------------------------- */
+
+static int connect_lying(struct liar *g, int64_t *before)
+{
+	const struct lie *l = g->lie;
+	int rc = say("start", liar_fresh(g));
+
+	if (!rc && l->due == DUE_LINK)
+		return 0;
+	if (!rc)
+		rc = say("link", liar_link(g));
+	if (!rc && l->prepare)
+		rc = say("prepare", l->prepare(g));
+	/* Frames wait for it: what it posted is used at once. */
+	if (!rc && l->count && l->prepare)
+		*before = liar_count(g, l->count);
+	if (!rc)
+		rc = say("keys", liar_keys(g));
+	if (!rc && l->due != DUE_REFUSED && (l->due != DUE_ANY || l->tell))
+		rc = say("connect",
+			 liar_wait_state(g, 1u << XenbusStateConnected,
+					 JUDGE_MS));
+	return rc;
+}
+
+static int tell(struct liar *g)
+{
+	int64_t before = 0;
+	int rc = connect_lying(g, &before);
+
+	if (!rc && g->lie->count && !g->lie->prepare) {
+		before = liar_count(g, g->lie->count);
+		if (before < 0)
+			rc = say(g->lie->count, (int)before);
+	}
+	if (!rc && g->lie->tell)
+		rc = say("lie", g->lie->tell(g));
+	return rc ? rc : judge(g, before);
+}
+
+/* A disabled vif returns by reconnecting. */
+static int return_honest(struct liar *g)
+{
+	int rc = say("reconnect", liar_connect(g));
+
+	if (!rc)
+		rc = say("honest again", liar_show(g));
+	if (!rc)
+		rc = say("leave", liar_state(g, "5"));
+	if (!rc)
+		rc = say("leave",
+			 liar_wait_state(g,
+					 1u << XenbusStateClosing |
+						 1u << XenbusStateClosed,
+					 JUDGE_MS));
+	return rc ? rc : say("leave", liar_state(g, "6"));
+}
+
+int main(int argc, char **argv)
+{
+	uint32_t domid, variant = 0;
+	struct liar g;
+	int rc;
+
+	if (argc == 2 && !strcmp(argv[1], "--list")) {
+		find(NULL);
+		return 0;
+	}
+	if (argc < 4 || num_parse(argv[2], 0x7fef, &domid) || !domid ||
+	    (argc > 4 && num_parse(argv[4], 1000, &variant))) {
+		fprintf(stderr, "hostile: see the top of main.c\n");
+		return 2;
+	}
+	signal(SIGPIPE, SIG_IGN);
+	alarm(MAIN_S);
+	rc = say(argv[1], liar_open(&g, argv[1], (uint16_t)domid));
+	if (rc)
+		return 1;
+	g.lie = find(argv[3]);
+	g.variant = variant;
+	if (!g.lie)
+		rc = say(argv[3], -ENOENT);
+	if (!rc)
+		rc = tell(&g);
+	if (!rc)
+		rc = return_honest(&g);
+	liar_close(&g);
+	return rc ? 1 : 0;
+}

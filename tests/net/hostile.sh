@@ -1,0 +1,260 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-or-later
+# hostile.sh - guests that lie, beside two that do not: one point for each lie
+#
+#   T=part-of-a-name via LIE=, N=repetitions (3), SLOW=1: print what each costs
+#
+# Domains 9..24 tell lies to the worker that carries numbered datagrams between
+# domains 1 and 2. A point holds when the lie ended as its row says
+# (tests/guest/hostile), the vif served an honest guest afterwards, the same
+# processes are alive with the same descriptors and memory, nothing of the
+# honest pair's was dropped, and its rate was kept.
+. "$(dirname "$0")/../lib.sh"
+private "$@"
+
+N=${N:-3}
+LIE=${LIE:-}
+RATE=500   # datagrams of the honest pair, a second
+FIRST=9    # two sets of SET domains, used in turn: a refused vif has to wait
+SET=8      # a second before its next try
+HOSTILE=$B/tests/guest/hostile
+SEQ=$B/tests/guest/udpseq
+LOG=/tmp/nb-log
+export XENSTORED_PATH="$RUN/store"
+export ASAN_OPTIONS=quarantine_size_mb=1:detect_leaks=0
+
+if ! { : <>/dev/net/tun; } 2>/dev/null; then
+	skip 'a guest that lies' '/dev/net/tun cannot be opened here'
+	done_testing
+fi
+
+netbackd --store --run "$RUN" 2>$LOG.store &
+STORE=$!
+until_true 5 xenstore-ls /
+netbackd --run "$RUN" 2>$LOG &
+SUP=$!
+
+ask()
+{
+	printf '{"cmd":"%s"%s}\n' "$1" "${2:+,\"vif\":\"$2\"}" |
+		socat -t 5 - "UNIX-CONNECT:$RUN/control"
+}
+
+worker()
+{
+	ask show | sed -n 's/.*"worker": *\([1-9][0-9]*\).*/\1/p'
+}
+
+has_worker()
+{
+	[ -n "$(worker)" ]
+}
+until_true 5 has_worker
+
+for n in 0 1; do
+	ip link add br$n type bridge
+	ip addr add 10.$n.0.254/24 dev br$n
+	ip link set br$n up
+done
+attach()
+{
+	vifctl attach "vif$1.0" "bridge=$2" \
+		"mac=$(printf '00:16:3e:00:00:%02x' "$1")" >/dev/null
+}
+attach 1 br0
+attach 2 br0
+d=$FIRST
+while [ $d -lt $((FIRST + 2 * SET)) ]; do
+	attach $d br1
+	d=$((d + 1))
+done
+
+# --- the honest pair, and what the host sends to the others ---------------------
+
+for n in 1 2; do
+	vifguest --vif $n.0 --ip 10.0.0.$n/24 --stats >$LOG.g$n 2>$LOG.s$n &
+	eval "G$n=$!"
+	until_true 10 grep -q connected $LOG.g$n
+done
+# shellcheck disable=SC2153 # set by eval
+nsenter -t "$G2" -n "$SEQ" recv 5000 >$LOG.seq &
+RECV=$!
+sleep 0.2
+# shellcheck disable=SC2153
+nsenter -t "$G1" -n "$SEQ" send 10.0.0.2 5000 $RATE 2000 >/dev/null &
+SEND=$!
+# An address that nobody has: every port of the bridge gets it.
+ip neigh add 10.1.0.77 lladdr 02:00:00:00:00:77 dev br1
+"$SEQ" send 10.1.0.77 5000 200 2000 >/dev/null &
+FLOOD=$!
+
+# --- what others could notice ---------------------------------------------------------
+
+WORKER=$(worker)
+# field TEXT NAME
+field()
+{
+	printf '%s' "$1" | sed -n "s/.*\"$2\": *\([0-9]*\).*/\1/p"
+}
+
+fds()
+{
+	ls "/proc/$1/fd" | wc -l
+}
+
+# Private memory in KiB.
+memory()
+{
+	sed -n 's/^RssAnon:[^0-9]*\([0-9]*\).*/\1/p' "/proc/$1/status"
+}
+
+# Ticks of processor time, 100 a second.
+cpu()
+{
+	sed 's/.*) //' "/proc/$1/stat" | awk '{ print $12 + $13 }'
+}
+
+# The honest pair's drops, whoever made them.
+drops()
+{
+	drops_a=$(ask stats vif1.0) drops_b=$(ask stats vif2.0) drops_n=0
+	for k in tx_bad_slots tx_bad_size tx_short tx_bad_grant tx_bad_offload \
+		rx_no_room rx_too_big rx_bad_grant tap_in_drop tap_out_drop \
+		lost; do
+		drops_n=$((drops_n + $(field "$drops_a" $k) + \
+			$(field "$drops_b" $k)))
+	done
+	echo $drops_n
+}
+
+# Milliseconds, without a process.
+now()
+{
+	read -r now_s now_x </proc/uptime
+	now_s=${now_s%.*}${now_s#*.}
+	echo $((now_s * 10))
+}
+
+same_fds()
+{
+	[ "$(fds "$1")" = "$2" ]
+}
+
+# Datagrams that the honest receiver itself was too late for.
+late()
+{
+	nsenter -t "$G2" -n awk '$2 ~ /:1388$/ { n = $NF } END { print n + 0 }' \
+		/proc/net/udp
+}
+
+grown()
+{
+	[ "$(memory "$1")" -le $(($2 + SLACK)) ] ||
+		{ echo "$(memory "$1") KiB, was $2"; false; }
+}
+
+# Nobody else has noticed anything. $1: ms it took, $2: frames of vif2 before
+unharmed()
+{
+	[ "$(worker)" = "$WORKER" ] || { echo "worker died"; tail $LOG; return 1; }
+	until_true 5 same_fds "$WORKER" "$WORKER_FDS" ||
+		{ echo "worker's descriptors: $(fds "$WORKER"), were $WORKER_FDS"
+		return 1; }
+	until_true 5 same_fds "$SUP" "$SUP_FDS" ||
+		{ echo "netbackd's descriptors: $(fds "$SUP"), were $SUP_FDS"
+		return 1; }
+	grown "$WORKER" "$WORKER_KB" && grown "$SUP" "$SUP_KB" || return 1
+	[ "$(drops)" = "$DROPS" ] || { echo "honest frames dropped"; return 1; }
+	unharmed_n=$(($(field "$(ask stats vif2.0)" rx_frames) - $2))
+	# 95 % of the rate, less what one pause at either end may hide
+	[ $((unharmed_n * 1000)) -ge $((($1 - 50) * RATE * 95 / 100)) ] ||
+		{ echo "$unharmed_n honest frames in $1 ms"; return 1; }
+	! grep -E 'Sanitizer|runtime error' $LOG $LOG.store
+}
+
+# --- telling ------------------------------------------------------------------------------
+
+turn=0
+# instances NAME VARIANTS HOW: N of them and each variant, SET at a time
+instances()
+{
+	many=$N
+	[ "$2" -le "$many" ] || many=$2
+	i=0 bad=0
+	while [ $i -lt "$many" ]; do
+		pids=
+		k=0
+		while [ $i -lt "$many" ] && [ $k -lt $SET ]; do
+			dom=$((FIRST + turn % 2 * SET + k))
+			"$HOSTILE" "$RUN" $dom "$1" $((i % $2)) \
+				>$LOG.lie.$k 2>&1 &
+			pids="$pids $!:$k:$((i % $2))"
+			i=$((i + 1)) k=$((k + 1))
+			[ "$3" != alone ] || break
+		done
+		for p in $pids; do
+			wait "${p%%:*}" && continue
+			bad=1
+			p=${p#*:}
+			echo "variant ${p#*:}:"
+			cat "$LOG.lie.${p%:*}"
+		done
+		turn=$((turn + 1))
+	done
+	return $bad
+}
+
+# lie NAME VARIANTS HOW
+lie()
+{
+	lie_f=$(field "$(ask stats vif2.0)" rx_frames)
+	lie_l=$(late) lie_t=$(now) lie_c=$(cpu "$WORKER") lie_s=$(cpu "$SUP")
+	instances "$@"
+	lie_rc=$?
+	lie_ms=$(($(now) - lie_t))
+	lie_c=$((($(cpu "$WORKER") - lie_c) * 10))
+	lie_l=$(($(late) - lie_l))
+	echo "# $lie_ms ms, worker $lie_c ms, netbackd $((\
+		$(cpu "$SUP") - lie_s))0 ms, receiver late $lie_l" >$LOG.cost
+	[ $lie_rc = 0 ] && unharmed "$lie_ms" "$lie_f" || return 1
+	case $1 in
+	bell-storm-work) ;;
+	bell-storm-*) # the honest pair's and the host's frames are in it
+		[ $((lie_c * 100)) -le $((lie_ms * STORM)) ] ||
+			{ cat $LOG.cost; return 1; } ;;
+	esac
+}
+
+# Everything was used once: what is held now is what is held.
+SLACK=1000000
+WORKER_FDS=$(fds "$WORKER") SUP_FDS=$(fds "$SUP")
+WORKER_KB=0 SUP_KB=0
+N=$SET instances tx-slots-19 1 - && N=$SET instances tx-slots-22 1 - ||
+	cat $LOG
+sleep 1
+WORKER_FDS=$(fds "$WORKER") SUP_FDS=$(fds "$SUP")
+WORKER_KB=$(memory "$WORKER") SUP_KB=$(memory "$SUP")
+DROPS=$(drops)
+SLACK=1024 # KiB
+STORM=15 # percent of a processor
+case $B in *san*) SLACK=32768 STORM=50 ;; esac
+
+"$HOSTILE" --list >/tmp/lies
+while IFS='|' read -r name id due variants how; do
+	case $name in *"$LIE"*) ;; *) continue ;; esac
+	ok "$name ($id): $due" lie "$name" "$variants" "$how" </dev/null
+	turn=$((turn + 1))
+	[ "${SLOW:-0}" = 0 ] || cat $LOG.cost
+done </tmp/lies
+
+kill $SEND $FLOOD
+sleep 1
+LATE=$(late)
+wait $RECV
+ok "the honest pair lost nothing: $(cat $LOG.seq)" \
+	grep -q "lost=$LATE doubled=0 late=0" $LOG.seq
+ok "the log did not run over: $(wc -l <$LOG) lines" \
+	test "$(wc -l <$LOG)" -lt 20000
+ok 'every process is the first' test "$(worker)" = "$WORKER"
+ok 'the store is too' kill -0 $STORE
+done_testing
