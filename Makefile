@@ -9,6 +9,8 @@ PREFIX	?= /usr/local
 SBINDIR	= $(DESTDIR)$(PREFIX)/sbin
 BINDIR	= $(DESTDIR)$(PREFIX)/bin
 MANDIR	= $(DESTDIR)$(PREFIX)/share/man
+LIBDIR	= $(DESTDIR)$(PREFIX)/lib/netback
+HOTPLUG	= vif-bridge vif-route vif-nat vif-setup qemu-ifup qemu-ifdown
 V	?= 0
 SAN	?= 0
 QUICK	?= 0
@@ -153,14 +155,25 @@ demo: ## install what is missing, build, show two guests talking (needs root)
 
 # --- install -----------------------------------------------------------------
 
-install: all ## install programs and manual pages (DESTDIR=, PREFIX=)
+install: all install-hotplug ## install programs and pages (DESTDIR=, PREFIX=)
 	install -d $(SBINDIR) $(BINDIR) $(MANDIR)/man1 $(MANDIR)/man8
 	install -m 755 $(B)/netbackd $(B)/vifctl $(SBINDIR)
 	install -m 755 $(B)/vifguest $(BINDIR)
 	install -m 644 doc/vifguest.1 $(MANDIR)/man1
 	install -m 644 doc/netbackd.8 doc/vifctl.8 $(MANDIR)/man8
 
+# In a folder of their own: never over Xen's scripts.
+install-hotplug: $(B)/vifhotplug ## vif-bridge and its like alone, for a Xen host
+	install -d $(LIBDIR)/scripts $(MANDIR)/man8
+	install -m 755 $(B)/vifhotplug $(LIBDIR)
+	for n in $(HOTPLUG); do ln -sf ../vifhotplug $(LIBDIR)/scripts/$$n; done
+	install -m 644 doc/vif-bridge.8 $(MANDIR)/man8
+
 uninstall: ## remove what install installed
+	rm -f $(addprefix $(LIBDIR)/scripts/,$(HOTPLUG)) $(LIBDIR)/vifhotplug
+	for d in $(LIBDIR)/scripts $(LIBDIR); do [ ! -d $$d ] || \
+		rmdir --ignore-fail-on-non-empty $$d; done
+	rm -f $(MANDIR)/man8/vif-bridge.8
 	rm -f $(SBINDIR)/netbackd $(SBINDIR)/vifctl $(BINDIR)/vifguest
 	rm -f $(MANDIR)/man1/vifguest.1 $(MANDIR)/man8/netbackd.8
 	rm -f $(MANDIR)/man8/vifctl.8
@@ -174,4 +187,4 @@ clean: ## remove build/
 .PRECIOUS: $(B)/obj/%.o
 
 .PHONY: all help tests-built fuzz-built fuzzers check check-net fuzz-smoke \
-	golden-update lint test bench plot demo install uninstall clean compile_commands.json
+	golden-update lint test bench plot demo install install-hotplug uninstall clean compile_commands.json

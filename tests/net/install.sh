@@ -6,10 +6,18 @@ private "$@"
 
 DEST=$TMPDIR/dest
 want='/usr/bin/vifguest
+/usr/lib/netback/scripts/qemu-ifdown
+/usr/lib/netback/scripts/qemu-ifup
+/usr/lib/netback/scripts/vif-bridge
+/usr/lib/netback/scripts/vif-nat
+/usr/lib/netback/scripts/vif-route
+/usr/lib/netback/scripts/vif-setup
+/usr/lib/netback/vifhotplug
 /usr/sbin/netbackd
 /usr/sbin/vifctl
 /usr/share/man/man1/vifguest.1
 /usr/share/man/man8/netbackd.8
+/usr/share/man/man8/vif-bridge.8
 /usr/share/man/man8/vifctl.8'
 
 files()
@@ -27,6 +35,8 @@ mkdir -p "$DEST/usr/bin"
 ok 'install' make_it install
 same 'it installed what it should' "$(files)" "$want"
 ok 'an installed program runs' "$DEST/usr/bin/vifguest" --help
+ok 'an installed hotplug name does nothing for a wrong pair' \
+	"$DEST/usr/lib/netback/scripts/vif-bridge" add type_if=vif
 ok 'an installed page reads' mandoc -T lint -W error \
 	"$DEST/usr/share/man/man8/vifctl.8"
 ok 'install again' make_it install
