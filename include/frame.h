@@ -60,7 +60,8 @@ struct frame {
 	uint16_t hdr_len; /* with GSO: bytes up to the end of the L4 header */
 	uint32_t slots;	  /* private to the port that made the frame */
 	struct frame_seg seg[FRAME_SEGS];
-	uint8_t *body; /* FRAME_MAX private bytes, or NULL: see the pool */
+	uint8_t *
+		body; /* FRAME_MAX private bytes right behind head (one read fills both), or NULL: see the pool */
 	struct frame_pool *pool;
 	uint8_t vnet[FRAME_VNET];
 	uint8_t head[FRAME_HEAD];

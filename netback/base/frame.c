@@ -18,40 +18,43 @@ static_assert(offsetof(struct frame, head) ==
 
 struct frame_pool {
 	unsigned n, nfree;
-	struct frame *frames;
+	uint8_t *frames;      /* n of them, each followed by its body */
 	struct frame **stack; /* stack[0..nfree) are free; hottest last */
-	uint8_t *bodies;      /* n * FRAME_MAX bytes, or NULL */
 };
 
-static int frame_pool_alloc(struct frame_pool *p, bool with_body)
+/* Bytes from one frame to the next. */
+static size_t frame_stride(bool with_body)
 {
-	p->frames = calloc(p->n, sizeof(*p->frames));
-	p->stack = calloc(p->n, sizeof(*p->stack));
-	if (with_body)
-		p->bodies = calloc(p->n, FRAME_MAX);
-	if (!p->frames || !p->stack || (with_body && !p->bodies))
-		return -ENOMEM;
-	return 0;
+	size_t align = _Alignof(struct frame);
+	size_t size = offsetof(struct frame, head) + FRAME_HEAD +
+		      (with_body ? FRAME_MAX : 0);
+
+	if (size < sizeof(struct frame))
+		size = sizeof(struct frame);
+	return (size + align - 1) / align * align;
 }
 
 int frame_pool_open(struct frame_pool **out, unsigned n, bool with_body)
 {
 	struct frame_pool *p = calloc(1, sizeof(*p));
+	size_t stride = frame_stride(with_body);
 	unsigned i;
 
 	if (!p)
 		return -ENOMEM;
 	p->n = n;
-	if (frame_pool_alloc(p, with_body) < 0) {
+	p->frames = calloc(n, stride);
+	p->stack = calloc(n, sizeof(*p->stack));
+	if (!p->frames || !p->stack) {
 		frame_pool_close(p);
 		return -ENOMEM;
 	}
 	for (i = 0; i < n; i++) {
-		struct frame *f = &p->frames[i];
+		struct frame *f = (void *)(p->frames + i * stride);
 
 		f->pool = p;
 		if (with_body)
-			f->body = p->bodies + (size_t)i * FRAME_MAX;
+			f->body = f->head + FRAME_HEAD;
 		p->stack[p->nfree++] = f;
 	}
 	*out = p;
@@ -98,7 +101,6 @@ void frame_pool_close(struct frame_pool *p)
 {
 	if (!p)
 		return;
-	free(p->bodies);
 	free(p->stack);
 	free(p->frames);
 	free(p);

@@ -135,29 +135,45 @@ static int port_tap_push(struct port *p, struct frame **v, unsigned n)
 	return (int)k;
 }
 
-/* Reads one frame into f's header area and segments. One byte more is offered
- * than there is room, so that a frame too long is seen: counted and passed over.
- */
-static int port_tap_fill(struct port *p, struct frame *f)
+/* A frame whose body is its own is read in one piece: head and body meet. */
+static bool tap_in_one(const struct frame *f)
 {
-	struct port_tap *t = port_tap_of(p);
+	return f->nseg == 1 && f->seg[0].base == f->head + FRAME_HEAD;
+}
+
+static ssize_t tap_readv(int fd, struct frame *f)
+{
 	struct iovec iov[FRAME_SEGS + 2];
-	uint32_t room = FRAME_HEAD;
 	uint8_t more;
 	unsigned i;
-	ssize_t r;
 
 	iov[0].iov_base = tap_hdr(f);
 	iov[0].iov_len = TAP_HDR + FRAME_HEAD;
 	for (i = 0; i < f->nseg; i++) {
 		iov[i + 1].iov_base = f->seg[i].base;
 		iov[i + 1].iov_len = f->seg[i].len;
-		room += f->seg[i].len;
 	}
 	iov[i + 1].iov_base = &more;
 	iov[i + 1].iov_len = 1;
+	return readv(fd, iov, (int)f->nseg + 2);
+}
+
+/* Reads one frame into f's header area and segments. One byte more is offered
+ * than there is room, so that a frame too long is seen: counted and passed over.
+ */
+static int port_tap_fill(struct port *p, struct frame *f)
+{
+	struct port_tap *t = port_tap_of(p);
+	bool one = tap_in_one(f);
+	uint32_t room = FRAME_HEAD;
+	unsigned i;
+	ssize_t r;
+
+	for (i = 0; i < f->nseg; i++)
+		room += f->seg[i].len;
 	for (;;) {
-		r = readv(t->fd, iov, (int)f->nseg + 2);
+		r = one ? read(t->fd, tap_hdr(f), TAP_HDR + room + 1)
+			: tap_readv(t->fd, f);
 		f->len = 0;
 		if (r < 0)
 			return errno == EAGAIN || errno == EINTR || errno == EIO

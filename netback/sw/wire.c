@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* wire.c - the first switch: two ports, what comes in at one leaves at the other
  *
- * Where the source can read into room that the sink lends, a frame is
- * copied once, by the kernel, straight to where it belongs. Where the sink has
+ * Where the source can read into room that the sink lends, a large frame is
+ * copied once, by the kernel, straight to where it belongs. A small one is read
+ * in one piece and copied again: that is cheaper than naming twenty places it
+ * might have needed. The size of the last frame says which the next will be; a
+ * wrong guess costs time only. Where the sink has
  * little room, frames are read one at a time; one that does not fit yet is held
  * back, and nothing more is read from its source meanwhile: the host's queue in
  * front of a tap is the place to wait in. So a full sink costs nothing as long
@@ -16,12 +19,16 @@
 #include "port.h"
 #include "sw.h"
 
-enum { WIRE_ENDS = 2 };
+enum {
+	WIRE_ENDS = 2,
+	WIRE_LARGE = 4096, /* bytes from which lent room pays */
+};
 
 struct wire_end {
 	struct port *port;
 	struct frame *held; /* from the other end, waits for room here */
 	bool stalled;	    /* do not wait: what has no room is dropped */
+	bool large;	    /* the last frame for it was: the next may be */
 };
 
 struct sw {
@@ -97,6 +104,7 @@ static int wire_squeeze(struct port *from, struct wire_end *to)
 		n = from->ops->pull(from, &f, 1);
 		if (n <= 0)
 			return n;
+		to->large = f->len > WIRE_LARGE;
 		port_see(from, f, true);
 		port_see(to->port, f, false);
 	}
@@ -112,18 +120,20 @@ static int wire_squeeze(struct port *from, struct wire_end *to)
 }
 
 /* One frame straight into lent room: 1, 0 nothing waits, -errno. */
-static int wire_read(struct port *from, struct port *to, struct frame *f)
+static int wire_read(struct port *from, struct wire_end *to, struct frame *f)
 {
-	int rc = to->ops->lend(to, f), n;
+	struct port *p = to->port;
+	int rc = p->ops->lend(p, f), n;
 
 	if (rc)
 		return rc;
 	n = from->ops->fill(from, f);
 	if (n > 0) {
+		to->large = f->len > WIRE_LARGE;
 		port_see(from, f, true);
-		port_see(to, f, false);
+		port_see(p, f, false);
 	}
-	rc = to->ops->settle(to, f);
+	rc = p->ops->settle(p, f);
 	if (n <= 0)
 		return n;
 	return rc < 0 ? rc : 1;
@@ -138,7 +148,7 @@ static int wire_fill(struct sw *sw, struct port *from, struct wire_end *to)
 	if (!f)
 		return 0;
 	while (n < FRAME_BURST && rc > 0) {
-		rc = to->held ? -ENOBUFS : wire_read(from, to->port, f);
+		rc = to->held || !to->large ? -ENOBUFS : wire_read(from, to, f);
 		if (rc > 0)
 			to->stalled = false;
 		if (rc == -ENOBUFS || rc == -EACCES || rc == -EOPNOTSUPP)
