@@ -19,6 +19,7 @@
 #include "base/log.h"
 #include "base/msg.h"
 #include "base/num.h"
+#include "daemon/hold.h"
 
 enum { NURSERY_WORKERS = 8 };
 
@@ -41,6 +42,7 @@ static void nursery_be_worker(struct nursery *n, int sock)
 {
 	struct err e = { "" };
 	sigset_t none;
+	int rc;
 
 	close(n->sock);
 	close(n->sigs);
@@ -48,6 +50,9 @@ static void nursery_be_worker(struct nursery *n, int sock)
 	sigemptyset(&none);
 	if (sandbox_tie(n->self))
 		_exit(1);
+	rc = hold_memory();
+	if (rc)
+		log_debug("no holder of a worker's memory: %s", strerror(-rc));
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	if (sandbox_worker(&e)) {
 		log_error("%s", e.text);
@@ -107,21 +112,30 @@ static int nursery_order(struct nursery *n)
 	return rc;
 }
 
+/* Whether it was a worker, and not a dead one's holder (hold.c). */
+static bool nursery_forget(struct nursery *n, pid_t pid)
+{
+	unsigned i;
+
+	for (i = 0; i < NURSERY_WORKERS && n->worker[i] != pid;)
+		i++;
+	if (i == NURSERY_WORKERS)
+		return false;
+	n->worker[i] = 0;
+	return true;
+}
+
 static int nursery_reap(struct nursery *n)
 {
 	struct signalfd_siginfo si;
 	int status, rc = 0;
-	unsigned i;
 	pid_t pid;
 
 	if (read(n->sigs, &si, sizeof(si)) < 0 && errno != EAGAIN)
 		return -errno;
 	while (!rc && (pid = waitpid(-1, &status, WNOHANG)) > 0) {
-		for (i = 0; i < NURSERY_WORKERS; i++) {
-			if (n->worker[i] == pid)
-				n->worker[i] = 0;
-		}
-		rc = nursery_say(n->sock, NURSERY_DIED, pid, status);
+		if (nursery_forget(n, pid))
+			rc = nursery_say(n->sock, NURSERY_DIED, pid, status);
 	}
 	return rc;
 }
@@ -181,6 +195,7 @@ static void nursery_main(const struct nursery_conf *c, int sock, pid_t parent)
 	struct err e = { "" };
 
 	prctl(PR_SET_NAME, "netback-nursery");
+	prctl(PR_SET_CHILD_SUBREAPER, 1); /* of dead workers' holders */
 	nursery_close_rest(sock, c->fd_keep);
 	n.sigs = nursery_signals();
 	m.rc = sandbox_nursery(&c->id, c->run, &e);
