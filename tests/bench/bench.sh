@@ -188,6 +188,19 @@ tap_refused()
 		awk '/packets/ {n += $2} END {print n + 0}'
 }
 
+# The same without the guard's table, which the peer has none of either: what
+# is left is the price of rings, bells and confinement.
+tap_unguarded()
+{
+	nft delete table netdev netback-vif9.0
+	for i in $(seq "$N"); do
+		up vif9.0 ringgen tx >>/tmp/bare.ours
+		up bare0 taploop write >>/tmp/bare.peer
+	done
+	row tap pps64-up-unguarded frames/s /tmp/bare.ours write \
+		/tmp/bare.peer HIGHER
+}
+
 bench_tap()
 {
 	tap_setup
@@ -204,6 +217,7 @@ bench_tap()
 	[ "$(tap_refused)" = 0 ] || die "the guard refused our frames"
 	row tap pps64-up frames/s /tmp/up.ours write /tmp/up.peer HIGHER
 	row tap pps64-down frames/s /tmp/down.ours read /tmp/down.peer HIGHER
+	tap_unguarded
 	taskset -cp "0-$LAST" "$(worker vif9.0)" >/dev/null
 	vifctl detach vif9.0
 }
