@@ -16,6 +16,8 @@
 #define NETBACK_SURVIVE_H
 
 #include <assert.h>
+#include <stdatomic.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -51,7 +53,8 @@ struct survive_queue {
 struct survive {
 	uint32_t magic, version;
 	uint64_t epoch;
-	uint32_t queues, which;
+	uint32_t queues;
+	uint16_t which, serving; /* serving: 1 during a turn of this vif */
 	uint64_t counts[2][SURVIVE_COUNTS];
 	struct survive_queue q[];
 };
@@ -68,6 +71,17 @@ static inline size_t survive_size(unsigned queues)
  */
 int survive_open(struct survive **out, int fd, unsigned queues, uint64_t epoch);
 void survive_close(struct survive *s); /* unmaps; NULL is fine */
+
+/* Around each turn. A worker that dies between leaves the mark to the next. */
+static inline void survive_serve(struct survive *s, bool on)
+{
+	atomic_signal_fence(memory_order_seq_cst);
+	s->serving = on;
+	atomic_signal_fence(memory_order_seq_cst);
+}
+
+/* Whether a worker left it, before the first turn; takes it away. */
+bool survive_died_serving(struct survive *s);
 
 /* Counters of the last whole turn; n <= SURVIVE_COUNTS, meaning the caller's. */
 void survive_put(struct survive *s, const uint64_t *count, unsigned n);

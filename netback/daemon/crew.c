@@ -199,13 +199,12 @@ static bool crew_often(struct crew *c, uint64_t now)
 static void crew_active_died(struct crew *c, struct hand *h, int status)
 {
 	uint64_t now = clock_ns();
-	struct crew_death d = {
-		.pid = h->pid,
-		.status = status,
-		.why = c->why,
-		.noticed_ns = c->noticed_ns ? c->noticed_ns : now,
-	};
+	struct crew_death d = { .pid = h->pid, .status = status };
 
+	if (c->orders)
+		orders_drain(c->orders);
+	d.why = c->why;
+	d.noticed_ns = c->noticed_ns ? c->noticed_ns : now;
 	d.often = crew_often(c, now);
 	if (c->orders)
 		d.blamed = orders_blame(c->orders, &d.domid, &d.handle);

@@ -42,7 +42,8 @@
 #include "vif.h"
 
 enum {
-	DEVICE_RETRY_MS = 1000, /* between two failed connects */
+	DEVICE_RETRY_MS = 1000,	     /* between two failed connects */
+	DEVICE_RETRY_MAX_MS = 64000, /* when workers died of it */
 	DEVICE_LEAVE_MS =
 		2000,	      /* for a frontend that was asked for something */
 	DEVICE_BURST = 20,    /* connects at once .. */
@@ -83,6 +84,7 @@ struct device {
 	uint32_t mtu;
 	bool carrier;
 	uint64_t failed_ns;
+	uint32_t retry_ms;
 	struct rate rate;
 	struct loop_timer *timer;
 	struct log_limit limit;
@@ -783,8 +785,8 @@ static bool device_due(struct device *d, unsigned front, bool online)
 		   (!online && d->own == LIFE_CLOSED);
 
 	if (due && front == LIFE_CONNECTED && d->failed_ns && online &&
-	    now - d->failed_ns < DEVICE_RETRY_MS * 1000000ull) {
-		device_timer(d, DEVICE_RETRY_MS);
+	    now - d->failed_ns < d->retry_ms * 1000000ull) {
+		device_timer(d, d->retry_ms);
 		return false;
 	}
 	return due;
@@ -935,12 +937,12 @@ void device_answer(struct device *d, const struct worker_msg *m,
 	}
 }
 
-void device_blame(struct device *d)
+void device_blame(struct device *d, const char *why)
 {
-	d->link = LINK_NONE;
-	device_carrier(d, false);
-	device_fail(d, "disabled: the worker died over and over connecting it",
-		    device_end_of(d));
+	device_disconnect(d); /* now: it may be served again already */
+	device_fail(d, why, device_end_of(d));
+	if (d->retry_ms < DEVICE_RETRY_MAX_MS)
+		d->retry_ms *= 2;
 }
 
 bool device_told(const struct device *d)
@@ -1039,6 +1041,7 @@ int device_open(struct device **out, struct device_hub *hub, struct domain *dom,
 	d->domid = domid;
 	d->handle = handle;
 	d->tap = d->keep_fd = -1;
+	d->retry_ms = DEVICE_RETRY_MS;
 	d->front_seen = DEVICE_NEVER;
 	d->online = true;
 	d->act = device_nothing;

@@ -53,8 +53,10 @@ void device_answer(struct device *d, const struct worker_msg *m,
 		   enum worker_type order);
 void device_fatal(struct device *d, const char *why);
 
-/* Workers die connecting it: not again before the frontend writes. */
-void device_blame(struct device *d);
+/* Workers die of it: disconnected, and not again before the frontend writes;
+ * each time it must wait longer.
+ */
+void device_blame(struct device *d, const char *why);
 
 bool device_told(const struct device *d); /* the worker knows it */
 

@@ -124,6 +124,8 @@ static int orders_take(struct orders *o)
 
 	if (rc == -EAGAIN)
 		return rc;
+	if (rc == -ECONNRESET)
+		return 0; /* said once, before what it had answered */
 	if (rc == sizeof(m)) {
 		if (m.type == WORKER_DONE || m.type == WORKER_FATAL)
 			orders_clean(m.text);
@@ -138,8 +140,7 @@ static int orders_take(struct orders *o)
 	}
 	if (rc == sizeof(m))
 		return 0;
-	orders_lose(o, rc == 0 || rc == -ECONNRESET ? "ended"
-						    : "answered nonsense");
+	orders_lose(o, rc == 0 ? "ended" : "answered nonsense");
 	return -EPIPE;
 }
 
@@ -249,6 +250,12 @@ int orders_send(struct orders *o, struct worker_msg *m, const int *fd,
 	/* A worker that is gone is noticed by its end of file, not here. */
 	orders_flush(o);
 	return 0;
+}
+
+void orders_drain(struct orders *o)
+{
+	while (!o->lost && !orders_take(o))
+		;
 }
 
 unsigned orders_pending(const struct orders *o)

@@ -38,6 +38,9 @@ unsigned orders_pending(const struct orders *o); /* not answered yet */
 /* The vif named by the oldest unanswered CONNECT: 1, or 0 when there is none. */
 int orders_blame(const struct orders *o, uint16_t *domid, uint16_t *handle);
 
+/* Takes what a dead worker had answered before it died. */
+void orders_drain(struct orders *o);
+
 void orders_close(struct orders *o); /* NULL is fine */
 
 #endif

@@ -32,6 +32,7 @@
 #include "base/log.h"
 #include "base/loop.h"
 #include "base/num.h"
+#include "daemon/blame.h"
 #include "daemon/capture.h"
 #include "daemon/control.h"
 #include "daemon/crew.h"
@@ -64,6 +65,7 @@ struct sup_dev {
 	struct device *dev;
 	struct sup_dom *dom;
 	bool dirty;
+	struct blame blame;
 };
 
 /* One client's question for counters, until the worker has answered. */
@@ -501,7 +503,28 @@ static void sup_down(void *arg, const struct crew_death *death)
 	log_error("workers die over and over%s%s", v ? ", connecting " : "",
 		  v ? device_name(v->dev) : "");
 	if (v)
-		device_blame(v->dev);
+		device_blame(v->dev, "disabled: the worker died over and over "
+				     "connecting it");
+}
+
+/* The worker before crashed in a turn of this one, says the next. */
+static void sup_served(struct supervisor *s, struct sup_dev *v)
+{
+	uint64_t now = s->death.noticed_ns;
+	unsigned others = 0;
+	struct sup_dev *o;
+
+	if (!s->death.pid || !blame_crashed(s->death.status, s->death.why))
+		return;
+	blame_add(&v->blame, now);
+	for (o = s->devs; o; o = o->next) {
+		unsigned n = o == v ? 0 : blame_count(&o->blame, now);
+
+		others = n > others ? n : others;
+	}
+	if (blame_due(blame_count(&v->blame, now), others))
+		device_blame(v->dev, "disabled: the worker crashed over and "
+				     "over serving it");
 }
 
 static void sup_stats_answer(struct supervisor *s, const struct worker_msg *m);
@@ -532,6 +555,8 @@ static void sup_answer(void *arg, const struct worker_msg *m,
 		v = sup_find(s, m->domid, m->handle);
 		if (v)
 			device_answer(v->dev, m, order);
+		if (v && order == WORKER_CONNECT && m->served == 1)
+			sup_served(s, v);
 	}
 	sup_taken(s);
 }

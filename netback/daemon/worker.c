@@ -303,7 +303,7 @@ static void wvif_disconnect(struct wvif *v)
 	v->keep = NULL;
 }
 
-static int wvif_connect(struct wvif *v, const struct worker_msg *m)
+static int wvif_connect(struct wvif *v, struct worker_msg *m)
 {
 	struct wdom *d = worker_dom(v->w, v->domid);
 	struct ring_conf conf = {
@@ -321,6 +321,7 @@ static int wvif_connect(struct wvif *v, const struct worker_msg *m)
 	rc = survive_open(&v->keep, v->keep_fd, m->nqueue, m->epoch);
 	if (rc < 0)
 		return rc;
+	m->served = survive_died_serving(v->keep);
 	conf.hv = d->hv;
 	conf.keep = &v->keep->q[0];
 	conf.counts = v->st.ring;
@@ -646,8 +647,10 @@ static void worker_turn(struct worker *w)
 		next = v->run_next;
 		v->queued = false;
 		v->st.turns++;
+		survive_serve(v->keep, true);
 		rc = sw_run(v->sw, &bad);
 		if (rc < 0) {
+			survive_serve(v->keep, false);
 			wvif_fatal(v, rc);
 			continue;
 		}
@@ -655,6 +658,7 @@ static void worker_turn(struct worker *w)
 		if (v->cap)
 			wvif_capture_flush(v);
 		wvif_remember(v);
+		survive_serve(v->keep, false);
 		wvif_hold(v, rc);
 		if (rc == 1)
 			wvif_queue(v);

@@ -75,11 +75,12 @@ struct worker_msg {
 	uint16_t domid, handle;
 	uint16_t nqueue;
 	uint32_t seq;
-	int32_t rc;	/* DONE, FATAL: 0 or -errno */
-	uint64_t epoch; /* CONNECT */
-	uint32_t mtu;	/* CONNECT: bytes, of the tap */
-	uint32_t port;	/* CHANNEL */
-	char name[16];	/* VIF: the device, for messages */
+	int32_t rc;	 /* DONE, FATAL: 0 or -errno */
+	uint64_t epoch;	 /* CONNECT */
+	uint32_t mtu;	 /* CONNECT: bytes, of the tap */
+	uint32_t port;	 /* CHANNEL */
+	uint32_t served; /* DONE of CONNECT: 1 = a worker died in its turn */
+	char name[16];	 /* VIF: the device, for messages */
 	union {
 		struct hv_local dom;
 		struct {

@@ -22,6 +22,7 @@ static void survive_forget(struct survive *s, unsigned queues, uint64_t epoch)
 	atomic_signal_fence(memory_order_seq_cst);
 	s->version = SURVIVE_VERSION;
 	s->queues = queues;
+	s->serving = 0;
 	for (i = 0; i < queues; i++) {
 		memset(&s->q[i].tx, 0, sizeof(s->q[i].tx));
 		memset(&s->q[i].rx, 0, sizeof(s->q[i].rx));
@@ -59,9 +60,17 @@ int survive_open(struct survive **out, int fd, unsigned queues, uint64_t epoch)
 	return same;
 }
 
+bool survive_died_serving(struct survive *s)
+{
+	bool died = s->serving != 0;
+
+	s->serving = 0;
+	return died;
+}
+
 void survive_put(struct survive *s, const uint64_t *count, unsigned n)
 {
-	uint32_t to = !s->which;
+	uint16_t to = !s->which;
 
 	memcpy(s->counts[to], count, n * sizeof(*count));
 	atomic_signal_fence(memory_order_seq_cst);
