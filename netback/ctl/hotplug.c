@@ -16,15 +16,18 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <syslog.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "base/log.h"
 #include "base/loop.h"
 #include "base/num.h"
 #include "ctl/host.h"
 #include "ctl/run.h"
 #include "filter.h"
+
+/* last: its LOG_INFO .. are not ours of base/log.h */
+#include <syslog.h>
 
 enum {
 	HOTPLUG_NODE = HOTPLUG_PATH + 32, /* bytes of a node's path */
@@ -404,6 +407,16 @@ static void call_back(struct call *k, bool undo)
 		mode_rename(k->h.dev, k->h.dev, &no);
 }
 
+static void call_warn(struct call *k)
+{
+	struct err note = { "" };
+
+	if (filter_forward(k->v.bridge, &note) != 1)
+		return;
+	log_warn("%s: %s", k->v.name, note.text);
+	syslog(LOG_DAEMON | LOG_WARNING, "%s: %s", k->v.name, note.text);
+}
+
 static int call_online(struct call *k, struct err *e)
 {
 	int rc = k->h.path[0] ? call_nodes(k, e) : call_given(k, e);
@@ -424,6 +437,8 @@ static int call_online(struct call *k, struct err *e)
 	rc = call_say(k, NULL, e);
 	if (rc)
 		call_back(k, !k->was_port);
+	else
+		call_warn(k);
 	return rc;
 }
 
