@@ -16,8 +16,7 @@
  * #syscalls worker: epoll_create1 epoll_ctl epoll_wait epoll_pwait
  * #syscalls worker: clock_gettime recvmsg sendmsg close write
  * #syscalls worker: brk mmap munmap mremap madvise futex exit exit_group
- * #syscalls worker: rt_sigreturn restart_syscall getrandom pread64
- * #syscalls worker: rt_sigaction
+ * #syscalls worker: rt_sigreturn rt_sigaction restart_syscall getrandom pread64
  * #syscalls worker-san: sigaltstack rt_sigprocmask gettid
  * #syscalls worker-san: getpid mprotect sched_yield prctl readlink openat tgkill
  */

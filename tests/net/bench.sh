@@ -25,6 +25,7 @@ same 'the header' "$HEADER" "$(head -n 1 $CSV)"
 sed 1d $CSV >/tmp/rows
 same 'the rows' 'tap,pps64-up,frames/s,write
 tap,pps64-down,frames/s,read
+tap,pps64-up-unguarded,frames/s,write
 tcp,g2g,Gb/s,veth
 latency,ping-p50,us,veth
 latency,ping-p99,us,veth
@@ -32,7 +33,7 @@ idle,wakeups,1/s,wanted
 idle,cpu-4-vifs,%,wanted' "$(cut -d, -f1-3,5 /tmp/rows)"
 ok 'numbers where numbers stand' well_formed
 ok 'it can be drawn' python3 "$ROOT/scripts/plot.py" $CSV /tmp/plot.svg
-same 'with a bar for each row' 7 "$(grep -c '<rect class=' /tmp/plot.svg)"
+same 'with a bar for each row' 8 "$(grep -c '<rect class=' /tmp/plot.svg)"
 
 # limits.sh, by a floor that is met and one that is not.
 limits()

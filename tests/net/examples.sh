@@ -47,6 +47,8 @@ prepare()
 
 for page in "$ROOT"/doc/*.[18]; do
 	name=$(basename "${page%.*}")
+	# who calls it is a toolstack, as tests/net/hotplug.sh does
+	[ "$name" != vif-bridge ] || continue
 	ok "$name has examples" test -n "$(commands "$page")"
 	ok "$name: what its examples need" prepare "$name"
 	commands "$page" >"$TMPDIR/commands"

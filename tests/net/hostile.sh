@@ -130,7 +130,7 @@ drops()
 # Milliseconds, without a process.
 now()
 {
-	read -r now_s now_x </proc/uptime
+	read -r now_s _ </proc/uptime
 	now_s=${now_s%.*}${now_s#*.}
 	echo $((now_s * 10))
 }

@@ -106,7 +106,7 @@ static int ring_grant(struct liar *g)
 	_Static_assert(ARRAY_SIZE(v) == 7, "variants in the table");
 	liar_grant(g, BAD_REF, v[g->variant].flags, v[g->variant].domid,
 		   v[g->variant].frame);
-	snprintf(ref, sizeof(ref), "%u", BAD_REF);
+	snprintf(ref, sizeof(ref), "%d", BAD_REF);
 	liar_key(g, "rx-ring-ref", ref);
 	return 0;
 }
@@ -117,7 +117,7 @@ static int ring_is_grants(struct liar *g)
 	char ref[12];
 
 	liar_grant(g, BAD_REF, GTF_permit_access, 0, 0);
-	snprintf(ref, sizeof(ref), "%u", BAD_REF);
+	snprintf(ref, sizeof(ref), "%d", BAD_REF);
 	liar_key(g, g->variant ? "rx-ring-ref" : "tx-ring-ref", ref);
 	return 0;
 }

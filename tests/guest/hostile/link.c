@@ -146,7 +146,9 @@ static int garbage(struct liar *g)
 }
 enum { GARBAGE = 12 };
 
-/* What is said of the memory, and what is handed over. */
+/* What is said of the memory, and what is handed over.
+ * long function: a table of cases, each two or three lines.
+ */
 static int memory(struct liar *g)
 {
 	struct hv_wire w = hello(g);

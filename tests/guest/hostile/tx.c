@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* tx.c - lies in the ring a guest sends by */
+/* tx.c - lies in the ring a guest sends by
+ *
+ * long file: one lie after another, none of which knows the others.
+ */
 #include <errno.h>
 #include <pthread.h>
 #include <string.h>
