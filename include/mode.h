@@ -18,9 +18,12 @@
 #include "policy.h"
 #include "vif.h"
 
-enum { MODE_STEPS = 32 };
+enum {
+	MODE_STEPS = 72, /* a route plan: 3 for each of 16 addresses, 23 */
+	MODE_RA = 4,	 /* devices whose default route is kept */
+};
 
-/* In the order in which a bridge plan uses them. */
+/* In the order in which plans use them. */
 enum step_kind {
 	STEP_DOWN,    /* link down; left out for a port of `other` */
 	STEP_MAC,     /* link address fe:ff:ff:ff:ff:ff */
@@ -30,7 +33,27 @@ enum step_kind {
 	STEP_MASTER,  /* enslave to `other` */
 	STEP_PORT,    /* bridge port flags: bits of enum step_port in num */
 	STEP_FDB,     /* static FDB entry for mac on the port */
-	STEP_UP,      /* link up: always last */
+	STEP_UP,      /* link up: last in a bridge plan */
+	STEP_SYSCTL,  /* setting `key` of dev ("all": of the host) = num */
+	STEP_ADDR,    /* the host's own address, a gateway for the guest */
+	STEP_NEIGH,   /* addr is at mac, for good */
+	STEP_ROUTE,   /* addr, one or a network, is behind dev; num: metric */
+	STEP_PROXY,   /* dev answers ARP or ND for addr */
+	STEP_CLEAR,   /* undo only: addresses of dev, proxies of its routes */
+};
+
+/* Settings that a plan knows. */
+enum step_sysctl {
+	STEP_IP4_FORWARD,
+	STEP_IP4_PROXY_ARP,
+	STEP_IP4_PROXY_DELAY,
+	STEP_IP4_RP_FILTER,
+	STEP_IP6_OFF,
+	STEP_IP6_ACCEPT_RA,
+	STEP_IP6_FORWARD,
+	STEP_IP6_FORCE, /* forward for this device alone: Linux 6.17 */
+	STEP_IP6_PROXY,
+	STEP_SYSCTLS,
 };
 
 enum step_port {
@@ -41,10 +64,13 @@ enum step_port {
 
 struct step {
 	uint8_t kind; /* enum step_kind */
+	uint8_t key;  /* enum step_sysctl */
 	char dev[IFNAMSIZ];
 	char other[IFNAMSIZ];
 	uint32_t num;
 	uint8_t mac[6];
+	struct vif_addr addr;
+	struct vif_addr src; /* of packets to addr; family 0: any */
 };
 
 struct plan {
@@ -68,14 +94,39 @@ struct facts {
 	bool can_lock; /* this kernel knows `locked` ports */
 	bool twin;     /* the MAC is another device's, too (an emulated card and
 			* its fast path): the bridge has to learn where it is */
+
+	/* asked for mode=route only */
+	bool routed;	 /* the vif is up and has a gateway: it is attached */
+	bool gatewaydev; /* it exists */
+	uint32_t gatewaydev_mtu;
+	struct vif_addr gatewaydev_addr; /* its IPv4 address; family 0: none */
+	struct vif_addr own; /* one of the guest's that is the host's, too */
+	bool forward6;	     /* IPv6 is forwarded between all devices */
+	bool force6;	     /* this kernel can forward for one alone */
+	unsigned nra;
+	char ra[MODE_RA][IFNAMSIZ]; /* have a default route by RA, which the
+				     * kernel drops when it forwards */
 };
+
+/* The mtu that the vif gets, and the guest is told: mtu=, else the bridge's, or
+ * the gatewaydev's, or 1500.
+ */
+uint32_t mode_mtu(const struct vif *v, const struct facts *f);
+
+/* The host's address on a routed vif: gateway=, else an IPv4 address of
+ * gatewaydev or 169.254.1.1, and fe80::1. false: the guest has no address of
+ * that family.
+ */
+bool mode_gateway(const struct vif *v, const struct facts *f, int family,
+		  struct vif_addr *out);
 
 /* Reads the host. 0, or -errno with a sentence. */
 int mode_facts(const struct vif *v, struct facts *out, struct err *e);
 
 /* Pure. When it cannot be done, a sentence and: -ENODEV, the bridge or the
  * device is missing; -ENOTUNIQ, a name belongs to something else; -EBUSY, the
- * device is in another bridge; -EINVAL, the vif makes no sense.
+ * device is in a bridge, another one; -EADDRINUSE, an address is the host's;
+ * -EAFNOSUPPORT, no IPv6 here; -EINVAL, the vif makes no sense.
  * To show a plan for a device that is still to come, set link and link_is_tap.
  * f = NULL makes the plan to undo with: every step there could be.
  */
@@ -93,14 +144,15 @@ typedef int mode_guard_fn(const struct policy *p, bool on, struct err *e);
 /* Applies the steps in order; what holds already is left alone, so applying
  * twice equals applying once. When step k fails, puts back what k..1 changed, to
  * what it was before, and returns k's error. (k too: its answer may be what was
- * lost.) The guard is taken off again only if the device was no port of the
- * bridge before.
+ * lost.) The guard is taken off again only if the device was not attached
+ * before. What a route plan raises elsewhere than on the vif (forwarding) stays
+ * raised: another vif may have begun to lean on it.
  */
 int mode_apply(const struct plan *p, mode_guard_fn *guard, struct err *e);
 
 /* The list reversed: down, out of the bridge, guard off. What is gone already is
  * not an error; a device that is no vif is left alone. Needs only names: p may come from a plan without facts, and
- * the bridge may be another than the one in p. Address and MTU stay. Goes on
+ * the bridge may be another than the one in p. Address and MTU stay, and so does forwarding. Goes on
  * after an error and returns the first; the guard stays if the device could not
  * be taken down and out.
  */

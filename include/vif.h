@@ -6,11 +6,13 @@
  *
  *   key       value                    default      store node (backend dir)
  *   mac       xx:xx:xx:xx:xx:xx        generated    mac
- *   mode      bridge                   bridge       mode
+ *   mode      bridge, route            bridge       mode
  *   bridge    device name              xenbr0       bridge
+ *   gatewaydev  device name            none         gatewaydev
+ *   gateway   addr [addr], one a family  see mode.h gateway
  *   vifname   device name              vifN.M       vifname
  *   ip        addr[/len] [addr..]      none = any   ip
- *   mtu       68..65535 bytes          the bridge's mtu
+ *   mtu       68..65535 bytes          see mode.h   mtu
  *   isolated  yes, no                  no           isolated
  *
  * Limits: a device name has 1..15 letters, digits or . _ - @, no dash first,
@@ -18,6 +20,10 @@
  * /proc/sys, to iptables ('+') and to nft ('*', '"'). A MAC is unicast and not
  * zero. Addresses are separated by blanks in the store, by commas in a
  * word; parse reads both.
+ *
+ * mode=route needs ip=. bridge= means nothing there and is not printed (a
+ * toolstack writes the node always); gatewaydev= and gateway= mean nothing to a
+ * bridge and are refused.
  */
 #ifndef NETBACK_VIF_H
 #define NETBACK_VIF_H
@@ -32,12 +38,13 @@
 
 enum {
 	VIF_ADDRS = 16,
+	VIF_GATEWAYS = 2,	/* one of each family */
 	VIF_DOMID_MAX = 0x7fef, /* below Xen's reserved numbers */
 	VIF_HANDLE_MAX = 0xffff,
 	VIF_TEXT = 1024, /* bytes that vif_print may need, NUL included */
 };
 
-enum vif_mode { VIF_BRIDGE };
+enum vif_mode { VIF_BRIDGE, VIF_ROUTE };
 const char *vif_mode_name(enum vif_mode m);
 
 struct vif_addr {
@@ -53,9 +60,13 @@ struct vif {
 	uint8_t mac[6];
 	uint8_t mode; /* enum vif_mode */
 	bool isolated;
-	uint8_t given; /* keys that vif_parse has read, one bit each */
+	uint16_t given; /* keys that vif_parse has read, one bit each */
 	char bridge[IFNAMSIZ];
-	uint32_t mtu; /* bytes, 0 = take the bridge's */
+	char gatewaydev
+		[IFNAMSIZ]; /* mode=route: towards the world, "" = none */
+	uint8_t ngateway;
+	struct vif_addr gateway[VIF_GATEWAYS]; /* the host's, on the vif */
+	uint32_t mtu; /* bytes, 0 = as the mode has it (mode_mtu) */
 	uint8_t naddr;
 	struct vif_addr addr[VIF_ADDRS];
 };
@@ -90,6 +101,21 @@ void vif_print_mac(const uint8_t mac[6], char buf[18]);
 int vif_parse_mac(const char *s, uint8_t mac[6]); /* 0 or -EINVAL */
 int vif_parse_addr(const char *s, struct vif_addr *a);
 int vif_print_addr(const struct vif_addr *a, char *buf, size_t size);
+
+/* A network: a length below the longest, and no bit set behind it. 10.0.0.5/24,
+ * as `ip addr` writes it, is one address, and so is 10.0.0.5.
+ */
+bool vif_addr_is_net(const struct vif_addr *a);
+
+/* Same family and same bits, whatever the lengths say. */
+bool vif_addr_same(const struct vif_addr *a, const struct vif_addr *b);
+
+/* fe80::/10 or 169.254.0.0/16 */
+bool vif_addr_is_local(const struct vif_addr *a);
+
+/* Does v have an address of that family? */
+bool vif_has(const struct vif *v, int family);
+
 int vif_check_devname(const char *s, struct err *e);
 
 #endif

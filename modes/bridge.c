@@ -14,6 +14,8 @@
 static int bridge_sane(const struct vif *v, const struct facts *f,
 		       struct err *e)
 {
+	int rc;
+
 	if (!f->bridge)
 		return err_set(e, -ENODEV,
 			       "bridge %s: no such device; create it (ip link "
@@ -25,17 +27,9 @@ static int bridge_sane(const struct vif *v, const struct facts *f,
 			       "bridge %s: it is %s, not a bridge; name a "
 			       "bridge with bridge=",
 			       v->bridge, plan_kind(f->bridge_kind));
-	if (!f->link)
-		return err_set(e, -ENODEV,
-			       "%s: no such device; it appears when netbackd "
-			       "(or the kernel's netback) serves the vif",
-			       v->name);
-	if (!f->link_is_tap)
-		return err_set(e, -ENOTUNIQ,
-			       "%s: the name is taken, it is %s and no vif; "
-			       "remove that device or choose another name "
-			       "with vifname=",
-			       v->name, plan_kind(f->link_kind));
+	rc = plan_sane_link(v, f, e);
+	if (rc)
+		return rc;
 	if (f->master[0] && strcmp(f->master, v->bridge))
 		return err_set(e, -EBUSY,
 			       "%s: is a port of %s already; detach it first "
@@ -61,8 +55,6 @@ static uint32_t bridge_flags(const struct vif *v, const struct facts *f)
 int bridge_plan(const struct vif *v, const struct facts *f, struct plan *out,
 		struct err *e)
 {
-	/* the highest there is: a bridge takes its lowest port's address */
-	static const uint8_t host[6] = { 0xfe, 0xff, 0xff, 0xff, 0xff, 0xff };
 	int rc = bridge_sane(v, f, e);
 	struct step *s;
 
@@ -74,9 +66,9 @@ int bridge_plan(const struct vif *v, const struct facts *f, struct plan *out,
 		strcpy(s->other, v->bridge);
 	}
 	s = plan_add(out, STEP_MAC, v->name);
-	memcpy(s->mac, host, 6);
+	memcpy(s->mac, plan_host_mac, 6);
 	s = plan_add(out, STEP_MTU, v->name);
-	s->num = v->mtu ? v->mtu : f->bridge_mtu;
+	s->num = mode_mtu(v, f);
 	if (f->ipv6)
 		plan_add(out, STEP_NO_IPV6, v->name);
 	plan_add(out, STEP_GUARD, v->name);

@@ -91,8 +91,8 @@ static int check_fdb(struct nl_host *h, const struct step *s,
 }
 
 /* 0 holds, 1 differs (said), -errno. */
-static int step_check(struct nl_host *h, const struct step *s,
-		      const struct nl_link *l, FILE *out)
+static int step_check(struct nl_host *h, const struct plan *p,
+		      const struct step *s, const struct nl_link *l, FILE *out)
 {
 	switch ((enum step_kind)s->kind) {
 	case STEP_MAC:
@@ -126,6 +126,13 @@ static int step_check(struct nl_host *h, const struct step *s,
 	case STEP_DOWN:
 	case STEP_GUARD:
 		return 0;
+	case STEP_SYSCTL:
+	case STEP_ADDR:
+	case STEP_NEIGH:
+	case STEP_ROUTE:
+	case STEP_PROXY:
+	case STEP_CLEAR:
+		return ip_check(h, p, s, out);
 	}
 	return -EINVAL;
 }
@@ -146,7 +153,7 @@ int mode_check(const struct plan *p, FILE *out, struct err *e)
 		differ = 1;
 	}
 	for (i = 0; !rc && there && i < p->n; i++) {
-		rc = step_check(h, &p->v[i], &l, out);
+		rc = step_check(h, p, &p->v[i], &l, out);
 		if (rc < 0)
 			err_set(e, rc, "%s: cannot look at it: %s%s",
 				p->policy.dev, strerror(-rc), nl_why(h));

@@ -25,6 +25,7 @@
 
 #include "base/num.h"
 #include "mode.h"
+#include "nl_ask.h"
 #include "vif.h"
 
 enum { NL_ANSWER = 32768 };
@@ -145,9 +146,8 @@ static int nl_wait(struct nl_host *h, struct nl_msg *m, struct nl_cb *cb)
 	return r;
 }
 
-/* Sends m (taken over; NULL = no memory) and hands each answer to fn. */
-static int nl_ask(struct nl_host *h, struct nl_msg *m, nl_recvmsg_msg_cb_t fn,
-		  void *arg)
+int nl_ask(struct nl_host *h, struct nl_msg *m, nl_recvmsg_msg_cb_t fn,
+	   void *arg)
 {
 	struct nl_cb *cb = nl_cb_alloc(NL_CB_DEFAULT);
 	int rc = m && cb ? 0 : -ENOMEM;
@@ -170,8 +170,23 @@ out:
 	return rc;
 }
 
-/* A message with its fixed header; NULL when there is no memory. */
-static struct nl_msg *nl_new(int type, int flags, void *head, int size)
+int nl_ask_strict(struct nl_host *h, struct nl_msg *m, nl_recvmsg_msg_cb_t fn,
+		  void *arg)
+{
+	int on = 1, off = 0, rc;
+
+	/* old kernels refuse, and tell of everything */
+	if (h->sk)
+		setsockopt(nl_socket_get_fd(h->sk), SOL_NETLINK,
+			   NETLINK_GET_STRICT_CHK, &on, sizeof(on));
+	rc = nl_ask(h, m, fn, arg);
+	if (h->sk)
+		setsockopt(nl_socket_get_fd(h->sk), SOL_NETLINK,
+			   NETLINK_GET_STRICT_CHK, &off, sizeof(off));
+	return rc;
+}
+
+struct nl_msg *nl_new(int type, int flags, void *head, int size)
 {
 	struct nl_msg *m = nlmsg_alloc_simple(type, flags);
 
@@ -521,46 +536,4 @@ int nl_fdb_static(struct nl_host *h, const char *dev, uint8_t mac[][6],
 		nla_put_u32(m, IFLA_MASTER, (uint32_t)l.master_index);
 	rc = nl_ask(h, m, nl_on_static, &list);
 	return rc ? rc : (int)list.n;
-}
-
-/* --- sysctl ------------------------------------------------------------------*/
-
-static int nl_ipv6_open(const char *dev, int flags)
-{
-	char path[64];
-	int fd, rc;
-
-	if (strcmp(dev, "default") && vif_check_devname(dev, NULL))
-		return -EINVAL;
-	rc = str_fmt(path, sizeof(path),
-		     "/proc/sys/net/ipv6/conf/%s/disable_ipv6", dev);
-	if (rc < 0)
-		return rc;
-	fd = open(path, flags | O_CLOEXEC);
-	if (fd < 0)
-		return -errno;
-	return fd;
-}
-
-int nl_ipv6_off(const char *dev)
-{
-	int fd = nl_ipv6_open(dev, O_RDONLY), rc;
-	char c = '0';
-
-	if (fd < 0)
-		return fd;
-	rc = read(fd, &c, 1) == 1 ? c != '0' : -EIO;
-	close(fd);
-	return rc;
-}
-
-int nl_ipv6_off_set(const char *dev, int off)
-{
-	int fd = nl_ipv6_open(dev, O_WRONLY), rc;
-
-	if (fd < 0)
-		return fd;
-	rc = write(fd, off ? "1" : "0", 1) == 1 ? 0 : -errno;
-	close(fd);
-	return rc;
 }

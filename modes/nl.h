@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* nl.h - links, bridge ports and FDB entries of this host, one call each
+/* nl.h - what this host's kernel is asked and told, one call each
  *
- * nl.c is the only file that speaks rtnetlink, and the only one that writes a
+ * nl.c (links, ports, FDB) and nl_ip.c (addresses, routes, neighbours) are the
+ * only files that speak rtnetlink, sysctl.c is the only one that writes a
  * sysctl. Errors are the kernel's -errno; nl_why() adds what the kernel said.
  */
 #ifndef NETBACK_MODES_NL_H
@@ -10,6 +11,8 @@
 #include <net/if.h>
 #include <stdbool.h>
 #include <stdint.h>
+
+#include "mode.h"
 
 struct nl_host; /* one netlink socket */
 
@@ -74,6 +77,65 @@ int nl_fdb_del(struct nl_host *h, const char *dev, const uint8_t mac[6]);
  */
 int nl_fdb_static(struct nl_host *h, const char *dev, uint8_t mac[][6],
 		  unsigned n);
+
+/* --- addresses, routes, neighbours (nl_ip.c); index: of the device --- */
+
+struct nl_route {
+	struct vif_addr to;  /* one address, or a network */
+	struct vif_addr src; /* family 0: none */
+	uint32_t metric;
+};
+
+/* 0 for what a kernel without a family says about it, else rc. */
+int nl_no_family(int rc);
+
+/* Addresses of a device, of one family or of both (AF_UNSPEC), at most n. */
+int nl_addrs(struct nl_host *h, int index, int family, struct vif_addr *v,
+	     unsigned n);
+/* -EEXIST when it is there. */
+int nl_addr_add(struct nl_host *h, int index, const struct vif_addr *a);
+int nl_addr_del(struct nl_host *h, int index, const struct vif_addr *a);
+
+/* Unicast routes of the main table that lead to a device, at most n. */
+int nl_routes(struct nl_host *h, int index, struct nl_route *v, unsigned n);
+/* -EEXIST when there is one like it, to whatever device. */
+int nl_route_add(struct nl_host *h, int index, const struct nl_route *r);
+int nl_route_del(struct nl_host *h, int index, const struct nl_route *r);
+
+/* Where packets to `a` would go: a device's index, 0 for the host itself;
+ * -ENETUNREACH and the like.
+ */
+int nl_route_to(struct nl_host *h, const struct vif_addr *a);
+/* The device that a route to `a` alone leads to; 0: there is none. */
+int nl_route_own(struct nl_host *h, const struct vif_addr *a);
+
+/* Devices with a default route that router advertisements keep, at most n. */
+int nl_ra_devs(struct nl_host *h, char name[][IFNAMSIZ], unsigned n);
+
+/* 1: `a` is at mac for good; 0: it is not. */
+int nl_neigh_is(struct nl_host *h, int index, const struct vif_addr *a,
+		const uint8_t mac[6]);
+int nl_neigh_add(struct nl_host *h, int index, const struct vif_addr *a,
+		 const uint8_t mac[6]);
+int nl_neigh_del(struct nl_host *h, int index, const struct vif_addr *a);
+
+/* 1 there, 0 not. */
+int nl_proxy_is(struct nl_host *h, int index, const struct vif_addr *a);
+int nl_proxy_add(struct nl_host *h, int index, const struct vif_addr *a);
+int nl_proxy_del(struct nl_host *h, int index, const struct vif_addr *a);
+/* Of any device. */
+int nl_proxy_del_all(struct nl_host *h, const struct vif_addr *a);
+
+/* --- sysctls (sysctl.c) --- */
+
+/* "net/ipv4/conf/DEV/forwarding"; -EINVAL for a name that would leave the
+ * directory. dev may be "default" or "all".
+ */
+int nl_sysctl_path(enum step_sysctl key, const char *dev, char *buf,
+		   unsigned size);
+/* The value, or -ENOENT: no such device, or a kernel without it. */
+int nl_sysctl_get(enum step_sysctl key, const char *dev);
+int nl_sysctl_set(enum step_sysctl key, const char *dev, unsigned value);
 
 /* net.ipv6.conf.DEV.disable_ipv6: 0, 1; -ENOENT when the device (or the
  * kernel) has no IPv6 at all. dev may be "default". -EINVAL for a name that

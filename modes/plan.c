@@ -2,7 +2,8 @@
 /* plan.c - a plan's life: facts, decide, apply, undo
  *
  * Each kind of step has one case in each switch: do, put back (after a failure)
- * and undo (detach) here, print and json in print.c, check in check.c.
+ * and undo (detach) here or in ip.c, print and json in print.c, check in
+ * check.c.
  */
 #include "plan.h"
 
@@ -16,20 +17,7 @@
 #include "base/num.h"
 #include "nl.h"
 
-enum { RUN_FDB = 8 }; /* static entries of a port that are looked after */
-
-/* What the steps are run with, and how the device was before the first. */
-struct run {
-	struct nl_host *h;
-	const struct plan *p;
-	mode_guard_fn *guard;
-	struct nl_link was;
-	bool was_attached;	 /* a port of the wanted bridge */
-	uint8_t fdb[RUN_FDB][6]; /* its static entries */
-	unsigned nfdb;
-	int was_ipv6_off; /* 0, 1, or -errno: none */
-	struct err *e;
-};
+const uint8_t plan_host_mac[6] = { 0xfe, 0xff, 0xff, 0xff, 0xff, 0xff };
 
 struct step *plan_add(struct plan *p, enum step_kind kind, const char *dev)
 {
@@ -107,9 +95,12 @@ int mode_facts(const struct vif *v, struct facts *out, struct err *e)
 
 	if (rc)
 		return rc;
+	f.ipv6 = nl_ipv6_off("default") >= 0;
 	rc = plan_look(h, v->name, &l, &f.link, e);
-	if (!rc)
+	if (!rc && v->mode == VIF_BRIDGE)
 		rc = plan_look(h, v->bridge, &b, &f.bridge, e);
+	if (!rc && v->mode == VIF_ROUTE)
+		rc = ip_facts(h, v, &l, &f, e);
 	nl_host_close(h);
 	if (rc)
 		return rc;
@@ -120,13 +111,28 @@ int mode_facts(const struct vif *v, struct facts *out, struct err *e)
 	f.bridge_is_bridge = !strcmp(b.kind, "bridge");
 	memcpy(f.bridge_kind, b.kind, sizeof(f.bridge_kind));
 	f.bridge_mtu = b.mtu;
-	f.ipv6 = nl_ipv6_off("default") >= 0;
 	f.can_lock = plan_can_lock();
 	*out = f;
 	return 0;
 }
 
 /* --- plan --------------------------------------------------------------------*/
+
+int plan_sane_link(const struct vif *v, const struct facts *f, struct err *e)
+{
+	if (!f->link)
+		return err_set(e, -ENODEV,
+			       "%s: no such device; it appears when netbackd "
+			       "(or the kernel's netback) serves the vif",
+			       v->name);
+	if (!f->link_is_tap)
+		return err_set(e, -ENOTUNIQ,
+			       "%s: the name is taken, it is %s and no vif; "
+			       "remove that device or choose another name "
+			       "with vifname=",
+			       v->name, plan_kind(f->link_kind));
+	return 0;
+}
 
 static void plan_policy(const struct vif *v, struct policy *p)
 {
@@ -136,30 +142,55 @@ static void plan_policy(const struct vif *v, struct policy *p)
 	memcpy(p->mac, v->mac, sizeof(p->mac));
 	p->naddr = v->naddr;
 	memcpy(p->addr, v->addr, sizeof(p->addr));
+	p->bridged = v->mode == VIF_BRIDGE;
+}
+
+/* What may be there is looked for, whatever mode it was: a name may be all that
+ * is known.
+ */
+static void plan_undo(const struct vif *v, struct plan *p)
+{
+	static const uint8_t key[] = {
+		STEP_IP4_FORWARD,   STEP_IP4_PROXY_ARP, STEP_IP4_PROXY_DELAY,
+		STEP_IP4_RP_FILTER, STEP_IP6_ACCEPT_RA, STEP_IP6_FORWARD,
+		STEP_IP6_FORCE,
+	};
+	struct step *s;
+	unsigned i;
+
+	plan_add(p, STEP_DOWN, v->name);
+	for (i = 0; i < ARRAY_SIZE(key); i++)
+		plan_add(p, STEP_SYSCTL, v->name)->key = key[i];
+	plan_add(p, STEP_NO_IPV6, v->name);
+	plan_add(p, STEP_GUARD, v->name);
+	s = plan_add(p, STEP_MASTER, v->name);
+	strcpy(s->other, v->bridge);
+	plan_add(p, STEP_UP, v->name);
+	s = plan_add(p, STEP_CLEAR, v->name);
+	s->num = v->mode == VIF_ROUTE;
+	strcpy(s->other, v->gatewaydev);
 }
 
 int mode_plan(const struct vif *v, const struct facts *f, struct plan *out,
 	      struct err *e)
 {
-	/* undo: what may be there is looked for */
-	static const struct facts all = {
-		.link = true,
-		.link_is_tap = true,
-		.bridge = true,
-		.bridge_is_bridge = true,
-		.bridge_mtu = 1500,
-		.ipv6 = true,
-		.can_lock = true,
-	};
 	struct plan p = { 0 };
 	int rc = vif_check(v, e);
 
 	if (rc)
 		return rc;
 	plan_policy(v, &p.policy);
+	if (!f) {
+		plan_undo(v, &p);
+		*out = p;
+		return 0;
+	}
 	switch ((enum vif_mode)v->mode) {
 	case VIF_BRIDGE:
-		rc = bridge_plan(v, f ? f : &all, &p, e);
+		rc = bridge_plan(v, f, &p, e);
+		break;
+	case VIF_ROUTE:
+		rc = route_plan(v, f, &p, e);
 		break;
 	}
 	if (!rc)
@@ -169,9 +200,8 @@ int mode_plan(const struct vif *v, const struct facts *f, struct plan *out,
 
 /* --- one step ----------------------------------------------------------------*/
 
-/* "vif1.0: cannot enslave to br0: No such device (kernel's words)" */
-static int step_failed(struct run *r, const struct step *s, int rc,
-		       const char *what, const char *of)
+int plan_failed(struct run *r, const struct step *s, int rc, const char *what,
+		const char *of)
 {
 	return err_set(r->e, rc, "%s: cannot %s%s: %s%s%s", s->dev, what, of,
 		       strerror(-rc), nl_why(r->h),
@@ -191,7 +221,7 @@ static int do_mtu(struct run *r, const struct step *s, const struct nl_link *l)
 	int rc = l->mtu == s->num ? 0 : nl_link_mtu(r->h, s->dev, s->num);
 
 	snprintf(num, sizeof(num), "%u", s->num);
-	return rc ? step_failed(r, s, rc, "set mtu ", num) : 0;
+	return rc ? plan_failed(r, s, rc, "set mtu ", num) : 0;
 }
 
 static int do_no_ipv6(struct run *r, const struct step *s)
@@ -203,7 +233,7 @@ static int do_no_ipv6(struct run *r, const struct step *s)
 		return 0;
 	if (!rc)
 		rc = nl_ipv6_off_set(s->dev, 1);
-	return rc ? step_failed(r, s, rc, "switch IPv6 off", "") : 0;
+	return rc ? plan_failed(r, s, rc, "switch IPv6 off", "") : 0;
 }
 
 static int do_master(struct run *r, const struct step *s,
@@ -218,7 +248,7 @@ static int do_master(struct run *r, const struct step *s,
 			       "%s: is a port of %s meanwhile; detach it first",
 			       s->dev, l->master);
 	rc = nl_link_master(r->h, s->dev, s->other);
-	return rc ? step_failed(r, s, rc, "enslave to ", s->other) : 0;
+	return rc ? plan_failed(r, s, rc, "enslave to ", s->other) : 0;
 }
 
 /* Kernels ignore a flag they do not know: so look whether it took. */
@@ -236,7 +266,7 @@ static int do_port(struct run *r, const struct step *s, const struct nl_link *l)
 		nl_port_set(r->h, s->dev, l->flags);
 		rc = -EOPNOTSUPP;
 	}
-	return rc ? step_failed(r, s, rc, "set bridge port flags", "") : 0;
+	return rc ? plan_failed(r, s, rc, "set bridge port flags", "") : 0;
 }
 
 /* A locked port lets every static address send: the old ones go. */
@@ -248,7 +278,7 @@ static int do_fdb_only(struct run *r, const struct step *s)
 	for (i = 0; i < r->nfdb && !rc; i++)
 		if (memcmp(r->fdb[i], s->mac, 6))
 			rc = gone_is_fine(nl_fdb_del(r->h, s->dev, r->fdb[i]));
-	return rc ? step_failed(r, s, rc, "remove old FDB entries", "") : 0;
+	return rc ? plan_failed(r, s, rc, "remove old FDB entries", "") : 0;
 }
 
 static int do_fdb(struct run *r, const struct step *s, const struct nl_link *l)
@@ -267,7 +297,7 @@ static int do_fdb(struct run *r, const struct step *s, const struct nl_link *l)
 	if (rc || !f.stays)
 		rc = nl_fdb_add(r->h, s->dev, s->mac);
 	if (rc)
-		return step_failed(r, s, rc, "add the FDB entry ", mac);
+		return plan_failed(r, s, rc, "add the FDB entry ", mac);
 	return do_fdb_only(r, s);
 }
 
@@ -276,16 +306,19 @@ static int do_up(struct run *r, const struct step *s, const struct nl_link *l,
 {
 	int rc = l->up == up ? 0 : nl_link_up(r->h, s->dev, up);
 
-	return rc ? step_failed(r, s, rc, "set link ", up ? "up" : "down") : 0;
+	return rc ? plan_failed(r, s, rc, "set link ", up ? "up" : "down") : 0;
 }
 
 static int step_do(struct run *r, const struct step *s)
 {
 	struct nl_link l;
-	int rc = nl_link_get(r->h, s->dev, &l);
+	int rc;
 
+	if (s->kind >= STEP_SYSCTL)
+		return ip_do(r, s);
+	rc = nl_link_get(r->h, s->dev, &l);
 	if (rc)
-		return step_failed(r, s, rc, "look at it", "");
+		return plan_failed(r, s, rc, "look at it", "");
 	switch ((enum step_kind)s->kind) {
 	case STEP_DOWN:
 		/* somebody was faster and attached it: see bridge.c */
@@ -296,7 +329,7 @@ static int step_do(struct run *r, const struct step *s)
 		if (!memcmp(l.mac, s->mac, 6))
 			return 0;
 		rc = nl_link_mac(r->h, s->dev, s->mac);
-		return rc ? step_failed(r, s, rc, "set its address", "") : 0;
+		return rc ? plan_failed(r, s, rc, "set its address", "") : 0;
 	case STEP_MTU:
 		return do_mtu(r, s, &l);
 	case STEP_NO_IPV6:
@@ -311,6 +344,13 @@ static int step_do(struct run *r, const struct step *s)
 		return do_fdb(r, s, &l);
 	case STEP_UP:
 		return do_up(r, s, &l, true);
+	case STEP_SYSCTL:
+	case STEP_ADDR:
+	case STEP_NEIGH:
+	case STEP_ROUTE:
+	case STEP_PROXY:
+	case STEP_CLEAR:
+		break; /* ip.c */
 	}
 	return -EINVAL;
 }
@@ -360,6 +400,14 @@ static void step_back(struct run *r, const struct step *s)
 		if (!(r->was.up && was_port))
 			nl_link_up(r->h, s->dev, false);
 		break;
+	case STEP_SYSCTL:
+	case STEP_ADDR:
+	case STEP_NEIGH:
+	case STEP_ROUTE:
+	case STEP_PROXY:
+	case STEP_CLEAR:
+		ip_back(r, s);
+		break;
 	}
 }
 
@@ -388,10 +436,12 @@ static int run_remember(struct run *r)
 	r->was_ipv6_off = nl_ipv6_off(dev);
 	/* a plan for a change may leave out what stays, its bridge too */
 	r->was_attached = r->was.port;
+	if (!r->p->policy.bridged)
+		r->was_attached = r->was.up && r->p->v[0].kind != STEP_DOWN;
 	for (s = r->p->v; s < r->p->v + r->p->n; s++)
 		if (s->kind == STEP_MASTER && strcmp(r->was.master, s->other))
 			r->was_attached = false;
-	if (r->was_attached) {
+	if (r->was_attached && r->was.port) {
 		rc = nl_fdb_static(r->h, dev, r->fdb, RUN_FDB);
 		if (rc < 0)
 			return err_set(r->e, rc, "%s: cannot read FDB: %s%s",
@@ -423,20 +473,22 @@ int mode_apply(const struct plan *p, mode_guard_fn *guard, struct err *e)
 static int step_undo(struct run *r, const struct step *s)
 {
 	struct nl_link l = { 0 };
-	int rc = gone_is_fine(nl_link_get(r->h, s->dev, &l)), off;
+	int rc = gone_is_fine(nl_link_get(r->h, r->p->policy.dev, &l)), off;
 
 	if (rc)
-		return step_failed(r, s, rc, "look at it", "");
+		return plan_failed(r, s, rc, "look at it", "");
+	if (s->kind >= STEP_SYSCTL)
+		return ip_undo(r, s, l.tap || l.xen);
 	/* ours is gone, and the name is somebody else's now */
 	if (s->kind != STEP_GUARD && !l.tap && !l.xen)
 		return 0;
 	switch ((enum step_kind)s->kind) {
 	case STEP_UP:
 		rc = gone_is_fine(nl_link_up(r->h, s->dev, false));
-		return rc ? step_failed(r, s, rc, "set link down", "") : 0;
+		return rc ? plan_failed(r, s, rc, "set link down", "") : 0;
 	case STEP_MASTER:
 		rc = gone_is_fine(nl_link_master(r->h, s->dev, ""));
-		return rc ? step_failed(r, s, rc, "leave its bridge", "") : 0;
+		return rc ? plan_failed(r, s, rc, "leave its bridge", "") : 0;
 	case STEP_NO_IPV6:
 		/* as any device that is new; it is down */
 		off = nl_ipv6_off("default");
@@ -451,6 +503,13 @@ static int step_undo(struct run *r, const struct step *s)
 	case STEP_PORT:
 	case STEP_FDB:
 		return 0;
+	case STEP_SYSCTL:
+	case STEP_ADDR:
+	case STEP_NEIGH:
+	case STEP_ROUTE:
+	case STEP_PROXY:
+	case STEP_CLEAR:
+		break; /* ip.c */
 	}
 	return -EINVAL;
 }

@@ -6,6 +6,27 @@
 #include "mode.h"
 #include "nl.h"
 
+enum { RUN_FDB = 8 }; /* static entries of a port that are looked after */
+
+/* What the steps are run with, and how things were before the first. */
+struct run {
+	struct nl_host *h;
+	const struct plan *p;
+	mode_guard_fn *guard;
+	struct nl_link was;
+	bool was_attached;	 /* as the plan wants it, but for values */
+	uint8_t fdb[RUN_FDB][6]; /* its static entries */
+	unsigned nfdb;
+	int was_ipv6_off; /* 0, 1, or -errno: none */
+
+	/* of the steps that ip.c does */
+	bool changed[MODE_STEPS];
+	int value[MODE_STEPS]; /* a setting's, before */
+	char dev[IFNAMSIZ];    /* the last looked at, and its index */
+	int index;
+	struct err *e;
+};
+
 /* A zeroed step at the end of the list. */
 struct step *plan_add(struct plan *p, enum step_kind kind, const char *dev);
 
@@ -20,6 +41,29 @@ int plan_open(struct nl_host **h, struct err *e);
 int plan_look(struct nl_host *h, const char *dev, struct nl_link *l,
 	      bool *there, struct err *e);
 
+/* "vif1.0: cannot enslave to br0: No such device (kernel's words)" */
+int plan_failed(struct run *r, const struct step *s, int rc, const char *what,
+		const char *of);
+
+/* What the host's side of a vif is called: the highest there is, so that a bridge
+ * never takes it for its own, and a guest finds its router where it was.
+ */
+extern const uint8_t plan_host_mac[6];
+
+/* Is the device there, and a vif? */
+int plan_sane_link(const struct vif *v, const struct facts *f, struct err *e);
+
+/* ip.c: steps from STEP_SYSCTL on. ours: the device is a vif. */
+int ip_facts(struct nl_host *h, const struct vif *v, const struct nl_link *l,
+	     struct facts *f, struct err *e);
+int ip_do(struct run *r, const struct step *s);
+void ip_back(struct run *r, const struct step *s);
+int ip_undo(struct run *r, const struct step *s, bool ours);
+int ip_check(struct nl_host *h, const struct plan *p, const struct step *s,
+	     FILE *out);
+
+int route_plan(const struct vif *v, const struct facts *f, struct plan *out,
+	       struct err *e);
 int bridge_plan(const struct vif *v, const struct facts *f, struct plan *out,
 		struct err *e);
 

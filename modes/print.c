@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* print.c - a plan as text that can be run, and as JSON */
 #include <stdio.h>
+#include <sys/socket.h>
 
 #include "plan.h"
 
@@ -26,6 +27,44 @@ static void print_guard(const struct policy *p, FILE *out)
 		if (vif_print_addr(&p->addr[i], text, sizeof(text)) >= 0)
 			fprintf(out, " %s", text);
 	fputc('\n', out);
+}
+
+static const char *print_ip(const struct vif_addr *a)
+{
+	return a->family == AF_INET6 ? "ip -6" : "ip";
+}
+
+static void print_text_ip(const struct step *s, FILE *out)
+{
+	char mac[18], addr[64] = "", src[64] = "", path[96] = "";
+
+	vif_print_mac(s->mac, mac);
+	vif_print_addr(&s->addr, addr, sizeof(addr));
+	vif_print_addr(&s->src, src, sizeof(src));
+	if (s->kind == STEP_SYSCTL) {
+		nl_sysctl_path(s->key, s->dev, path, sizeof(path));
+		fprintf(out, "sysctl -qw %s=%u\n", path, s->num);
+	} else if (s->kind == STEP_ADDR) {
+		fprintf(out, "%s addr replace %s dev %s%s\n",
+			print_ip(&s->addr), addr, s->dev,
+			s->addr.family == AF_INET6    ? " nodad"
+			: vif_addr_is_local(&s->addr) ? " scope link"
+						      : "");
+	} else if (s->kind == STEP_NEIGH) {
+		fprintf(out,
+			"%s neigh replace %s lladdr %s dev %s nud permanent\n",
+			print_ip(&s->addr), addr, mac, s->dev);
+	} else if (s->kind == STEP_ROUTE) {
+		fprintf(out,
+			"%s route add %s dev %s%s%s metric %u proto static\n",
+			print_ip(&s->addr), addr, s->dev, src[0] ? " src " : "",
+			src, s->num);
+	} else if (s->kind == STEP_PROXY) {
+		fprintf(out, "%s neigh replace proxy %s dev %s\n",
+			print_ip(&s->addr), addr, s->dev);
+	} else if (s->kind == STEP_CLEAR) {
+		fprintf(out, "ip addr flush dev %s\n", s->dev);
+	}
 }
 
 static void print_text(const struct plan *p, const struct step *s, FILE *out)
@@ -69,6 +108,14 @@ static void print_text(const struct plan *p, const struct step *s, FILE *out)
 	case STEP_UP:
 		fprintf(out, "ip link set dev %s up\n", s->dev);
 		break;
+	case STEP_SYSCTL:
+	case STEP_ADDR:
+	case STEP_NEIGH:
+	case STEP_ROUTE:
+	case STEP_PROXY:
+	case STEP_CLEAR:
+		print_text_ip(s, out);
+		break;
 	}
 }
 
@@ -95,14 +142,40 @@ static const char *json_bool(bool b)
 	return b ? "true" : "false";
 }
 
+static void json_ip(const struct step *s, FILE *out)
+{
+	char text[96] = "";
+
+	if (s->kind == STEP_CLEAR)
+		return;
+	if (s->kind == STEP_SYSCTL) {
+		nl_sysctl_path(s->key, s->dev, text, sizeof(text));
+		fprintf(out, ",\"name\":\"%s\",\"value\":%u", text, s->num);
+		return;
+	}
+	vif_print_addr(&s->addr, text, sizeof(text));
+	fprintf(out, ",\"ip\":\"%s\"", text);
+	if (s->kind == STEP_NEIGH) {
+		vif_print_mac(s->mac, text);
+		fprintf(out, ",\"mac\":\"%s\"", text);
+	} else if (s->kind == STEP_ROUTE) {
+		if (vif_print_addr(&s->src, text, sizeof(text)) >= 0)
+			fprintf(out, ",\"src\":\"%s\"", text);
+		fprintf(out, ",\"metric\":%u", s->num);
+	}
+}
+
 static void print_json(const struct plan *p, const struct step *s, FILE *out)
 {
 	static const char *const verb[] = {
-		[STEP_DOWN] = "down",	[STEP_MAC] = "address",
-		[STEP_MTU] = "mtu",	[STEP_NO_IPV6] = "no-ipv6",
-		[STEP_GUARD] = "guard", [STEP_MASTER] = "master",
-		[STEP_PORT] = "port",	[STEP_FDB] = "fdb",
-		[STEP_UP] = "up",
+		[STEP_DOWN] = "down",	 [STEP_MAC] = "address",
+		[STEP_MTU] = "mtu",	 [STEP_NO_IPV6] = "no-ipv6",
+		[STEP_GUARD] = "guard",	 [STEP_MASTER] = "master",
+		[STEP_PORT] = "port",	 [STEP_FDB] = "fdb",
+		[STEP_UP] = "up",	 [STEP_SYSCTL] = "sysctl",
+		[STEP_ADDR] = "gateway", [STEP_NEIGH] = "neighbour",
+		[STEP_ROUTE] = "route",	 [STEP_PROXY] = "proxy",
+		[STEP_CLEAR] = "clear",
 	};
 	char mac[18];
 
@@ -133,6 +206,14 @@ static void print_json(const struct plan *p, const struct step *s, FILE *out)
 	case STEP_NO_IPV6:
 	case STEP_GUARD:
 	case STEP_UP:
+		break;
+	case STEP_SYSCTL:
+	case STEP_ADDR:
+	case STEP_NEIGH:
+	case STEP_ROUTE:
+	case STEP_PROXY:
+	case STEP_CLEAR:
+		json_ip(s, out);
 		break;
 	}
 }

@@ -15,8 +15,7 @@
 #include "base/num.h"
 
 enum {
-	VIF_MTU_MIN = 68,    /* RFC 791: every link carries 68 bytes */
-	VIF_MTU_MIN6 = 1280, /* RFC 8200 */
+	VIF_MTU_MIN = 68, /* RFC 791: every link carries 68 bytes */
 	VIF_MTU_MAX = 65535,
 	VIF_SHOWN = 48,	 /* bytes of a stranger's text in a message */
 	VIF_KEYLEN = 16, /* longer is no key of ours */
@@ -49,6 +48,8 @@ const char *vif_mode_name(enum vif_mode m)
 	switch (m) {
 	case VIF_BRIDGE:
 		return "bridge";
+	case VIF_ROUTE:
+		return "route";
 	}
 	return "?";
 }
@@ -272,12 +273,17 @@ static int vif_mac_print(const struct vif *v, char *buf, size_t size, char sep)
 
 static int vif_mode_parse(struct vif *v, const char *s, struct err *e)
 {
-	if (strcmp(s, "bridge"))
-		return err_set(e, -EINVAL,
-			       "mode=%s: no such mode; there is: bridge",
-			       vif_show(s).s);
-	v->mode = VIF_BRIDGE;
-	return 0;
+	unsigned m;
+
+	for (m = VIF_BRIDGE; m <= VIF_ROUTE; m++) {
+		if (strcmp(s, vif_mode_name(m)))
+			continue;
+		v->mode = (uint8_t)m;
+		return 0;
+	}
+	return err_set(e, -EINVAL,
+		       "mode=%s: no such mode; there is: bridge, route",
+		       vif_show(s).s);
 }
 
 static int vif_mode_print(const struct vif *v, char *buf, size_t size, char sep)
@@ -307,7 +313,19 @@ static int vif_bridge_print(const struct vif *v, char *buf, size_t size,
 			    char sep)
 {
 	(void)sep;
-	return str_fmt(buf, size, "%s", v->bridge);
+	return str_fmt(buf, size, "%s", v->mode == VIF_BRIDGE ? v->bridge : "");
+}
+
+static int vif_gatewaydev_parse(struct vif *v, const char *s, struct err *e)
+{
+	return vif_dev_parse(v->gatewaydev, "gatewaydev", s, e);
+}
+
+static int vif_gatewaydev_print(const struct vif *v, char *buf, size_t size,
+				char sep)
+{
+	(void)sep;
+	return str_fmt(buf, size, "%s", v->gatewaydev);
 }
 
 static int vif_vifname_parse(struct vif *v, const char *s, struct err *e)
@@ -350,23 +368,63 @@ static int vif_addr_add(struct vif *v, const char *s, struct err *e)
 	return 0;
 }
 
-static int vif_ip_parse(struct vif *v, const char *s, struct err *e)
+/* Calls add for each of the addresses in s, on a copy of v. */
+static int vif_each_addr(struct vif *v, const char *s,
+			 int (*add)(struct vif *v, const char *s,
+				    struct err *e),
+			 struct err *e)
 {
 	struct vif o = *v;
 	char word[INET6_ADDRSTRLEN + 4];
 	size_t n;
 	int rc;
 
-	o.naddr = 0;
-	memset(o.addr, 0, sizeof(o.addr));
 	for (s += strspn(s, " ,"); *s; s += n, s += strspn(s, " ,")) {
 		n = strcspn(s, " ,");
 		/* too long is no address: shown cut, refused by the parser */
 		snprintf(word, sizeof(word), "%.*s", (int)n, s);
-		rc = vif_addr_add(&o, n < sizeof(word) ? word : s, e);
+		rc = add(&o, n < sizeof(word) ? word : s, e);
 		if (rc)
 			return rc;
 	}
+	*v = o;
+	return 0;
+}
+
+static int vif_print_addrs(const struct vif_addr *a, unsigned naddr, char *buf,
+			   size_t size, char sep)
+{
+	size_t n = 0;
+	unsigned i;
+	int rc;
+
+	if (!size)
+		return -ENOSPC;
+	buf[0] = '\0';
+	for (i = 0; i < naddr; i++) {
+		if (i) {
+			if (n + 1 >= size)
+				return -ENOSPC;
+			buf[n++] = sep;
+		}
+		rc = vif_print_addr(&a[i], buf + n, size - n);
+		if (rc < 0)
+			return rc;
+		n += (size_t)rc;
+	}
+	return (int)n;
+}
+
+static int vif_ip_parse(struct vif *v, const char *s, struct err *e)
+{
+	struct vif o = *v;
+	int rc;
+
+	o.naddr = 0;
+	memset(o.addr, 0, sizeof(o.addr));
+	rc = vif_each_addr(&o, s, vif_addr_add, e);
+	if (rc)
+		return rc;
 	if (!o.naddr)
 		return err_set(e, -EINVAL,
 			       "ip= names no address; leave the key out if any "
@@ -377,25 +435,55 @@ static int vif_ip_parse(struct vif *v, const char *s, struct err *e)
 
 static int vif_ip_print(const struct vif *v, char *buf, size_t size, char sep)
 {
-	size_t n = 0;
-	unsigned i;
+	return vif_print_addrs(v->addr, v->naddr, buf, size, sep);
+}
+
+static int vif_gateway_add(struct vif *v, const char *s, struct err *e)
+{
+	struct vif_addr a;
+
+	if (strchr(s, '/') || vif_parse_addr(s, &a))
+		return err_set(e, -EINVAL,
+			       "gateway=%s is not an address the host can "
+			       "have; write it without a length, as 10.0.0.1 "
+			       "or fe80::1",
+			       vif_show(s).s);
+	if (v->ngateway && v->gateway[v->ngateway - 1].family == a.family)
+		return err_set(e, -EINVAL,
+			       "gateway=%s is a second %s address; a guest has "
+			       "one gateway of each family",
+			       s, a.family == AF_INET ? "IPv4" : "IPv6");
+	if (v->ngateway == VIF_GATEWAYS)
+		return err_set(e, -EINVAL,
+			       "gateway=%s is one too many; a guest has one "
+			       "gateway of each family",
+			       s);
+	v->gateway[v->ngateway++] = a;
+	return 0;
+}
+
+static int vif_gateway_parse(struct vif *v, const char *s, struct err *e)
+{
+	struct vif o = *v;
 	int rc;
 
-	if (!size)
-		return -ENOSPC;
-	buf[0] = '\0';
-	for (i = 0; i < v->naddr; i++) {
-		if (i) {
-			if (n + 1 >= size)
-				return -ENOSPC;
-			buf[n++] = sep;
-		}
-		rc = vif_print_addr(&v->addr[i], buf + n, size - n);
-		if (rc < 0)
-			return rc;
-		n += (size_t)rc;
-	}
-	return (int)n;
+	o.ngateway = 0;
+	memset(o.gateway, 0, sizeof(o.gateway));
+	rc = vif_each_addr(&o, s, vif_gateway_add, e);
+	if (rc)
+		return rc;
+	if (!o.ngateway)
+		return err_set(e, -EINVAL,
+			       "gateway= names no address; leave the key out "
+			       "for its default");
+	*v = o;
+	return 0;
+}
+
+static int vif_gateway_print(const struct vif *v, char *buf, size_t size,
+			     char sep)
+{
+	return vif_print_addrs(v->gateway, v->ngateway, buf, size, sep);
 }
 
 static int vif_mtu_parse(struct vif *v, const char *s, struct err *e)
@@ -433,14 +521,17 @@ static int vif_isolated_print(const struct vif *v, char *buf, size_t size,
 	return str_fmt(buf, size, "%s", v->isolated ? "yes" : "");
 }
 
-const char *const vif_keys[] = { "mac", "mode", "bridge",   "vifname",
-				 "ip",	"mtu",	"isolated", NULL };
+const char *const vif_keys[] = { "mac",	     "mode",	"bridge", "gatewaydev",
+				 "gateway",  "vifname", "ip",	  "mtu",
+				 "isolated", NULL };
 
 /* In the order of vif_keys: one index serves both. */
 static const struct vif_key vif_key[] = {
 	{ "mac", vif_mac_parse, vif_mac_print },
 	{ "mode", vif_mode_parse, vif_mode_print },
 	{ "bridge", vif_bridge_parse, vif_bridge_print },
+	{ "gatewaydev", vif_gatewaydev_parse, vif_gatewaydev_print },
+	{ "gateway", vif_gateway_parse, vif_gateway_print },
 	{ "vifname", vif_vifname_parse, vif_vifname_print },
 	{ "ip", vif_ip_parse, vif_ip_print },
 	{ "mtu", vif_mtu_parse, vif_mtu_print },
@@ -448,7 +539,7 @@ static const struct vif_key vif_key[] = {
 };
 static_assert(ARRAY_SIZE(vif_key) + 1 == ARRAY_SIZE(vif_keys),
 	      "vif_keys and vif_key name the same keys");
-static_assert(ARRAY_SIZE(vif_key) <= 8, "struct vif's given has 8 bits");
+static_assert(ARRAY_SIZE(vif_key) <= 16, "struct vif's given has 16 bits");
 
 /* --- words -------------------------------------------------------------------*/
 
@@ -505,7 +596,8 @@ static int vif_unknown(const char *word, size_t n, struct err *e)
 	}
 	return err_set(e, -EINVAL,
 		       "no such key: '%s'%s%s%s; the keys are mac, mode, "
-		       "bridge, vifname, ip, mtu, isolated",
+		       "bridge, gatewaydev, gateway, vifname, ip, mtu, "
+		       "isolated",
 		       vif_show(key).s, near ? "; did you mean '" : "",
 		       near ? near : "", near ? "'?" : "");
 }
@@ -533,7 +625,7 @@ int vif_parse(struct vif *v, const char *word, struct err *e)
 			       vif_key[k].name);
 	rc = vif_key[k].parse(v, eq + 1, e);
 	if (!rc)
-		v->given |= (uint8_t)(1 << k);
+		v->given |= (uint16_t)(1 << k);
 	return rc;
 }
 
@@ -554,7 +646,7 @@ int vif_print(const struct vif *v, char *buf, size_t size)
 		if (rc < 0)
 			return rc;
 		vif_key[i].print(&def, defval, sizeof(defval), ',');
-		if (!strcmp(value, defval))
+		if (!value[0] || !strcmp(value, defval))
 			continue;
 		rc = str_fmt(buf + n, size - n, "%s%s=%s", n ? " " : "",
 			     vif_key[i].name, value);
@@ -570,47 +662,4 @@ int vif_get(const struct vif *v, const char *key, char *buf, size_t size)
 	int k = vif_find(key, strlen(key));
 
 	return k < 0 ? -ENOENT : vif_key[k].print(v, buf, size, ' ');
-}
-
-/* --- the whole ---------------------------------------------------------------*/
-
-int vif_check(const struct vif *v, struct err *e)
-{
-	/* what a bridge port itself is called: a bridge never forwards to it */
-	static const uint8_t host[6] = { 0xfe, 0xff, 0xff, 0xff, 0xff, 0xff };
-	uint16_t d, h;
-	unsigned i;
-	int rc;
-
-	if (v->domid > VIF_DOMID_MAX)
-		return err_set(e, -EINVAL, "domain %u: numbers end at %d",
-			       v->domid, VIF_DOMID_MAX);
-	rc = vif_check_devname(v->name, e);
-	if (!rc)
-		rc = vif_check_devname(v->bridge, e);
-	if (rc)
-		return rc;
-	if (!strcmp(v->name, v->bridge))
-		return err_set(e, -EINVAL,
-			       "vifname and bridge are both '%s'; name the "
-			       "card otherwise",
-			       v->name);
-	if (!strncmp(v->name, "vif", 3) &&
-	    !vif_parse_name(v->name, &d, &h, NULL) &&
-	    (d != v->domid || h != v->handle))
-		return err_set(e, -EINVAL,
-			       "vifname=%s is the name of device %u of domain "
-			       "%u; choose one that is not vifN.M",
-			       v->name, h, d);
-	if (v->has_mac && !memcmp(v->mac, host, 6))
-		return err_set(e, -EINVAL,
-			       "mac=fe:ff:ff:ff:ff:ff is the address of the "
-			       "host's side; choose another");
-	for (i = 0; i < v->naddr && v->mtu && v->mtu < VIF_MTU_MIN6; i++)
-		if (v->addr[i].family == AF_INET6)
-			return err_set(e, -EINVAL,
-				       "mtu=%u: IPv6 needs at least %d; raise "
-				       "it or leave the IPv6 address out",
-				       v->mtu, VIF_MTU_MIN6);
-	return 0;
 }

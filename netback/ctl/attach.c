@@ -143,6 +143,15 @@ static int attach_new(struct ctl *c, const struct vif *v, uint32_t mtu,
 	return rc;
 }
 
+/* Another bridge, or other routes: out of the one before into the next. */
+static bool attach_moves(const struct vif *now, const struct vif *want)
+{
+	if (want->mode == VIF_BRIDGE)
+		return strcmp(now->bridge, want->bridge);
+	return now->naddr != want->naddr ||
+	       memcmp(now->addr, want->addr, sizeof(now->addr));
+}
+
 /* To other values, and back to the old ones if that fails. */
 static int attach_change(struct ctl *c, const struct vif *now,
 			 const struct attach *a, struct err *e)
@@ -151,7 +160,7 @@ static int attach_change(struct ctl *c, const struct vif *now,
 	struct err old;
 	int rc = 0;
 
-	if (strcmp(now->bridge, want->bridge))
+	if (attach_moves(now, want))
 		rc = host_undo(now, e);
 	if (!rc)
 		rc = host_apply(&a->plan, e);

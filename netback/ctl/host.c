@@ -48,7 +48,7 @@ int host_plan(const struct vif *v, const char *leaving, struct facts *f,
 
 uint32_t host_mtu(const struct vif *v, const struct facts *f)
 {
-	return v->mtu ? v->mtu : f->bridge_mtu;
+	return mode_mtu(v, f);
 }
 
 static int host_print_json(const struct vif *v, const struct plan *p,

@@ -74,11 +74,14 @@ static const struct verb verbs[] = {
 static const char keys_text[] =
 	"keys:\n"
 	"  mac=xx:xx:xx:xx:xx:xx  the guest's address (default: generated)\n"
-	"  mode=bridge            how the host's side is attached\n"
+	"  mode=bridge|route      how the host's side is attached\n"
 	"  bridge=NAME            default xenbr0\n"
+	"  gatewaydev=NAME        mode=route: the device to the world\n"
+	"  gateway=ADDR[,ADDR]    mode=route: the host's address on the vif\n"
 	"  vifname=NAME           the host's device, default vifN.M\n"
-	"  ip=ADDR[/LEN][,..]     the only sources the guest may use\n"
-	"  mtu=BYTES              default: the bridge's\n"
+	"  ip=ADDR[/LEN][,..]     the only sources the guest may use; what\n"
+	"                         mode=route routes to it\n"
+	"  mtu=BYTES              default: the bridge's, the gatewaydev's\n"
 	"  isolated=yes|no        may it reach other isolated vifs?\n";
 
 static const struct verb *verb_find(const char *name)

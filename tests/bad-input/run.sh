@@ -72,6 +72,12 @@ setup_other() { ip link add other0 type veth peer name other1; }
 setup_occupied() { ip link add vif1.0 type veth peer name other1; }
 setup_tap() { ip tuntap add dev vif1.0 mode tap; }
 setup_attached() { vifctl attach vif1.0 bridge=br0; }
+setup_routed() { vifctl attach vif1.0 mode=route ip=10.0.0.2,10.5.0.0/16,fd00::2; }
+setup_hostaddr()
+{
+	ip link add up0 address 02:00:00:00:00:01 type veth peer name peer0
+	ip addr add 10.0.0.1/24 dev up0
+}
 setup_named() { vifctl attach vif1.0 bridge=br0 vifname=card; }
 setup_nobridge() { ip link del br0; }
 setup_notap() { ip link del vif1.0; }
@@ -236,7 +242,7 @@ try_row()
 {
 	: >$D/log
 	for s in $2; do
-		[ "$s" != attached ] && [ "$s" != named ] ||
+		[ "$s" != attached ] && [ "$s" != named ] && [ "$s" != routed ] ||
 			dump_host >$D/before-attach
 		setup_"$s" >>$D/log 2>&1 || { cat $D/log; return 1; }
 	done

@@ -111,6 +111,22 @@ static void made_up_fact(struct facts *f, const char *key, const char *value)
 		f->ipv6 = yes;
 	else if (!strcmp(key, "can_lock"))
 		f->can_lock = yes;
+	else if (!strcmp(key, "routed"))
+		f->routed = yes;
+	else if (!strcmp(key, "forward6"))
+		f->forward6 = yes;
+	else if (!strcmp(key, "force6"))
+		f->force6 = yes;
+	else if (!strcmp(key, "gatewaydev"))
+		f->gatewaydev = yes;
+	else if (!strcmp(key, "gatewaydev_mtu"))
+		f->gatewaydev_mtu = num;
+	else if (!strcmp(key, "gatewaydev_addr"))
+		vif_parse_addr(value, &f->gatewaydev_addr);
+	else if (!strcmp(key, "own"))
+		vif_parse_addr(value, &f->own);
+	else if (!strcmp(key, "ra"))
+		str_put(f->ra[f->nra++], IFNAMSIZ, value);
 	else
 		fprintf(stderr, "no such fact: %s\n", key), exit(3);
 }
@@ -136,7 +152,10 @@ static int made_up(struct err *e)
 			   .bridge_is_bridge = true,
 			   .bridge_mtu = 1500,
 			   .ipv6 = true,
-			   .can_lock = true };
+			   .can_lock = true,
+			   .gatewaydev = true,
+			   .gatewaydev_mtu = 1500,
+			   .force6 = true };
 	char line[1024], *eq;
 	struct plan p;
 	struct vif v;

@@ -38,6 +38,14 @@ static void mode_plan_carries_policy(void **state)
 	assert_memory_equal(p.policy.addr, v.addr, sizeof(v.addr));
 }
 
+static const struct facts usual = { .link = true,
+				    .link_is_tap = true,
+				    .bridge = true,
+				    .bridge_is_bridge = true,
+				    .bridge_mtu = 1500,
+				    .ipv6 = true,
+				    .can_lock = true };
+
 /* Up is last, and nothing that lets a frame pass stands before the guard. */
 static void mode_plan_guards_first(void **state)
 {
@@ -48,7 +56,7 @@ static void mode_plan_guards_first(void **state)
 
 	(void)state;
 	vif_init(&v, 1, 0);
-	assert_int_equal(mode_plan(&v, NULL, &p, &e), 0);
+	assert_int_equal(mode_plan(&v, &usual, &p, &e), 0);
 	for (i = 0; i < p.n; i++) {
 		if (p.v[i].kind == STEP_GUARD)
 			guard = i;
@@ -58,6 +66,48 @@ static void mode_plan_guards_first(void **state)
 	assert_int_equal(p.v[0].kind, STEP_DOWN);
 	assert_true(0 < guard && guard < master);
 	assert_int_equal(p.v[p.n - 1].kind, STEP_UP);
+}
+
+/* The largest vif there can be, on the host with the most to keep. */
+static void mode_plan_has_room(void **state)
+{
+	struct facts f = usual;
+	unsigned i, guard = 0, up = 0;
+	char word[32];
+	struct plan p;
+	struct err e = { "" };
+	struct vif v;
+
+	(void)state;
+	vif_init(&v, 1, 0);
+	assert_int_equal(vif_parse(&v, "mode=route", &e), 0);
+	assert_int_equal(vif_parse(&v, "gatewaydev=eth0", &e), 0);
+	assert_int_equal(vif_parse(&v, "mac=00:16:3e:00:00:01", &e), 0);
+	v.naddr = VIF_ADDRS;
+	for (i = 0; i < VIF_ADDRS; i++) {
+		snprintf(word, sizeof(word), i % 2 ? "10.0.0.%u" : "fd00::%u",
+			 i + 2);
+		assert_int_equal(vif_parse_addr(word, &v.addr[i]), 0);
+	}
+	f.gatewaydev = true;
+	f.gatewaydev_mtu = 1500;
+	f.nra = MODE_RA;
+	for (i = 0; i < MODE_RA; i++)
+		snprintf(f.ra[i], IFNAMSIZ, "ra%u", i);
+	for (f.force6 = 0;; f.force6 = 1) {
+		if (mode_plan(&v, &f, &p, &e))
+			fail_msg("%s", e.text);
+		for (i = 0; i < p.n; i++) {
+			guard = p.v[i].kind == STEP_GUARD ? i : guard;
+			up = p.v[i].kind == STEP_UP ? i : up;
+		}
+		assert_true(0 < guard && guard < up);
+		assert_int_equal(p.v[0].kind, STEP_DOWN);
+		assert_false(p.policy.bridged);
+		if (f.force6)
+			break;
+	}
+	assert_int_equal(p.n, MODE_STEPS - 1);
 }
 
 static void mode_plan_refuses_and_keeps(void **state)
@@ -89,7 +139,14 @@ static void nl_names_stay_inside(void **state)
 		assert_int_equal(nl_ipv6_off(row[i]), -EINVAL);
 		assert_int_equal(nl_ipv6_off_set(row[i], 0), -EINVAL);
 	}
+	for (i = 0; i < ARRAY_SIZE(row); i++)
+		if (strcmp(row[i], "all"))
+			assert_int_equal(
+				nl_sysctl_set(STEP_IP4_FORWARD, row[i], 0),
+				-EINVAL);
 	assert_int_equal(nl_ipv6_off("no-such-device"), -ENOENT);
+	assert_int_equal(nl_sysctl_get(STEP_IP6_FORCE, "no-such-device"),
+			 -ENOENT);
 	assert_int_equal(mode_delete_tap("a/b", NULL), -EINVAL);
 }
 
@@ -98,6 +155,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(mode_plan_carries_policy),
 		cmocka_unit_test(mode_plan_guards_first),
+		cmocka_unit_test(mode_plan_has_room),
 		cmocka_unit_test(mode_plan_refuses_and_keeps),
 		cmocka_unit_test(nl_names_stay_inside),
 	};

@@ -93,7 +93,21 @@ static void vif_refuses(void **state)
 		{ "mac=01:16:3e:00:00:01", "group" },
 		{ "mac=ff:ff:ff:ff:ff:ff", "group" },
 		{ "mac=00:00:00:00:00:00", "zeros" },
-		{ "mode=nat2", "there is: bridge" },
+		{ "mode=nat2", "there is: bridge, route" },
+		{ "mode=bridge ", "no such mode" },
+		{ "gatewaydev=a/b", "gatewaydev: device name 'a/b'" },
+		{ "gatewaydev=all", "keeps that word" },
+		{ "gateway=", "no value" },
+		{ "gateway= , ", "names no address" },
+		{ "gateway=10.0.0.1/24", "without a length" },
+		{ "gateway=10.0.0", "is not an address" },
+		{ "gateway=127.0.0.1", "is not an address" },
+		{ "gateway=ff02::1", "is not an address" },
+		{ "gateway=::", "is not an address" },
+		{ "gateway=$(touch x)", "gateway=$(touch is not" },
+		{ "gateway=10.0.0.1,10.0.0.2", "second IPv4" },
+		{ "gateway=fe80::1,fe80::2", "second IPv6" },
+		{ "gateway=10.0.0.1,fe80::1,10.0.0.2", "one too many" },
 		{ "mode=", "no value" },
 		{ "bridge=abcdefghijklmnop", "longer than 15" },
 		{ "bridge=", "no value" },
@@ -194,6 +208,9 @@ static void vif_print_parse_same(void **state)
 		"mac=00:16:3e:00:00:01",
 		"mac=00:16:3e:00:00:01 bridge=br0 vifname=web "
 		"ip=10.0.0.2,fd00::/64 mtu=9000 isolated=yes",
+		"mode=route gatewaydev=eth0 gateway=10.0.0.1,fe80::1 "
+		"ip=10.0.0.2,fd00::2",
+		"mode=route gateway=fe80::1 ip=fd00::2",
 		/* the longest there is */
 		"mac=00:16:3e:00:00:01 bridge=abcdefghijklmno "
 		"vifname=abcdefghijklmnp ip="
@@ -284,6 +301,15 @@ static void vif_whole(void **state)
 		{ "vifname=br0 bridge=br0", "both 'br0'" },
 		{ "vifname=vif2.0", "device 0 of domain 2" },
 		{ "mac=fe:ff:ff:ff:ff:ff", "host's side" },
+		{ "mode=route", "mode=route needs ip=" },
+		{ "mode=route ip=10.0.0.2 isolated=yes", "mode=bridge" },
+		{ "mode=route ip=10.0.0.2 vifname=e gatewaydev=e", "both 'e'" },
+		{ "mode=route ip=10.0.0.2 gateway=fe80::1", "no IPv6 address" },
+		{ "mode=route ip=fd00::2 gateway=10.0.0.1", "no IPv4 address" },
+		{ "mode=route ip=10.0.0.2 gateway=10.0.0.2", "both 10.0.0.2" },
+		{ "mode=route ip=10.0.0.2/24 gateway=10.0.0.2", "10.0.0.2;" },
+		{ "gateway=10.0.0.1", "gateway= belongs to mode=route" },
+		{ "gatewaydev=eth0", "gatewaydev= belongs to mode=route" },
 		{ "mtu=1279 ip=10.0.0.1,fd00::2", "IPv6 needs" },
 	};
 	struct err e;
@@ -298,6 +324,59 @@ static void vif_whole(void **state)
 		if (!strstr(e.text, row[i].says))
 			fail_msg("%s: says %s", row[i].text, e.text);
 	}
+}
+
+/* A toolstack writes a bridge's name whatever the mode is. */
+static void vif_route_has_no_bridge(void **state)
+{
+	char buf[VIF_TEXT];
+	struct err e;
+	struct vif v;
+
+	(void)state;
+	vif_init(&v, 1, 0);
+	assert_int_equal(parse_all(&v, "bridge=br0 mode=route ip=10.0.0.2", &e),
+			 0);
+	assert_int_equal(vif_check(&v, &e), 0);
+	assert_int_equal(vif_get(&v, "bridge", buf, sizeof(buf)), 0);
+	assert_true(vif_print(&v, buf, sizeof(buf)) > 0);
+	assert_string_equal(buf, "mode=route ip=10.0.0.2");
+}
+
+static void vif_addr_kinds(void **state)
+{
+	static const struct {
+		const char *s;
+		bool net, local;
+	} row[] = {
+		{ "10.0.0.2", false, false },
+		{ "10.0.0.2/24", false, false },
+		{ "10.0.0.0/24", true, false },
+		{ "10.0.0.0/7", true, false },
+		{ "10.0.0.1/31", false, false },
+		{ "169.254.1.1", false, true },
+		{ "fd00::2", false, false },
+		{ "fd00::/64", true, false },
+		{ "fd00::1/64", false, false },
+		{ "fe80::1/64", false, true },
+		{ "fec0::1", false, false },
+		{ "fe80::/10", true, true },
+	};
+	struct vif_addr a, b;
+	unsigned i;
+
+	(void)state;
+	for (i = 0; i < ARRAY_SIZE(row); i++) {
+		assert_int_equal(vif_parse_addr(row[i].s, &a), 0);
+		if (vif_addr_is_net(&a) != row[i].net ||
+		    vif_addr_is_local(&a) != row[i].local)
+			fail_msg("%s", row[i].s);
+	}
+	vif_parse_addr("10.0.0.2/24", &a);
+	vif_parse_addr("10.0.0.2", &b);
+	assert_true(vif_addr_same(&a, &b));
+	vif_parse_addr("a00:2::", &b); /* the same first four bytes */
+	assert_false(vif_addr_same(&a, &b));
 }
 
 static void vif_get_knows_keys(void **state)
@@ -324,6 +403,8 @@ int main(void)
 		cmocka_unit_test(vif_print_parse_same),
 		cmocka_unit_test(vif_names),
 		cmocka_unit_test(vif_whole),
+		cmocka_unit_test(vif_route_has_no_bridge),
+		cmocka_unit_test(vif_addr_kinds),
 		cmocka_unit_test(vif_get_knows_keys),
 	};
 
