@@ -7,7 +7,7 @@ private "$@"
 S=$RUN/store
 export XENSTORED_PATH="$S"
 CLIENT=$B/tests/guest/storeclient
-"$B/tests/guest/storeserver" "$RUN" 2>"$RUN/log" &
+netbackd --store --run "$RUN" 2>"$RUN/log" &
 KEEPER=$!
 
 child()
@@ -178,13 +178,13 @@ fi
 
 # --- ends -------------------------------------------------------------------
 ok "a second server on the same directory refuses to start" \
-	fails "$B/tests/guest/storeserver" "$RUN"
+	fails netbackd --store --run "$RUN"
 ok "and the first one serves on" xenstore-exists /last
 kill $KEEPER
 ended "SIGTERM ends it" $KEEPER
 ok "its child too" fails test -e "/proc/$pid"
 ok "nothing is left in the run directory" fails test -e "$S"
-"$B/tests/guest/storeserver" "$RUN" 2>>"$RUN/log" &
+netbackd --store --run "$RUN" 2>>"$RUN/log" &
 KEEPER=$!
 until_true 5 xenstore-exists /local
 "$CLIENT" "$S" introduce 9
@@ -192,7 +192,7 @@ pid=$(child)
 kill -9 $KEEPER
 ok "without its keeper the server ends" \
 	until_true 5 gone "$pid"
-"$B/tests/guest/storeserver" "$RUN" 2>>"$RUN/log" &
+netbackd --store --run "$RUN" 2>>"$RUN/log" &
 KEEPER=$!
 ok "the next one takes over the names" until_true 5 xenstore-exists /local
 ok "a domain's too" "$CLIENT" "$S" introduce 9
