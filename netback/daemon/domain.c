@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* domain.c - a local guest as a whole: its memory and channels at the worker */
+/* domain.c - a guest as a whole: its memory and channels at the worker */
 #include "daemon/domain.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -12,6 +13,7 @@
 
 struct domain {
 	uint16_t domid;
+	char door[16];	  /* where a local guest comes in, below RUN */
 	bool told;	  /* the worker has its memory */
 	unsigned pending; /* orders not answered */
 	struct guestconn *conn;
@@ -81,6 +83,7 @@ int domain_open(struct domain **out, struct loop *l, const char *run,
 	if (!d)
 		return err_set(e, -ENOMEM, "out of memory");
 	d->domid = domid;
+	snprintf(d->door, sizeof(d->door), "dom/%u/hv", domid);
 	d->loop = l;
 	d->ops = ops;
 	d->arg = arg;
@@ -97,6 +100,11 @@ bool domain_here(const struct domain *d)
 	int fd;
 
 	return guestconn_memory(d->conn, &fd);
+}
+
+const char *domain_door(const struct domain *d)
+{
+	return d->door;
 }
 
 bool domain_has_port(const struct domain *d, uint32_t port)

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* domain.h - a local guest as a whole: its memory and channels at the worker
+/* domain.h - a guest as a whole: its memory and channels at the worker
  *
- * One for each domain that has a vif. Passes on what arrives at RUN/dom/N/hv.
+ * One for each domain that has a vif, and the one place in the daemon that knows
+ * how a worker gets at a guest. Local guests only, so far: passes on what arrives
+ * at RUN/dom/N/hv.
  */
 #ifndef NETBACK_DAEMON_DOMAIN_H
 #define NETBACK_DAEMON_DOMAIN_H
@@ -28,7 +30,9 @@ struct domain_ops {
 int domain_open(struct domain **out, struct loop *l, const char *run,
 		uint16_t domid, const struct domain_ops *ops, void *arg,
 		struct err *e);
-bool domain_here(const struct domain *d); /* its memory is known */
+/* Whether a worker can be told of it now; where we wait for it if not. */
+bool domain_here(const struct domain *d);
+const char *domain_door(const struct domain *d);
 bool domain_has_port(const struct domain *d, uint32_t port);
 void domain_resume(struct domain *d); /* tells a new worker everything */
 void domain_answer(struct domain *d, const struct worker_msg *m,

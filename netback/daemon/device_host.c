@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* device_host.c - a vif's side on the host: tap, record, survival memory */
+#include "daemon/device_own.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/num.h"
+#include "daemon/life.h"
+#include "daemon/tap.h"
+#include "survive.h"
+#include "vif.h"
+
+static int device_find_name(struct device *d, struct err *e)
+{
+	char got[64];
+	int rc = device_read(d, d->back, "vifname", got, sizeof(got));
+
+	if (rc == -ENOTCONN)
+		return rc;
+	if (rc == -ENOENT || rc == 0)
+		snprintf(got, sizeof(got), "%s", d->name);
+	else if (rc < 0)
+		return err_set(e, -EINVAL, "vifname is no device name");
+	rc = vif_check_devname(got, e);
+	if (rc) {
+		err_prefix(e, "vifname");
+		return rc;
+	}
+	return str_put(d->dev, sizeof(d->dev), got);
+}
+
+/* The record first: a device that it names is ours, a kill between or not. */
+static int device_make_record(struct device *d, struct err *e)
+{
+	struct keep_record r = d->record;
+	int rc = tap_free(d->dev, e);
+
+	if (rc)
+		return rc;
+	/* It had another name before this one. */
+	if (r.dev[0] && if_nametoindex(r.dev))
+		tap_delete(tap_open(r.dev, e));
+	memcpy(r.dev, d->dev, sizeof(r.dev));
+	rc = keep_save(d->hub->keep, d->name, &r);
+	if (rc)
+		return err_set(e, rc, "cannot write RUN/keep: %s",
+			       strerror(-rc));
+	d->record = r;
+	return 0;
+}
+
+static int device_make_tap(struct device *d, struct err *e)
+{
+	bool ours = !strcmp(d->record.dev, d->dev);
+	int rc = ours ? 0 : device_make_record(d, e);
+
+	if (rc)
+		return rc;
+	d->tap = tap_open(d->dev, e);
+	if (d->tap >= 0)
+		return 0;
+	if (!ours) {
+		keep_remove(d->hub->keep, d->name);
+		memset(&d->record, 0, sizeof(d->record));
+	}
+	return d->tap;
+}
+
+int device_host_side(struct device *d, struct err *e)
+{
+	int rc = 0;
+
+	if (!d->dev[0])
+		rc = device_find_name(d, e);
+	if (!rc && d->tap < 0)
+		rc = device_make_tap(d, e);
+	if (!rc && d->keep_fd < 0) {
+		d->keep_fd = keep_open(d->hub->keep, d->name,
+				       survive_size(KEYS_QUEUES));
+		if (d->keep_fd < 0)
+			rc = err_set(e, d->keep_fd,
+				     "cannot keep survival memory: %s",
+				     strerror(-d->keep_fd));
+	}
+	if (!rc)
+		device_order_vif(d);
+	return rc;
+}
+
+int device_prepare(struct device *d, struct err *e)
+{
+	uint64_t was = d->record.epoch;
+	int rc = tap_mtu(d->dev, &d->mtu);
+	if (!rc)
+		rc = tap_offload(d->tap, &d->keys.features);
+	if (rc)
+		return err_set(e, rc, "device %s: %s", d->dev, strerror(-rc));
+	/* An adopted guest keeps its epoch, and so its journals. */
+	if (d->own == LIFE_CONNECTED && was)
+		return 0;
+	d->record.epoch = keep_epoch();
+	if (d->record.epoch <= was)
+		d->record.epoch = was + 1;
+	rc = keep_save(d->hub->keep, d->name, &d->record);
+	if (rc)
+		d->record.epoch = was;
+	return rc ? err_set(e, rc, "cannot write RUN/keep: %s", strerror(-rc))
+		  : 0;
+}
+
+void device_carrier(struct device *d, bool on)
+{
+	if (d->carrier == on)
+		return;
+	d->carrier = on;
+	if (d->tap >= 0)
+		tap_carrier(d->tap, on);
+	/* For people; a store that is away is not waited for. */
+	device_write(d, "carrier", on ? "1" : "0");
+}
+
+bool device_host_gone(struct device *d)
+{
+	bool had = d->tap >= 0 || d->record.dev[0];
+
+	if (d->tap < 0 && d->record.dev[0] && if_nametoindex(d->record.dev))
+		d->tap = tap_open(d->record.dev, NULL);
+	tap_delete(d->tap);
+	if (d->keep_fd >= 0)
+		close(d->keep_fd);
+	keep_remove(d->hub->keep, d->name);
+	d->tap = d->keep_fd = -1;
+	memset(&d->record, 0, sizeof(d->record));
+	d->dev[0] = '\0';
+	d->carrier = false;
+	return had;
+}
+
+void device_sweep(struct device_hub *hub, const char *name)
+{
+	struct keep_record r;
+
+	if (keep_load(hub->keep, name, &r))
+		return;
+	if (if_nametoindex(r.dev))
+		tap_delete(tap_open(r.dev, NULL));
+	keep_remove(hub->keep, name);
+	log_info("%s: removed: it was detached while netbackd was away", name);
+}

@@ -1,0 +1,262 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* device_order.c - what a worker is told of a vif, and answers
+ *
+ * link says what the worker has of it:
+ *
+ *   NONE --CONNECT--> CONNECTING --done--> READY --RUN--> RUNNING
+ *     ^                    |                 |               |
+ *     `----done-- DISCONNECTING <--DISCONNECT+---------------'
+ */
+#include "daemon/device_own.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/loop.h"
+#include "daemon/domain.h"
+#include "daemon/life.h"
+#include "survive.h"
+
+enum {
+	DEVICE_BURST = 20,    /* connects at once .. */
+	DEVICE_EACH_MS = 100, /* .. and then one each */
+};
+
+static void device_order(struct device *d, struct worker_msg *m, const int *fd,
+			 unsigned nfd)
+{
+	int rc;
+
+	m->domid = d->domid;
+	m->handle = d->handle;
+	if (!d->hub->orders)
+		return; /* the next worker is told by device_resume */
+	rc = orders_send(d->hub->orders, m, fd, nfd);
+	if (rc && rc != -EPIPE && device_may_log(d))
+		log_error("%s: worker cannot be told: %s", d->name,
+			  strerror(-rc));
+}
+
+void device_order_plain(struct device *d, enum worker_type type)
+{
+	struct worker_msg m = { .type = (uint16_t)type };
+
+	device_order(d, &m, NULL, 0);
+}
+
+void device_order_vif(struct device *d)
+{
+	struct worker_msg m = { .type = WORKER_VIF };
+	int fd[] = { d->tap, d->keep_fd };
+
+	if (d->told || d->tap < 0)
+		return;
+	d->told = d->hub->orders;
+	snprintf(m.name, sizeof(m.name), "%s", d->dev);
+	device_order(d, &m, fd, 2);
+}
+
+static void device_order_connect(struct device *d)
+{
+	struct worker_msg m = {
+		.type = WORKER_CONNECT,
+		.nqueue = (uint16_t)d->keys.nqueue,
+		.epoch = d->record.epoch,
+		.mtu = d->mtu,
+	};
+	unsigned i;
+
+	m.connect.features = d->keys.features;
+	for (i = 0; i < d->keys.nqueue; i++)
+		m.connect.queue[i] = d->keys.queue[i];
+	device_order(d, &m, NULL, 0);
+}
+
+/* A guest that comes back says hello first, then names its channels: wait for
+ * them. One that never does is refused by the worker, after a while.
+ */
+static bool device_has_ports(struct device *d)
+{
+	const struct ring_names *q = d->keys.queue;
+	unsigned i;
+
+	for (i = 0; i < d->keys.nqueue && !d->late; i++) {
+		if (domain_has_port(d->dom, q[i].tx_port) &&
+		    domain_has_port(d->dom, q[i].rx_port))
+			continue;
+		device_timer(d, DEVICE_LEAVE_MS);
+		return false;
+	}
+	d->late = false;
+	return true;
+}
+
+/* However fast a frontend toggles its state. */
+static bool device_may_connect(struct device *d)
+{
+	uint32_t ms = rate_ask(&d->rate, loop_now(d->hub->loop), DEVICE_BURST,
+			       DEVICE_EACH_MS);
+
+	if (ms)
+		device_timer(d, ms);
+	return !ms;
+}
+
+static int device_connect_start(struct device *d)
+{
+	struct err e = { "" };
+	int rc;
+
+	if (!domain_here(d->dom)) {
+		if (!d->waits_hv)
+			log_info("%s: waiting for the guest at %s", d->name,
+				 domain_door(d->dom));
+		d->waits_hv = true;
+		return -EINPROGRESS;
+	}
+	d->waits_hv = false;
+	if (!device_hotplugged(d))
+		return -EINPROGRESS;
+	rc = device_keys(d, &e);
+	if (!rc && (!device_has_ports(d) || !device_may_connect(d)))
+		return -EINPROGRESS;
+	if (!rc)
+		rc = device_prepare(d, &e);
+	if (rc == -ENOTCONN)
+		return rc;
+	if (rc) {
+		device_fail(d, e.text, device_end_of(d));
+		return rc;
+	}
+	device_order_vif(d);
+	d->link = LINK_CONNECTING;
+	d->fresh_file = false;
+	device_order_connect(d);
+	return -EINPROGRESS;
+}
+
+int device_connect(struct device *d)
+{
+	switch (d->link) {
+	case LINK_NONE:
+		return device_connect_start(d);
+	case LINK_READY:
+	case LINK_RUNNING:
+		return 0;
+	case LINK_CONNECTING:
+	case LINK_DISCONNECTING:
+		break;
+	}
+	return -EINPROGRESS;
+}
+
+/* 0 when the worker holds nothing of the guest, else -EINPROGRESS. */
+int device_disconnect(struct device *d)
+{
+	switch (d->link) {
+	case LINK_NONE:
+		d->unmap = false;
+		return 0;
+	case LINK_DISCONNECTING:
+		return -EINPROGRESS;
+	case LINK_CONNECTING:
+	case LINK_READY:
+	case LINK_RUNNING:
+		break;
+	}
+	device_carrier(d, false);
+	if (d->link == LINK_RUNNING && device_may_log(d))
+		log_info("%s: disconnected", d->name);
+	if (!d->hub->orders) {
+		d->link = LINK_NONE;
+		d->unmap = false;
+		return 0;
+	}
+	d->link = LINK_DISCONNECTING;
+	device_order_plain(d, WORKER_DISCONNECT);
+	return -EINPROGRESS;
+}
+
+void device_fatal(struct device *d, const char *why)
+{
+	if (d->link != LINK_RUNNING && d->link != LINK_READY)
+		return; /* it is being disconnected anyway */
+	d->link = LINK_NONE;
+	device_carrier(d, false);
+	device_fail(d, why, device_end_of(d));
+}
+
+/* CONNECT, of a guest's wish or after a worker's death. */
+static void device_connected(struct device *d, const struct worker_msg *m)
+{
+	if (d->link != LINK_CONNECTING && d->link != LINK_READY &&
+	    d->link != LINK_RUNNING)
+		return;
+	if (m->rc == -ESTALE && !d->fresh_file) {
+		d->fresh_file = true;
+		log_warn("%s: survival memory of another version: emptied",
+			 d->name);
+		keep_empty(d->keep_fd, survive_size(KEYS_QUEUES));
+		device_order_connect(d);
+	} else if (m->rc < 0) {
+		char why[WORKER_TEXT + 32];
+
+		snprintf(why, sizeof(why), "cannot connect: %s", m->text);
+		d->link = LINK_NONE;
+		device_carrier(d, false);
+		device_fail(d, why, device_end_of(d));
+	} else if (d->link == LINK_CONNECTING) {
+		d->link = LINK_READY;
+		d->hub->again(d->hub->arg, d);
+	}
+}
+
+void device_answer(struct device *d, const struct worker_msg *m,
+		   enum worker_type order)
+{
+	switch (order) {
+	case WORKER_CONNECT:
+		device_connected(d, m);
+		break;
+	case WORKER_RUN:
+		if (m->rc < 0)
+			device_fatal(d, m->text);
+		break;
+	case WORKER_DISCONNECT:
+		if (d->link == LINK_DISCONNECTING)
+			d->link = LINK_NONE;
+		d->hub->again(d->hub->arg, d);
+		break;
+	case WORKER_VIF:
+		if (m->rc < 0)
+			log_error("%s: the worker cannot take it: %s", d->name,
+				  m->text);
+		break;
+	default:
+		break;
+	}
+}
+
+bool device_told(const struct device *d)
+{
+	return d->told;
+}
+
+bool device_resume(struct device *d)
+{
+	bool run = d->link == LINK_RUNNING;
+
+	d->told = false;
+	device_order_vif(d);
+	if (d->link == LINK_DISCONNECTING) {
+		d->link = LINK_NONE; /* the dead hold no pages */
+		d->hub->again(d->hub->arg, d);
+	}
+	if (d->link == LINK_NONE)
+		return false;
+	device_order_connect(d);
+	if (run)
+		device_order_plain(d, WORKER_RUN);
+	return run;
+}

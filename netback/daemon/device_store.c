@@ -1,0 +1,189 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* device_store.c - what is read from and written to a vif's directories
+ *
+ * Own states are written in a transaction which sees first that the device is
+ * still there: a write to a directory that the toolstack has just removed would
+ * make it again.
+ */
+#include "daemon/device_own.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/num.h"
+#include "daemon/life.h"
+#include "store.h"
+
+enum { DEVICE_KEY = 40 };
+
+const char device_root[] = "/local/domain/0/backend/vif";
+
+void device_paths(struct device *d)
+{
+	snprintf(d->back, sizeof(d->back), "%s/%u/%u", device_root, d->domid,
+		 d->handle);
+	snprintf(d->front, sizeof(d->front), "/local/domain/%u/device/vif/%u",
+		 d->domid, d->handle);
+	snprintf(d->state, sizeof(d->state), "%s/state", d->front);
+}
+
+static void device_path(const char *dir, const char *key, char *path)
+{
+	snprintf(path, DEVICE_BACK + DEVICE_KEY, "%s/%s", dir, key);
+}
+
+int device_read(struct device *d, const char *dir, const char *key, char *buf,
+		size_t size)
+{
+	char path[DEVICE_BACK + DEVICE_KEY];
+
+	device_path(dir, key, path);
+	return store_read(d->hub->store, path, buf, size);
+}
+
+struct device_write {
+	struct device *d;
+	const char *key, *value; /* value NULL: remove */
+};
+
+static int device_write_run(struct store *s, void *arg)
+{
+	const struct device_write *w = arg;
+	char path[DEVICE_BACK + DEVICE_KEY], was[8];
+	int rc = device_read(w->d, w->d->back, "state", was, sizeof(was));
+
+	if (rc < 0 && rc != -E2BIG && rc != -EINVAL)
+		return rc;
+	device_path(w->d->back, w->key, path);
+	return w->value ? store_write(s, path, w->value) : store_rm(s, path);
+}
+
+/* -ENOENT when the device is not there any more. */
+int device_write(struct device *d, const char *key, const char *value)
+{
+	struct device_write w = { d, key, value };
+
+	return store_txn(d->hub->store, device_write_run, &w);
+}
+
+int device_write_state(struct device *d, unsigned state)
+{
+	char text[8];
+	int rc;
+
+	snprintf(text, sizeof(text), "%u", state);
+	rc = device_write(d, "state", text);
+	if (!rc)
+		log_debug("%s: state %s", d->name, life_name(state));
+	return rc;
+}
+
+/* The store says which frontend this is for; it must be the one whose number
+ * the directory has.
+ */
+int device_check_front(struct device *d, struct err *e)
+{
+	char got[DEVICE_BACK], want[DEVICE_BACK];
+	uint32_t id;
+	int rc;
+
+	snprintf(want, sizeof(want), "/local/domain/%u/device/vif/%u", d->domid,
+		 d->handle);
+	rc = device_read(d, d->back, "frontend", got, sizeof(got));
+	if (rc == -ENOTCONN)
+		return rc;
+	if (rc < 0 || strcmp(got, want))
+		return err_set(
+			e, -EINVAL,
+			"%s/frontend is not %s: this device belongs to nobody",
+			d->back, want);
+	rc = device_read(d, d->back, "frontend-id", got, sizeof(got));
+	if (rc == -ENOTCONN)
+		return rc;
+	if (rc < 0 || num_parse(got, UINT16_MAX, &id) || id != d->domid)
+		return err_set(e, -EINVAL, "%s/frontend-id is not %u", d->back,
+			       d->domid);
+	return 0;
+}
+
+static int device_offer_run(struct store *s, void *arg)
+{
+	static const struct {
+		const char *key, *value;
+	} row[] = {
+		{ "feature-sg", "1" },
+		{ "feature-gso-tcpv4", "1" },
+		{ "feature-gso-tcpv6", "1" },
+		{ "feature-ipv6-csum-offload", "1" },
+		{ "feature-rx-copy", "1" },
+		{ "feature-rx-flip", "0" },
+		{ "feature-split-event-channels", "1" },
+		{ "multi-queue-max-queues", "1" },
+	};
+	struct device *d = arg;
+	char path[DEVICE_BACK + DEVICE_KEY], was[8];
+	unsigned i;
+	int rc = device_read(d, d->back, "state", was, sizeof(was));
+
+	if (rc > 0)
+		rc = 0;
+	for (i = 0; i < ARRAY_SIZE(row) && !rc; i++) {
+		device_path(d->back, row[i].key, path);
+		rc = store_write(s, path, row[i].value);
+	}
+	return rc;
+}
+
+int device_offer(struct device *d)
+{
+	return store_txn(d->hub->store, device_offer_run, d);
+}
+
+unsigned device_read_state(struct device *d, const char *dir, int *rc)
+{
+	char text[8];
+
+	*rc = device_read(d, dir, "state", text, sizeof(text));
+	if (*rc == -ENOENT || *rc == -EACCES)
+		return LIFE_UNKNOWN;
+	return *rc < 0 ? LIFE_STATES : life_parse(text);
+}
+
+bool device_read_online(struct device *d)
+{
+	char text[8];
+	int rc = device_read(d, d->back, "online", text, sizeof(text));
+
+	return rc < 0 || strcmp(text, "0");
+}
+
+/* Sticky: the second connect of a device must not wait for it again. */
+bool device_hotplugged(struct device *d)
+{
+	char got[16];
+	int rc;
+
+	if (d->hotplugged)
+		return true;
+	rc = device_read(d, d->back, "hotplug-status", got, sizeof(got));
+	d->hotplugged = rc > 0 && !strcmp(got, "connected");
+	if (rc > 0 && !strcmp(got, "error") && !d->hotplug_bad) {
+		d->hotplug_bad = true;
+		log_warn("%s: hotplug failed, see %s/hotplug-error", d->name,
+			 d->back);
+	}
+	return d->hotplugged;
+}
+
+static int device_get_key(void *arg, const char *key, char *buf, size_t size)
+{
+	struct device *d = arg;
+
+	return device_read(d, d->front, key, buf, size);
+}
+
+int device_keys(struct device *d, struct err *e)
+{
+	return keys_read(&d->keys, device_get_key, d, e);
+}

@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* sup.h - the supervisor's inside, for supervisor.c and sup_*.c alone
+ *
+ *   supervisor.c  composition: directories, locks, starting, ending
+ *   sup_scan.c	   which vifs and domains there are; events of the store
+ *   sup_crew.c	   workers that come, answer and die
+ *   sup_ask.c	   questions at RUN/control
+ */
+#ifndef NETBACK_DAEMON_SUP_H
+#define NETBACK_DAEMON_SUP_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "daemon/blame.h"
+#include "daemon/capture.h"
+#include "daemon/control.h"
+#include "daemon/crew.h"
+#include "daemon/device.h"
+#include "daemon/supervisor.h"
+
+enum { SUP_PATH = 256 };
+
+struct sup_dom {
+	struct sup_dom *next;
+	uint16_t domid;
+	unsigned devices;
+	struct domain *dom;
+};
+
+struct sup_dev {
+	struct sup_dev *next;
+	struct device *dev;
+	struct sup_dom *dom;
+	bool dirty;
+	struct blame blame;
+};
+
+/* One client's question for counters, until the worker has answered. */
+struct sup_ask {
+	struct sup_ask *next;
+	unsigned client, left;
+	json_t *vifs;
+};
+
+struct supervisor {
+	const struct supervisor_conf *conf;
+	struct loop *loop;
+	struct device_hub hub;
+	struct crew *crew;
+	struct control *control;
+	struct loop_fd *store_src, *sig_src;
+	struct sup_dom *doms;
+	struct sup_dev *devs;
+	struct sup_ask *asks;
+	struct captures captures;
+	struct loop_timer *soon;
+	bool scan, swept, waited;
+	int lock, keep_lock, nursery, sigs;
+	pid_t nursery_pid, worker;
+	unsigned restarts;
+	/* a take-over under way */
+	struct crew_death death;
+	bool taking;
+	unsigned took;
+};
+
+/* --- sup_scan.c -------------------------------------------------------------- */
+
+struct sup_dev *sup_find(struct supervisor *s, uint32_t domid, uint32_t handle);
+struct sup_dom *sup_find_dom(struct supervisor *s, uint16_t domid);
+
+/* Looked at once, at the end of this turn. */
+void sup_mark(struct supervisor *s, struct sup_dev *v);
+void sup_again(void *arg, struct device *d);
+void sup_leaving(void *arg, struct device *d);
+
+/* Looks for the store until it is there; then for what it holds. */
+void sup_store_open(void *arg);
+
+/* --- sup_crew.c -------------------------------------------------------------- */
+
+extern const struct crew_ops sup_crew;
+
+/* --- sup_ask.c --------------------------------------------------------------- */
+
+extern const struct control_ops sup_control;
+void sup_reply(void *arg, unsigned client, json_t *answer);
+void sup_stats_answer(struct supervisor *s, const struct worker_msg *m);
+void sup_asks_fail(struct supervisor *s); /* the worker died */
+
+#endif

@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* sup_crew.c - workers that come, answer and die */
+#include "daemon/sup.h"
+
+#include <stdio.h>
+
+#include "base/log.h"
+#include "base/loop.h"
+#include "daemon/domain.h"
+
+static void sup_taken(struct supervisor *s)
+{
+	char how[64];
+	uint64_t us = (clock_ns() - s->death.noticed_ns) / 1000;
+
+	if (!s->taking || orders_pending(s->hub.orders))
+		return;
+	s->taking = false;
+	crew_say(&s->death, how, sizeof(how));
+	log_warn("worker %d %s, worker %d took over %u vif%s in %u.%u ms",
+		 (int)s->death.pid, how, (int)s->worker, s->took,
+		 s->took == 1 ? "" : "s", (unsigned)(us / 1000),
+		 (unsigned)(us % 1000 / 100));
+}
+
+static void sup_up(void *arg, struct orders *o, pid_t pid)
+{
+	struct supervisor *s = arg;
+	struct sup_dom *d;
+	struct sup_dev *v;
+
+	s->hub.orders = o;
+	s->worker = pid;
+	s->took = 0;
+	for (d = s->doms; d; d = d->next)
+		domain_resume(d->dom);
+	for (v = s->devs; v; v = v->next)
+		s->took += device_resume(v->dev);
+	captures_up(&s->captures, o);
+	log_debug("worker %d is up", (int)pid);
+	sup_taken(s);
+}
+
+static void sup_down(void *arg, const struct crew_death *death)
+{
+	struct supervisor *s = arg;
+	struct sup_dev *v;
+
+	s->hub.orders = NULL;
+	s->worker = 0;
+	s->restarts++;
+	s->death = *death;
+	s->taking = true;
+	sup_asks_fail(s);
+	captures_down(&s->captures);
+	if (!death->often)
+		return;
+	v = death->blamed ? sup_find(s, death->domid, death->handle) : NULL;
+	log_error("workers die over and over%s%s", v ? ", connecting " : "",
+		  v ? device_name(v->dev) : "");
+	if (v)
+		device_blame(v->dev, "disabled: the worker died over and over "
+				     "connecting it");
+}
+
+/* The worker before crashed in a turn of this one, says the next. */
+static void sup_served(struct supervisor *s, struct sup_dev *v)
+{
+	uint64_t now = s->death.noticed_ns;
+	unsigned others = 0;
+	struct sup_dev *o;
+
+	if (!s->death.pid || !blame_crashed(s->death.status, s->death.why))
+		return;
+	blame_add(&v->blame, now);
+	for (o = s->devs; o; o = o->next) {
+		unsigned n = o == v ? 0 : blame_count(&o->blame, now);
+
+		others = n > others ? n : others;
+	}
+	if (blame_due(blame_count(&v->blame, now), others))
+		device_blame(v->dev, "disabled: the worker crashed over and "
+				     "over serving it");
+}
+
+static void sup_answer(void *arg, const struct worker_msg *m,
+		       enum worker_type order)
+{
+	struct supervisor *s = arg;
+	struct sup_dom *d;
+	struct sup_dev *v;
+
+	switch (order) {
+	case WORKER_DOM:
+	case WORKER_CHANNEL:
+	case WORKER_DOM_GONE:
+		d = sup_find_dom(s, m->domid);
+		if (d)
+			domain_answer(d->dom, m, order);
+		break;
+	case WORKER_STATS:
+		sup_stats_answer(s, m);
+		break;
+	case WORKER_CAPTURE:
+	case WORKER_CAPTURE_END:
+		captures_answer(&s->captures, m, order);
+		break;
+	default:
+		v = sup_find(s, m->domid, m->handle);
+		if (v)
+			device_answer(v->dev, m, order);
+		if (v && order == WORKER_CONNECT && m->served == 1)
+			sup_served(s, v);
+	}
+	sup_taken(s);
+}
+
+static void sup_fatal(void *arg, const struct worker_msg *m)
+{
+	struct supervisor *s = arg;
+	struct sup_dev *v = sup_find(s, m->domid, m->handle);
+
+	if (v)
+		device_fatal(v->dev, m->text);
+}
+
+static void sup_nursery_lost(void *arg)
+{
+	struct supervisor *s = arg;
+
+	log_error("the nursery died, and the workers with it; ending, so that "
+		  "the service manager starts netbackd again (guests stay "
+		  "connected)");
+	loop_stop(s->loop, 1);
+}
+
+const struct crew_ops sup_crew = { sup_up, sup_down, sup_answer, sup_fatal,
+				   sup_nursery_lost };

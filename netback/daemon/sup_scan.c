@@ -1,0 +1,379 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* sup_scan.c - which vifs and domains there are; events of the store
+ *
+ * An event only marks devices; each marked device looks at the store once at the
+ * end of the turn. So however fast a guest writes, there is at most one mark.
+ */
+#include "daemon/sup.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "base/loop.h"
+#include "base/num.h"
+#include "daemon/domain.h"
+#include "daemon/keep.h"
+#include "store.h"
+#include "vif.h"
+
+enum {
+	SUP_EVENTS = 256,   /* store events taken in one turn */
+	SUP_STORE_MS = 200, /* between attempts to find the store */
+};
+
+/* --- devices and domains --------------------------------------------------------- */
+
+struct sup_dev *sup_find(struct supervisor *s, uint32_t domid, uint32_t handle)
+{
+	struct sup_dev *v;
+
+	for (v = s->devs; v; v = v->next) {
+		if (device_domid(v->dev) == domid &&
+		    device_handle(v->dev) == handle)
+			break;
+	}
+	return v;
+}
+
+struct sup_dom *sup_find_dom(struct supervisor *s, uint16_t domid)
+{
+	struct sup_dom *d;
+
+	for (d = s->doms; d && d->domid != domid;)
+		d = d->next;
+	return d;
+}
+
+static void sup_run_soon(void *arg);
+
+/* At the end of this turn. */
+static void sup_soon(struct supervisor *s)
+{
+	if (!s->soon)
+		loop_after(s->loop, 0, sup_run_soon, s, &s->soon);
+}
+
+void sup_mark(struct supervisor *s, struct sup_dev *v)
+{
+	v->dirty = true;
+	sup_soon(s);
+}
+
+void sup_again(void *arg, struct device *d)
+{
+	struct supervisor *s = arg;
+	struct sup_dev *v = sup_find(s, device_domid(d), device_handle(d));
+
+	if (v)
+		sup_mark(s, v);
+}
+
+void sup_leaving(void *arg, struct device *d)
+{
+	struct supervisor *s = arg;
+
+	captures_vif_gone(&s->captures, d);
+}
+
+static void sup_dom_here(void *arg, uint16_t domid)
+{
+	struct supervisor *s = arg;
+	struct sup_dev *v;
+
+	for (v = s->devs; v; v = v->next) {
+		if (v->dom->domid == domid)
+			sup_mark(s, v);
+	}
+}
+
+static void sup_dom_gone(void *arg, uint16_t domid)
+{
+	struct supervisor *s = arg;
+	struct sup_dev *v;
+
+	for (v = s->devs; v; v = v->next) {
+		if (v->dom->domid == domid)
+			device_guest_gone(v->dev);
+	}
+}
+
+static struct orders *sup_orders(void *arg)
+{
+	struct supervisor *s = arg;
+
+	return s->hub.orders;
+}
+
+static int sup_dom_get(struct supervisor *s, uint16_t domid,
+		       struct sup_dom **out)
+{
+	static const struct domain_ops ops = { sup_dom_here, sup_dom_gone,
+					       sup_orders };
+	struct sup_dom *d = sup_find_dom(s, domid);
+	struct err e = { "" };
+	int rc;
+
+	if (!d) {
+		d = calloc(1, sizeof(*d));
+		if (!d)
+			return -ENOMEM;
+		d->domid = domid;
+		rc = domain_open(&d->dom, s->loop, s->conf->run, domid, &ops, s,
+				 &e);
+		if (rc) {
+			log_error("domain %u: %s", domid, e.text);
+			free(d);
+			return rc;
+		}
+		d->next = s->doms;
+		s->doms = d;
+	}
+	d->devices++;
+	*out = d;
+	return 0;
+}
+
+static void sup_dom_put(struct supervisor *s, struct sup_dom *d)
+{
+	struct sup_dom **at = &s->doms;
+
+	if (--d->devices)
+		return;
+	while (*at != d)
+		at = &(*at)->next;
+	*at = d->next;
+	domain_close(d->dom);
+	free(d);
+}
+
+static void sup_add(struct supervisor *s, uint16_t domid, uint16_t handle)
+{
+	struct sup_dev *v;
+	int rc;
+
+	if (sup_find(s, domid, handle) ||
+	    device_wanted(&s->hub, domid, handle) <= 0)
+		return;
+	v = calloc(1, sizeof(*v));
+	if (!v)
+		return;
+	rc = sup_dom_get(s, domid, &v->dom);
+	if (rc) {
+		free(v);
+		return;
+	}
+	rc = device_open(&v->dev, &s->hub, v->dom->dom, domid, handle);
+	if (rc) {
+		if (rc != -ENOTCONN)
+			log_error("vif%u.%u: %s", domid, handle, strerror(-rc));
+		sup_dom_put(s, v->dom);
+		free(v);
+		return;
+	}
+	v->next = s->devs;
+	s->devs = v;
+	sup_mark(s, v);
+}
+
+static void sup_remove(struct supervisor *s, struct sup_dev *v)
+{
+	struct sup_dev **at = &s->devs;
+
+	while (*at != v)
+		at = &(*at)->next;
+	*at = v->next;
+	device_close(v->dev);
+	sup_dom_put(s, v->dom);
+	free(v);
+}
+
+/* --- the store -------------------------------------------------------------------- */
+
+struct sup_scan {
+	struct supervisor *s;
+	uint32_t domid;
+};
+
+static int sup_scan_handle(void *arg, const char *name)
+{
+	struct sup_scan *c = arg;
+	uint32_t handle;
+
+	if (!num_parse(name, VIF_HANDLE_MAX, &handle))
+		sup_add(c->s, (uint16_t)c->domid, (uint16_t)handle);
+	return 0;
+}
+
+static int sup_scan_dom(void *arg, const char *name)
+{
+	struct sup_scan *c = arg;
+	char path[DEVICE_BACK];
+	int rc;
+
+	if (num_parse(name, VIF_DOMID_MAX, &c->domid))
+		return 0;
+	snprintf(path, sizeof(path), "%s/%u", device_root, c->domid);
+	rc = store_each(c->s->hub.store, path, sup_scan_handle, c);
+	return rc == -ENOTCONN ? rc : 0;
+}
+
+/* Records of devices that left the store while no netbackd ran. */
+static void sup_sweep(struct supervisor *s)
+{
+	int fd = fcntl(s->hub.keep, F_DUPFD_CLOEXEC, 0);
+	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+	struct dirent *de;
+
+	s->swept = true;
+	while (dir && (de = readdir(dir))) {
+		char name[KEEP_NAME];
+		uint16_t domid, handle;
+		size_t n = strlen(de->d_name);
+
+		if (n < 8 || n >= sizeof(name) ||
+		    strcmp(de->d_name + n - 7, ".record"))
+			continue;
+		memcpy(name, de->d_name, n - 7);
+		name[n - 7] = '\0';
+		if (!vif_parse_name(name, &domid, &handle, NULL) &&
+		    !sup_find(s, domid, handle))
+			device_sweep(&s->hub, name);
+	}
+	if (dir)
+		closedir(dir);
+	else if (fd >= 0)
+		close(fd);
+}
+
+static void sup_scan(struct supervisor *s)
+{
+	struct sup_scan c = { s, 0 };
+	struct sup_dev *v;
+	int rc = store_each(s->hub.store, device_root, sup_scan_dom, &c);
+
+	if (rc && rc != -ENOENT)
+		return; /* away: its return fires every watch */
+	s->scan = false;
+	for (v = s->devs; v; v = v->next)
+		sup_mark(s, v);
+	if (!s->swept)
+		sup_sweep(s);
+}
+
+/* "N/M.." behind the root: that device; anything else: all of them. */
+static void sup_backend_event(struct supervisor *s, const char *path)
+{
+	char num[2][8];
+	uint32_t domid, handle;
+	struct sup_dev *v;
+
+	path += strlen(device_root);
+	if (sscanf(path, "/%7[0-9]/%7[0-9]", num[0], num[1]) != 2 ||
+	    num_parse(num[0], VIF_DOMID_MAX, &domid) ||
+	    num_parse(num[1], VIF_HANDLE_MAX, &handle)) {
+		s->scan = true;
+		return;
+	}
+	v = sup_find(s, domid, handle);
+	if (v)
+		sup_mark(s, v);
+	else
+		sup_add(s, (uint16_t)domid, (uint16_t)handle);
+}
+
+static void sup_front_event(struct supervisor *s, const char *token,
+			    const char *path)
+{
+	uint16_t domid, handle;
+	struct sup_dev *v;
+
+	if (vif_parse_name(token, &domid, &handle, NULL))
+		return;
+	v = sup_find(s, domid, handle);
+	if (!v || strcmp(path, device_front_path(v->dev)))
+		return;
+	device_front_wrote(v->dev);
+	sup_mark(s, v);
+}
+
+static void sup_store_ready(void *arg, int fd, uint32_t events)
+{
+	struct supervisor *s = arg;
+	char path[STORE_PATH], token[32];
+	unsigned i;
+
+	(void)fd;
+	(void)events;
+	for (i = 0; i < SUP_EVENTS; i++) {
+		int rc = store_event(s->hub.store, path, sizeof(path), token,
+				     sizeof(token));
+
+		if (rc <= 0)
+			break;
+		if (!strcmp(token, "back"))
+			sup_backend_event(s, path);
+		else
+			sup_front_event(s, token, path);
+	}
+	if (s->scan)
+		sup_soon(s);
+}
+
+void sup_store_open(void *arg)
+{
+	struct supervisor *s = arg;
+	char path[SUP_PATH];
+	int rc;
+
+	snprintf(path, sizeof(path), "%s/store", s->conf->run);
+	rc = store_open(&s->hub.store, path, 0);
+	if (!rc)
+		rc = store_watch(s->hub.store, device_root, "back");
+	if (!rc)
+		rc = loop_add(s->loop, store_fd(s->hub.store), EPOLLIN,
+			      sup_store_ready, s, &s->store_src);
+	if (!rc) {
+		s->scan = true;
+		sup_soon(s);
+		log_info("serving %s", s->conf->run);
+		return;
+	}
+	store_close(s->hub.store);
+	s->hub.store = NULL;
+	if (!s->waited)
+		log_info("waiting for a store at %s", path);
+	s->waited = true;
+	loop_after(s->loop, SUP_STORE_MS, sup_store_open, s, NULL);
+}
+
+static void sup_run_soon(void *arg)
+{
+	struct supervisor *s = arg;
+	struct sup_dev *v, *next;
+
+	s->soon = NULL;
+	if (!s->hub.store)
+		return;
+	if (s->scan)
+		sup_scan(s);
+	for (v = s->devs; v; v = next) {
+		uint16_t domid = device_domid(v->dev);
+		uint16_t handle = device_handle(v->dev);
+
+		next = v->next;
+		if (!v->dirty)
+			continue;
+		v->dirty = false;
+		if (device_look(v->dev) == 0)
+			continue;
+		sup_remove(s, v);
+		sup_add(s, domid, handle); /* if there is a new one */
+	}
+}
