@@ -49,6 +49,7 @@ struct hv_local {
 	uint64_t gtab_off; /* bytes: where the grant table starts */
 	uint32_t grants;   /* entries of struct grant_entry_v1 */
 	uint16_t backend;
+	bool copies; /* for tests: as a provider that cannot reach */
 };
 
 int hv_local_open(struct hv **out, const struct hv_local *conf, int memfd);
@@ -80,6 +81,7 @@ int hv_copy(struct hv *hv, enum hv_dir dir, struct hv_seg *v, unsigned n);
  * Returns the number that failed, -EOPNOTSUPP from a provider that cannot map.
  */
 int hv_reach(struct hv *hv, enum hv_dir dir, struct hv_seg *v, unsigned n);
+bool hv_can_reach(const struct hv *hv); /* else: hv_copy alone */
 
 /* Event channels. bind gives a small number for a guest's port; -ENOENT when
  * the guest offered no such port, -EBUSY when it is bound already.

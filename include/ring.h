@@ -55,8 +55,11 @@ struct ring_names {
 };
 
 struct ring_conf {
-	struct hv *hv;		    /* outlives the ring */
-	struct frame_pool *pool;    /* frames for pull; outlives the ring */
+	struct hv *hv; /* outlives the ring */
+	/* Frames for pull; outlives the ring. With bodies where hv cannot reach
+	 * the guest's pages (hv_can_reach).
+	 */
+	struct frame_pool *pool;
 	struct survive_queue *keep; /* survival memory of this queue */
 	uint64_t *counts;	    /* RING_COUNTS of them, the caller's */
 	struct ring_names names;
@@ -105,7 +108,9 @@ int ring_open(struct ring **out, const struct ring_conf *conf);
 int ring_pull(struct ring *r, struct frame **v, unsigned n);
 
 /* RX: copies n frames to the guest and puts them back to their pools. Returns
- * the number delivered; the others were counted as drops.
+ * the number delivered; the others were counted as drops. Where hv cannot reach,
+ * frames may be kept until flush copies all of them at once; then the number
+ * is of those taken, and the counters say after flush what arrived.
  */
 int ring_push(struct ring *r, struct frame **v, unsigned n);
 

@@ -36,6 +36,11 @@ int hv_reach(struct hv *hv, enum hv_dir dir, struct hv_seg *v, unsigned n)
 	return hv->ops->reach ? hv->ops->reach(hv, dir, v, n) : -EOPNOTSUPP;
 }
 
+bool hv_can_reach(const struct hv *hv)
+{
+	return hv->ops->reach;
+}
+
 int hv_bind(struct hv *hv, uint32_t port)
 {
 	return hv->ops->bind(hv, port);

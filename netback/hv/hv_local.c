@@ -413,6 +413,20 @@ static const struct hv_ops local_ops = {
 	.close = local_close,
 };
 
+/* What a guest of a provider without mappings gets. */
+static const struct hv_ops local_ops_copies = {
+	.map = local_map,
+	.unmap = local_unmap,
+	.copy = local_copy,
+	.bind = local_bind,
+	.unbind = local_unbind,
+	.fd = local_fd,
+	.bell = local_bell,
+	.clear = local_clear,
+	.dead = local_dead,
+	.close = local_close,
+};
+
 /* Only memory files have seals. Asked first, because the kernel answers that
  * itself: fstat and fstatfs of a stranger's file may wait for whoever serves it.
  */
@@ -519,7 +533,7 @@ int hv_local_open(struct hv **out, const struct hv_local *conf, int memfd)
 		rc = -ENOMEM;
 		goto out;
 	}
-	l->hv.ops = &local_ops;
+	l->hv.ops = conf->copies ? &local_ops_copies : &local_ops;
 	l->size = conf->size;
 	l->pages = (uint32_t)(conf->size / HV_PAGE);
 	l->grants = conf->grants;

@@ -98,6 +98,8 @@ int ring_open(struct ring **out, const struct ring_conf *conf)
 	r->counts = conf->counts;
 	r->features = conf->features;
 	r->mtu = conf->mtu;
+	r->reach = hv_can_reach(r->hv);
+	r->rx_may_wait = !r->reach;
 	r->tx.chan = r->rx.chan = RING_NO_PORT;
 	rc = ring_map(r, &conf->names);
 	if (!rc)
@@ -118,6 +120,7 @@ void ring_close(struct ring *r)
 {
 	if (!r)
 		return;
+	ring_rx_forget(r);
 	if (r->rx.chan != r->tx.chan)
 		hv_unbind(r->hv, r->rx.chan);
 	hv_unbind(r->hv, r->tx.chan);
@@ -135,9 +138,14 @@ static int ring_bell(struct ring *r, const struct half *h)
 int ring_flush(struct ring *r)
 {
 	bool had = r->tx.done != r->tx.staged || r->rx.done != r->rx.staged;
-	bool tx = half_publish(&r->tx), rx = half_publish(&r->rx);
-	int rc = 0;
+	int rc = ring_rx_send(r);
+	bool tx, rx;
 
+	if (rc < 0)
+		return rc;
+	rc = 0;
+	tx = half_publish(&r->tx);
+	rx = half_publish(&r->rx);
 	if (hv_dead(r->hv))
 		return -EFAULT;
 	if (had && !tx && !rx)

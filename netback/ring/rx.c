@@ -12,7 +12,11 @@
  * r->slot until they are used, so that pages which were lent and not filled are
  * lent again without another look at the ring.
  *
- * Two ways in. push copies frames that exist. lend, fill, settle let a tap read
+ * Two ways in. push copies frames that exist: all pieces of a burst by one
+ * hv_copy, each with its own status. Where a guest cannot be mapped a copy is a
+ * call to the hypervisor, so that frames whose bytes are our own wait for flush
+ * and go together; their responses are staged meanwhile, and corrected where a
+ * copy failed. lend, fill, settle let a tap read
  * straight into the guest's pages: the first 256 bytes go to private memory
  * (they are parsed for the checksum's place) and are copied to the page
  * by settle, all else lands where it belongs. Whether a frame has a GSO
@@ -27,6 +31,8 @@
 enum {
 	RX_VLAN = 4, /* bytes a tag may add to a frame of the mtu */
 	RX_PIECES = 1 + FRAME_SEGS + RING_RX_SLOTS,
+	RX_EXTRAS = 1,
+	RX_KEEP_FREE = FRAME_BURST / 2, /* frames others may still need */
 };
 
 static struct rx_slot *rx_slot(struct ring *r, unsigned i)
@@ -69,6 +75,11 @@ static unsigned rx_data_slots(uint32_t len)
 	return (len + HV_PAGE - 1) / HV_PAGE;
 }
 
+static unsigned rx_extras(const struct frame *f)
+{
+	return f->gso_type ? 1 : 0;
+}
+
 static bool rx_takes_gso(const struct ring *r, uint8_t type)
 {
 	const struct ring_features *ft = &r->features;
@@ -89,9 +100,9 @@ static bool rx_any_gso(const struct ring *r)
 unsigned ring_slots(const struct ring *r, const struct frame *f)
 {
 	if (f)
-		return rx_data_slots(f->len) + (f->gso_type ? 1 : 0);
+		return rx_data_slots(f->len) + rx_extras(f);
 	if (rx_any_gso(r))
-		return rx_data_slots(FRAME_MAX) + 1;
+		return rx_data_slots(FRAME_MAX) + RX_EXTRAS;
 	if (r->features.sg)
 		return rx_data_slots(r->mtu + FRAME_ETH + RX_VLAN);
 	return 1;
@@ -150,11 +161,8 @@ static void rx_stage_gso(struct ring *r, const struct frame *f)
 	r->rx.cons++;
 }
 
-/* Stages all responses of one frame; bad: a bit for each data slot whose grant
- * was refused (the guest walks the slots and drops the packet).
- */
-static void rx_respond(struct ring *r, const struct frame *f, int flags,
-		       uint32_t bad)
+/* Stages all responses of one frame, as if every byte arrived. */
+static void rx_respond(struct ring *r, const struct frame *f, int flags)
 {
 	unsigned i, n = rx_data_slots(f->len);
 
@@ -168,18 +176,16 @@ static void rx_respond(struct ring *r, const struct frame *f, int flags,
 			fl |= NETRXF_more_data;
 		if (!i && f->gso_type)
 			fl |= NETRXF_extra_info;
-		rx_stage(r, fl,
-			 bad & (1u << i) ? (int16_t)NETIF_RSP_ERROR
-					 : (int16_t)size);
+		rx_stage(r, fl, (int16_t)size);
 		if (!i && f->gso_type)
 			rx_stage_gso(r, f);
 	}
-	if (bad) {
-		ring_add(r, RING_RX_BAD_GRANT, 1);
-		return;
-	}
+}
+
+static void rx_delivered(struct ring *r, uint32_t len)
+{
 	ring_add(r, RING_RX_FRAMES, 1);
-	ring_add(r, RING_RX_BYTES, f->len);
+	ring_add(r, RING_RX_BYTES, len);
 }
 
 /* Cuts a frame's pieces at page borders. */
@@ -198,14 +204,18 @@ static unsigned rx_split(struct ring *r, struct frame *f, struct hv_seg *v)
 
 			if (n > left)
 				n = left;
-			if (d && f->gso_type)
-				d++; /* slot 1 is the extra */
-			v[k++] = (struct hv_seg){
-				.ref = rx_slot(r, d)->req.gref,
-				.off = (uint16_t)off,
-				.len = (uint16_t)n,
-				.local = p,
-			};
+			if (d)
+				d += rx_extras(f);
+			if (off && v[k - 1].local + v[k - 1].len == p)
+				/* head and body meet: one piece */
+				v[k - 1].len = (uint16_t)(v[k - 1].len + n);
+			else
+				v[k++] = (struct hv_seg){
+					.ref = rx_slot(r, d)->req.gref,
+					.off = (uint16_t)off,
+					.len = (uint16_t)n,
+					.local = p,
+				};
 			p += n;
 			left -= n;
 			at += n;
@@ -214,28 +224,100 @@ static unsigned rx_split(struct ring *r, struct frame *f, struct hv_seg *v)
 	return k;
 }
 
-static int rx_copy(struct ring *r, struct frame *f, uint32_t *bad)
+/* The response of each slot that a copy failed for becomes an error: the guest
+ * walks all slots and drops the packet. True when there was none.
+ */
+static bool rx_verdict(struct ring *r, const struct rx_packet *p)
 {
-	struct hv_seg v[RX_PIECES];
-	unsigned k = rx_split(r, f, v), i;
+	struct netif_rx_response rsp;
 	uint32_t at = 0;
-	int rc = hv_copy(r->hv, HV_TO_GUEST, v, k);
+	bool ok = true;
+	unsigned i;
 
-	*bad = 0;
-	if (rc <= 0)
-		return rc;
-	for (i = 0; i < k; i++) {
-		if (v[i].status)
-			*bad |= 1u << (at / HV_PAGE);
-		at += v[i].len;
+	for (i = 0; i < p->nseg; i++) {
+		const struct hv_seg *s = &r->rx_seg[p->seg + i];
+		unsigned d = at / HV_PAGE;
+		uint64_t *v;
+
+		at += s->len;
+		if (!s->status)
+			continue;
+		ok = false;
+		v = &r->rx.keep->staged[(p->at + d + (d ? p->nextra : 0u)) %
+					RING_SLOTS];
+		memcpy(&rsp, v, sizeof(rsp));
+		rsp.status = NETIF_RSP_ERROR;
+		memcpy(v, &rsp, sizeof(rsp));
 	}
-	return 0;
+	return ok;
 }
 
-/* 1 delivered, 0 dropped and counted, -errno. */
+/* Copies what waits and puts the frames back: how many failed, or -errno. */
+int ring_rx_send(struct ring *r)
+{
+	unsigned i;
+	int rc, bad = 0;
+
+	if (!r->rx_packets)
+		return 0;
+	rc = hv_copy(r->hv, HV_TO_GUEST, r->rx_seg, r->rx_segs);
+	for (i = 0; i < r->rx_packets && rc >= 0; i++) {
+		if (rc && !rx_verdict(r, &r->rx_packet[i])) {
+			ring_add(r, RING_RX_BAD_GRANT, 1);
+			bad++;
+		} else {
+			rx_delivered(r, r->rx_packet[i].len);
+		}
+	}
+	ring_rx_forget(r);
+	return rc < 0 ? rc : bad;
+}
+
+void ring_rx_forget(struct ring *r)
+{
+	unsigned i;
+
+	for (i = 0; i < r->rx_packets; i++)
+		frame_put(r->rx_frame[i]);
+	r->rx_packets = r->rx_segs = 0;
+	r->rx_may_wait = !r->reach;
+}
+
+/* Nothing of it lies where somebody else may take it away before flush. */
+static bool rx_is_ours(const struct frame *f)
+{
+	return !f->nseg ||
+	       (f->nseg == 1 && f->body && f->seg[0].base == f->body);
+}
+
+/* Stages one frame and what is to be copied for it. */
+static void rx_plan(struct ring *r, struct frame *f, int flags)
+{
+	struct rx_packet *p = &r->rx_packet[r->rx_packets];
+
+	*p = (struct rx_packet){
+		.seg = (uint16_t)r->rx_segs,
+		.nseg = (uint16_t)rx_split(r, f, r->rx_seg + r->rx_segs),
+		.at = r->rx.staged,
+		.len = f->len,
+		.nextra = (uint8_t)rx_extras(f),
+	};
+	rx_respond(r, f, flags);
+	r->rx_segs += p->nseg;
+	r->rx_frame[r->rx_packets++] = f;
+	if (!rx_is_ours(f) || frame_pool_free(f->pool) < RX_KEEP_FREE)
+		r->rx_may_wait = false;
+}
+
+static bool rx_full(const struct ring *r)
+{
+	return r->rx_packets == FRAME_BURST ||
+	       r->rx_segs + RX_PIECES > RING_SLOTS;
+}
+
+/* 1 planned, and the frame is kept; 0 dropped and counted; -errno. */
 static int rx_push_one(struct ring *r, struct frame *f)
 {
-	uint32_t bad;
 	int rc, flags = -EINVAL;
 
 	if (rx_can_ever(r, f))
@@ -251,11 +333,8 @@ static int rx_push_one(struct ring *r, struct frame *f)
 		ring_add(r, RING_RX_NO_ROOM, 1);
 		return 0;
 	}
-	rc = rx_copy(r, f, &bad);
-	if (rc < 0)
-		return rc;
-	rx_respond(r, f, flags, bad);
-	return !bad;
+	rx_plan(r, f, flags);
+	return 1;
 }
 
 int ring_push(struct ring *r, struct frame **v, unsigned n)
@@ -266,11 +345,23 @@ int ring_push(struct ring *r, struct frame **v, unsigned n)
 	for (i = 0; i < n; i++) {
 		if (rc >= 0)
 			rc = rx_push_one(r, v[i]);
-		if (rc > 0)
-			out++;
-		frame_put(v[i]);
+		if (rc <= 0)
+			frame_put(v[i]);
+		if (rc < 0)
+			continue;
+		out += rc;
+		if (rx_full(r)) {
+			rc = ring_rx_send(r);
+			out -= rc;
+		}
 	}
-	return rc < 0 ? rc : out;
+	if (rc >= 0 && !r->rx_may_wait) {
+		rc = ring_rx_send(r);
+		out -= rc;
+	}
+	if (rc < 0)
+		return rc;
+	return out < 0 ? 0 : out; /* some that failed came with a push before */
 }
 
 /* Reaches the first n pages; 0, -EACCES, or -errno. */
@@ -301,8 +392,11 @@ static int rx_reach(struct ring *r, unsigned n)
 int ring_lend(struct ring *r, struct frame *f)
 {
 	unsigned need = ring_slots(r, NULL), i;
-	int rc = rx_fetch(r, need);
+	int rc;
 
+	if (!r->reach)
+		return -EOPNOTSUPP;
+	rc = rx_fetch(r, need);
 	if (rc <= 0)
 		return rc ? rc : -ENOBUFS;
 	rc = rx_reach(r, need);
@@ -343,6 +437,7 @@ int ring_settle(struct ring *r, struct frame *f)
 	memcpy(rx_slot(r, 0)->page, f->head, f->head_len);
 	if (r->lent_extra && !f->gso_type && f->len > HV_PAGE)
 		rx_close_gap(r, f);
-	rx_respond(r, f, flags, 0);
+	rx_respond(r, f, flags);
+	rx_delivered(r, f->len);
 	return 1;
 }

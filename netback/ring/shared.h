@@ -67,7 +67,16 @@ struct tx_packet {
 	bool has_gso;
 	uint8_t gso_type;
 	uint16_t gso_size;
-	int drop; /* enum ring_count of the reason, or -1 */
+	int drop;	 /* enum ring_count of the reason, or -1 */
+	struct frame *f; /* what it becomes */
+};
+
+/* A frame for the guest whose pieces wait in ring.seg to be copied. */
+struct rx_packet {
+	uint16_t seg, nseg;
+	uint32_t at;  /* index of its first response */
+	uint32_t len; /* bytes */
+	uint8_t nextra;
 };
 
 struct rx_slot {
@@ -83,9 +92,16 @@ struct ring {
 	struct ring_features features;
 	uint32_t mtu;
 	struct half tx, rx;
+	bool reach;	 /* hv gives addresses; else it only copies */
 	bool lent_extra; /* lent pages leave slot 1 for an extra */
-	struct hv_seg seg[RING_SLOTS];
+	struct hv_seg seg[RING_SLOTS]; /* of one pull, or of one push */
 	struct tx_packet packet[FRAME_BURST];
+	/* Frames of pushes whose bytes were not copied yet: see rx.c */
+	struct hv_seg rx_seg[RING_SLOTS];
+	struct rx_packet rx_packet[FRAME_BURST];
+	struct frame *rx_frame[FRAME_BURST];
+	unsigned rx_segs, rx_packets;
+	bool rx_may_wait;		 /* for flush, what is there */
 	struct rx_slot slot[RING_SLOTS]; /* of RX [cons, taken), by index */
 };
 
@@ -133,6 +149,10 @@ int half_waiting(const struct half *h);
 
 /* Copies request `taken` out of the page, whole, once; taken++. */
 void half_take(struct half *h, void *req);
+
+/* rx.c: copies what waits for flush; puts it back uncopied. */
+int ring_rx_send(struct ring *r);
+void ring_rx_forget(struct ring *r);
 
 /* publish.c tells the story of these. */
 int half_attach(struct half *h, uint64_t *replayed);

@@ -8,10 +8,12 @@
  *
  * Three passes over a burst. Parse: slots are copied out once and only the
  * copies are looked at; every slot gets its response staged at once, OKAY or
- * ERROR for data and NULL for extras, in ring order. Reach: all pieces of the
- * burst are turned into addresses by one call. Build: the first 256 bytes of
- * each packet are gathered into private memory, and only those are parsed; what
- * follows is referenced in place until flush.
+ * ERROR for data and NULL for extras, in ring order. Fetch: all pieces of the
+ * burst are turned into addresses by one hv_reach or, where a guest cannot be
+ * mapped, copied behind each other into their frames by one hv_copy; each piece
+ * has a status of its own. Build: the first 256 bytes of each packet are in
+ * private memory, and only those are parsed; what follows is referenced in
+ * place until flush, or private as well.
  *
  * Two severities. A bad packet: its staged responses become ERROR, it is
  * counted, the next one is handled. A broken protocol (no sense can be made of
@@ -96,6 +98,9 @@ static int tx_fragments(struct ring *r, struct tx_cursor *c,
 		*rest -= q.size;
 		if (q.offset + q.size > HV_PAGE)
 			return -EPROTO;
+		/* Of no bytes: legal, and its reference is not looked at */
+		if (!q.size)
+			continue;
 		r->seg[p->seg + p->nseg++] = (struct hv_seg){ .ref = q.gref,
 							      .off = q.offset,
 							      .len = q.size };
@@ -202,7 +207,44 @@ static void tx_refuse(struct ring *r, const struct tx_packet *p, uint32_t end)
 	}
 }
 
-/* Gathers the header, references the rest. */
+/* Pass 2: frames for the good packets, then their bytes: in place, or copied
+ * to where head and body meet.
+ */
+static int tx_fetch(struct ring *r, unsigned k, unsigned nseg)
+{
+	unsigned i, j;
+	int rc;
+
+	for (i = 0; i < k; i++) {
+		struct tx_packet *p = &r->packet[i];
+		uint8_t *to;
+
+		if (p->drop != TX_OK)
+			continue;
+		p->f = frame_get(r->pool);
+		p->f->len = p->total;
+		to = p->f->head;
+		for (j = 0; j < p->nseg && !r->reach; j++) {
+			r->seg[p->seg + j].local = to;
+			to += r->seg[p->seg + j].len;
+		}
+	}
+	rc = r->reach ? hv_reach(r->hv, HV_FROM_GUEST, r->seg, nseg)
+		      : hv_copy(r->hv, HV_FROM_GUEST, r->seg, nseg);
+	for (i = 0; i < k && rc < 0; i++)
+		frame_put(r->packet[i].f);
+	return rc;
+}
+
+/* Copied: head and body are filled already. */
+static void tx_lay(struct frame *f)
+{
+	f->head_len = (uint16_t)(f->len < FRAME_HEAD ? f->len : FRAME_HEAD);
+	f->nseg = f->len > FRAME_HEAD;
+	f->seg[0] = (struct frame_seg){ f->body, f->len - f->head_len };
+}
+
+/* Reached: gathers the header, references the rest. */
 static void tx_gather(struct frame *f, const struct hv_seg *s, unsigned n)
 {
 	uint32_t take;
@@ -210,8 +252,6 @@ static void tx_gather(struct frame *f, const struct hv_seg *s, unsigned n)
 	f->head_len = 0;
 	f->nseg = 0;
 	for (; n; n--, s++) {
-		if (!s->len)
-			continue;
 		take = (uint32_t)FRAME_HEAD - f->head_len;
 		if (take > s->len)
 			take = s->len;
@@ -244,26 +284,34 @@ static int tx_offload(struct ring *r, struct frame *f,
 	return rc;
 }
 
-/* A parsed and reached packet -> a frame; NULL with the reason in p->drop. */
+static bool tx_granted(const struct hv_seg *s, unsigned n)
+{
+	while (n && !s[n - 1].status)
+		n--;
+	return !n;
+}
+
+/* Pass 3: a parsed and fetched packet's frame, or NULL with the reason in
+ * p->drop.
+ */
 static struct frame *tx_build(struct ring *r, struct tx_packet *p)
 {
 	const struct hv_seg *s = r->seg + p->seg;
-	struct frame *f;
-	unsigned i;
+	struct frame *f = p->f;
 
 	if (p->drop != TX_OK)
 		return NULL;
-	for (i = 0; i < p->nseg; i++) {
-		if (s[i].status && s[i].len) {
-			p->drop = RING_TX_BAD_GRANT;
-			return NULL;
-		}
+	if (!tx_granted(s, p->nseg)) {
+		p->drop = RING_TX_BAD_GRANT;
+	} else {
+		if (r->reach)
+			tx_gather(f, s, p->nseg);
+		else
+			tx_lay(f);
+		if (tx_offload(r, f, p))
+			p->drop = RING_TX_BAD_OFFLOAD;
 	}
-	f = frame_get(r->pool);
-	f->len = p->total;
-	tx_gather(f, s, p->nseg);
-	if (tx_offload(r, f, p)) {
-		p->drop = RING_TX_BAD_OFFLOAD;
+	if (p->drop != TX_OK) {
 		frame_put(f);
 		return NULL;
 	}
@@ -282,8 +330,8 @@ int ring_pull(struct ring *r, struct frame **v, unsigned n)
 	k = tx_parse_burst(r, n < most ? n : most, &nseg);
 	if (k <= 0)
 		return k;
-	rc = hv_reach(r->hv, HV_FROM_GUEST, r->seg, nseg);
-	if (rc == -EFAULT || rc == -EOPNOTSUPP)
+	rc = tx_fetch(r, (unsigned)k, nseg);
+	if (rc < 0)
 		return rc;
 	for (i = 0; i < (unsigned)k; i++) {
 		struct tx_packet *p = &r->packet[i];

@@ -53,6 +53,7 @@ struct guest {
 	struct ring *ring;
 	struct ring_conf conf;
 	uint64_t counts[RING_COUNTS];
+	bool copies; /* a provider that cannot reach */
 };
 
 static inline uint32_t ref_of(unsigned page)
@@ -96,7 +97,9 @@ static inline void guest_memory(struct guest *g)
 /* Opens the backend's side; twice = another worker takes over. */
 static inline int backend_open(struct guest *g, uint64_t epoch)
 {
-	struct hv_local l = { .size = PAGES * HV_PAGE, .grants = GRANTS };
+	struct hv_local l = { .size = PAGES * HV_PAGE,
+			      .grants = GRANTS,
+			      .copies = g->copies };
 	int i;
 
 	assert_int_equal(hv_local_open(&g->hv, &l, dup(g->memfd)), 0);
@@ -130,11 +133,12 @@ static inline void backend_again(struct guest *g)
 	assert_int_equal(backend_open(g, EPOCH), 0);
 }
 
-static inline int setup(void **state)
+static inline int setup_guest(void **state, bool copies)
 {
 	struct guest *g = calloc(1, sizeof(*g));
 	int i;
 
+	g->copies = copies;
 	assert_int_equal(hv_init(), 0);
 	guest_memory(g);
 	g->keepfd = memfd_create("keep", MFD_CLOEXEC);
@@ -151,6 +155,16 @@ static inline int setup(void **state)
 	assert_int_equal(backend_open(g, EPOCH), 0);
 	*state = g;
 	return 0;
+}
+
+static inline int setup(void **state)
+{
+	return setup_guest(state, false);
+}
+
+static inline int setup_copies(void **state)
+{
+	return setup_guest(state, true);
 }
 
 static inline int teardown(void **state)
@@ -302,6 +316,11 @@ static inline struct frame *make(struct guest *g, unsigned len, unsigned seed)
 	return f;
 }
 
-#define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+/* Every test twice: guest memory mapped, and by grant copy alone. */
+#define T(name)                                                                \
+	cmocka_unit_test_setup_teardown(name, setup, teardown),                \
+	{                                                                      \
+#name ", copies", name, setup_copies, teardown, NULL           \
+	}
 
 #endif

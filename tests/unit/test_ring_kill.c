@@ -168,7 +168,7 @@ static void at_every_instruction(void **state)
 	void *own;
 	pid_t pid;
 
-	setup(&own);
+	setup_guest(&own, g->copies);
 	copy = own;
 	backend_close(copy);
 	guest_acts(g);
@@ -200,7 +200,7 @@ static void killed_for_real(void **state)
 		void *own;
 		pid_t pid;
 
-		setup(&own);
+		setup_guest(&own, n & 1);
 		g = own;
 		guest_acts(g);
 		pid = worker_start(g);
