@@ -25,13 +25,15 @@ enum {
 
 /* In the order in which plans use them. */
 enum step_kind {
-	STEP_DOWN,    /* link down; left out for a port of `other` */
-	STEP_MAC,     /* link address fe:ff:ff:ff:ff:ff */
-	STEP_MTU,     /* link mtu = num */
+	STEP_BRIDGE, /* the bridge `other` itself, made, up; num: VLANs apart */
+	STEP_DOWN,   /* link down; left out for a port of `other` */
+	STEP_MAC,    /* link address fe:ff:ff:ff:ff:ff */
+	STEP_MTU,    /* link mtu = num */
 	STEP_NO_IPV6, /* net.ipv6.conf.DEV.disable_ipv6 = 1 */
 	STEP_GUARD,   /* policy in place, before any frame can pass */
 	STEP_MASTER,  /* enslave to `other` */
 	STEP_PORT,    /* bridge port flags: bits of enum step_port in num */
+	STEP_VLAN,    /* in the plan's VLANs and no others */
 	STEP_FDB,     /* static FDB entry for mac on the port */
 	STEP_UP,      /* link up: last in a bridge plan */
 	STEP_SYSCTL,  /* setting `key` of dev ("all": of the host) = num */
@@ -60,6 +62,10 @@ enum step_port {
 	STEP_PORT_LOCKED = 1, /* only MACs in the FDB may send */
 	STEP_PORT_NOLEARN = 2,
 	STEP_PORT_ISOLATED = 4,
+	STEP_PORT_HAIRPIN = 8, /* a frame may leave where it came from */
+	STEP_PORT_NO_FLOOD = 16,
+	STEP_PORT_NO_MCAST = 32,
+	STEP_PORT_NO_BCAST = 64,
 };
 
 struct step {
@@ -75,6 +81,8 @@ struct step {
 
 struct plan {
 	struct policy policy; /* of the STEP_GUARD step, if there is one */
+	unsigned nvlan;
+	struct vif_vlan vlan[VIF_VLANS]; /* of the STEP_VLAN step */
 	unsigned n;
 	struct step v[MODE_STEPS];
 };
@@ -90,9 +98,11 @@ struct facts {
 	bool bridge_is_bridge; /* .. and is one */
 	char bridge_kind[16];  /* what it is else */
 	uint32_t bridge_mtu;
-	bool ipv6;     /* net.ipv6 is there */
-	bool can_lock; /* this kernel knows `locked` ports */
-	bool twin;     /* the MAC is another device's, too (an emulated card and
+	bool can_vlan;	  /* this kernel's bridges can keep VLANs apart .. */
+	bool bridge_vlan; /* .. and this one does */
+	bool ipv6;	  /* net.ipv6 is there */
+	bool can_lock;	  /* this kernel knows `locked` ports */
+	bool twin; /* the MAC is another device's, too (an emulated card and
 			* its fast path): the bridge has to learn where it is */
 
 	/* asked for mode=route only */

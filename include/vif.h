@@ -14,12 +14,26 @@
  *   ip        addr[/len] [addr..]      none = any   ip
  *   mtu       68..65535 bytes          see mode.h   mtu
  *   isolated  yes, no                  no           isolated
+ *   hairpin   yes, no                  no           hairpin
+ *   flood, mcast_flood, bcast_flood
+ *             yes, no                  yes          the same
+ *   vlan      V[p|u]/V1-V2[u]/V+OxC[u] none         vlan
+ *   rate      N[K|M|G](b|B)/s[@N(us|ms|s)]  none    rate
+ *   create    yes, no                  no           create
  *
  * Limits: a device name has 1..15 letters, digits or . _ - @, no dash first,
  * and is not ".", "..", "all" or "default": so it means the same to the kernel, to
  * /proc/sys, to iptables ('+') and to nft ('*', '"'). A MAC is unicast and not
  * zero. Addresses are separated by blanks in the store, by commas in a
  * word; parse reads both.
+ *
+ * vlan: numbers of VLANs, 1..4094, separated by '/'. p: frames without a tag are
+ * in that one, and leave without it; u: leave without it. V+OxC: V and C more in
+ * steps of O. One is p, or a single one is it without saying so.
+ *
+ * rate: b is bits, B is bytes; multiples of 1000. What the guest may send in each
+ * interval, 50 ms if none is given. In the store, and printed: "BYTES,MICROSECONDS",
+ * for each interval, which is read as well.
  *
  * mode=route needs ip=. bridge= means nothing there and is not printed (a
  * toolstack writes the node always); gatewaydev= and gateway= mean nothing to a
@@ -38,10 +52,12 @@
 
 enum {
 	VIF_ADDRS = 16,
-	VIF_GATEWAYS = 2,	/* one of each family */
+	VIF_GATEWAYS = 2, /* one of each family */
+	VIF_VLANS = 8,	  /* terms, as 10p/100-120 is two */
+	VIF_VLAN_MAX = 4094,
 	VIF_DOMID_MAX = 0x7fef, /* below Xen's reserved numbers */
 	VIF_HANDLE_MAX = 0xffff,
-	VIF_TEXT = 1024, /* bytes that vif_print may need, NUL included */
+	VIF_TEXT = 1536, /* bytes that vif_print may need, NUL included */
 };
 
 enum vif_mode { VIF_BRIDGE, VIF_ROUTE };
@@ -53,14 +69,30 @@ struct vif_addr {
 	uint8_t addr[16]; /* network order; 4 bytes used for AF_INET */
 };
 
+/* first, first + step .. to last: all with the same flags. */
+struct vif_vlan {
+	uint16_t first, last, step;
+	bool pvid, untagged;
+};
+
+/* What a bridge does for a port; each has a word. */
+enum vif_port {
+	VIF_ISOLATED = 1,
+	VIF_HAIRPIN = 2,
+	VIF_NO_FLOOD = 4,	/* of unicast to MACs that are not known */
+	VIF_NO_MCAST_FLOOD = 8, /* of multicast that nobody asked for */
+	VIF_NO_BCAST_FLOOD = 16,
+};
+
 struct vif {
 	uint16_t domid, handle;
 	char name[IFNAMSIZ]; /* host device; vifN.M unless vifname= */
 	bool has_mac;
 	uint8_t mac[6];
-	uint8_t mode; /* enum vif_mode */
-	bool isolated;
-	uint16_t given; /* keys that vif_parse has read, one bit each */
+	uint8_t mode;	/* enum vif_mode */
+	uint8_t port;	/* bits of enum vif_port */
+	bool create;	/* the bridge, if there is none */
+	uint32_t given; /* keys that vif_parse has read, one bit each */
 	char bridge[IFNAMSIZ];
 	char gatewaydev
 		[IFNAMSIZ]; /* mode=route: towards the world, "" = none */
@@ -69,6 +101,10 @@ struct vif {
 	uint32_t mtu; /* bytes, 0 = as the mode has it (mode_mtu) */
 	uint8_t naddr;
 	struct vif_addr addr[VIF_ADDRS];
+	uint8_t nvlan;
+	struct vif_vlan vlan[VIF_VLANS];
+	uint32_t rate_bytes; /* in each interval; 0 = as many as it likes */
+	uint32_t rate_usecs;
 };
 
 /* Defaults for domain N, device M. */
@@ -115,6 +151,17 @@ bool vif_addr_is_local(const struct vif_addr *a);
 
 /* Does v have an address of that family? */
 bool vif_has(const struct vif *v, int family);
+
+/* "10p/100+10x4" into at most VIF_VLANS terms; returns how many, or -EINVAL with a
+ * sentence. Print: the length, or -ENOSPC.
+ */
+int vif_parse_vlan(const char *s, struct vif_vlan *out, struct err *e);
+int vif_print_vlan(const struct vif_vlan *t, unsigned n, char *buf,
+		   size_t size);
+
+/* "10Mb/s@20ms", "1250000,50000": strict, 0 or -EINVAL with a sentence. */
+int vif_parse_rate(const char *s, uint32_t *bytes, uint32_t *usecs,
+		   struct err *e);
 
 int vif_check_devname(const char *s, struct err *e);
 

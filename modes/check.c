@@ -29,6 +29,10 @@ static int check_port(const struct step *s, const struct nl_link *l, FILE *out)
 		{ STEP_PORT_LOCKED, "locked", false },
 		{ STEP_PORT_NOLEARN, "learning", true },
 		{ STEP_PORT_ISOLATED, "isolated", false },
+		{ STEP_PORT_HAIRPIN, "hairpin", false },
+		{ STEP_PORT_NO_FLOOD, "flood", true },
+		{ STEP_PORT_NO_MCAST, "mcast_flood", true },
+		{ STEP_PORT_NO_BCAST, "bcast_flood", true },
 	};
 	unsigned i;
 	bool is;
@@ -116,6 +120,8 @@ static int step_check(struct nl_host *h, const struct plan *p,
 		return 1;
 	case STEP_PORT:
 		return check_port(s, l, out);
+	case STEP_VLAN:
+		return l->port ? port_vlan_check(h, p, s, out) : 0;
 	case STEP_FDB:
 		return check_fdb(h, s, l, out);
 	case STEP_UP:
@@ -123,6 +129,7 @@ static int step_check(struct nl_host *h, const struct plan *p,
 			return 0;
 		fprintf(out, "%s: link is down, should be up\n", s->dev);
 		return 1;
+	case STEP_BRIDGE:
 	case STEP_DOWN:
 	case STEP_GUARD:
 		return 0;

@@ -233,24 +233,42 @@ static bool nl_u8(const struct nlattr *nest, int type)
 	return a && nla_len(a) >= 1 && nla_get_u8(a);
 }
 
+static const struct {
+	int attr;
+	uint32_t bit;
+	bool inverted;
+} nl_ports[] = {
+	{ IFLA_BRPORT_LOCKED, STEP_PORT_LOCKED, false },
+	{ IFLA_BRPORT_LEARNING, STEP_PORT_NOLEARN, true },
+	{ IFLA_BRPORT_ISOLATED, STEP_PORT_ISOLATED, false },
+	{ IFLA_BRPORT_MODE, STEP_PORT_HAIRPIN, false },
+	{ IFLA_BRPORT_UNICAST_FLOOD, STEP_PORT_NO_FLOOD, true },
+	{ IFLA_BRPORT_MCAST_FLOOD, STEP_PORT_NO_MCAST, true },
+	{ IFLA_BRPORT_BCAST_FLOOD, STEP_PORT_NO_BCAST, true },
+};
+
 static void nl_read_port(struct nl_link *o, const struct nlattr *port)
 {
+	unsigned i;
+
 	o->flags = 0;
-	if (nl_u8(port, IFLA_BRPORT_LOCKED))
-		o->flags |= STEP_PORT_LOCKED;
-	if (!nl_u8(port, IFLA_BRPORT_LEARNING))
-		o->flags |= STEP_PORT_NOLEARN;
-	if (nl_u8(port, IFLA_BRPORT_ISOLATED))
-		o->flags |= STEP_PORT_ISOLATED;
+	for (i = 0; i < ARRAY_SIZE(nl_ports); i++)
+		if (nl_u8(port, nl_ports[i].attr) != nl_ports[i].inverted)
+			o->flags |= nl_ports[i].bit;
 }
 
 static void nl_read_info(struct nl_link *o, const struct nlattr *info)
 {
 	const struct nlattr *kind = nl_in(info, IFLA_INFO_KIND);
 	const struct nlattr *slave = nl_in(info, IFLA_INFO_SLAVE_KIND);
+	const struct nlattr *data = nl_in(info, IFLA_INFO_DATA);
 
 	if (kind)
 		nla_strlcpy(o->kind, kind, sizeof(o->kind));
+	if (!strcmp(o->kind, "bridge")) {
+		o->can_vlan = nl_in(data, IFLA_BR_VLAN_DEFAULT_PVID);
+		o->vlans = nl_u8(data, IFLA_BR_VLAN_FILTERING);
+	}
 	o->port = slave && !nla_strcmp(slave, "bridge");
 	if (o->port)
 		nl_read_port(o, nl_in(info, IFLA_INFO_SLAVE_DATA));
@@ -275,6 +293,8 @@ static int nl_on_link(struct nl_msg *m, void *arg)
 		nla_strlcpy(o->parent, tb[IFLA_PARENT_DEV_NAME],
 			    sizeof(o->parent));
 	o->up = ifi->ifi_flags & IFF_UP;
+	if (tb[IFLA_GROUP])
+		o->group = nla_get_u32(tb[IFLA_GROUP]);
 	if (tb[IFLA_MTU])
 		o->mtu = nla_get_u32(tb[IFLA_MTU]);
 	if (tb[IFLA_ADDRESS] && nla_len(tb[IFLA_ADDRESS]) == 6)
@@ -421,6 +441,7 @@ int nl_port_set(struct nl_host *h, const char *dev, uint32_t flags)
 	struct nl_link l;
 	struct nlattr *nest;
 	struct nl_msg *m;
+	unsigned i;
 	int rc = nl_link_get(h, dev, &l);
 
 	if (rc)
@@ -429,11 +450,10 @@ int nl_port_set(struct nl_host *h, const char *dev, uint32_t flags)
 	m = nl_new(RTM_SETLINK, 0, &ifi, sizeof(ifi));
 	nest = m ? nla_nest_start(m, IFLA_PROTINFO | NLA_F_NESTED) : NULL;
 	if (nest) {
-		nla_put_u8(m, IFLA_BRPORT_LEARNING,
-			   !(flags & STEP_PORT_NOLEARN));
-		nla_put_u8(m, IFLA_BRPORT_ISOLATED,
-			   !!(flags & STEP_PORT_ISOLATED));
-		nla_put_u8(m, IFLA_BRPORT_LOCKED, !!(flags & STEP_PORT_LOCKED));
+		for (i = 0; i < ARRAY_SIZE(nl_ports); i++)
+			nla_put_u8(m, nl_ports[i].attr,
+				   !!(flags & nl_ports[i].bit) !=
+					   nl_ports[i].inverted);
 		nla_nest_end(m, nest);
 	}
 	return nl_ask(h, m, NULL, NULL);

@@ -31,6 +31,9 @@ struct nl_link {
 	char master[IFNAMSIZ];
 	bool port;	/* of a bridge */
 	uint32_t flags; /* bits of enum step_port, of a port */
+	uint32_t group; /* of links, as ip-link(8) has it; 0 = default */
+	bool can_vlan;	/* a bridge which could keep VLANs apart .. */
+	bool vlans;	/* .. and does */
 };
 
 struct nl_fdb {
@@ -62,6 +65,17 @@ int nl_link_rename(struct nl_host *h, int index, const char *name,
 typedef bool nl_link_fn(void *arg, const struct nl_link *l);
 int nl_link_each(struct nl_host *h, nl_link_fn *fn, void *arg);
 int nl_link_delete(struct nl_host *h, const char *dev);
+
+/* A bridge, up, in that group of links. vlans: it keeps them apart. */
+int nl_bridge_add(struct nl_host *h, const char *dev, uint32_t group,
+		  bool vlans);
+
+/* The VLANs that a port is in, at most n ranges: how many. */
+int nl_vlans(struct nl_host *h, const char *dev, struct vif_vlan *v,
+	     unsigned n);
+/* t: one, or all from first to last (step 1). */
+int nl_vlan_set(struct nl_host *h, const char *dev, const struct vif_vlan *t,
+		bool on);
 
 /* Sets all of enum step_port, on or off. */
 int nl_port_set(struct nl_host *h, const char *dev, uint32_t flags);

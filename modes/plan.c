@@ -111,6 +111,8 @@ int mode_facts(const struct vif *v, struct facts *out, struct err *e)
 	f.bridge_is_bridge = !strcmp(b.kind, "bridge");
 	memcpy(f.bridge_kind, b.kind, sizeof(f.bridge_kind));
 	f.bridge_mtu = b.mtu;
+	f.bridge_vlan = b.vlans;
+	f.can_vlan = b.can_vlan || !f.bridge;
 	f.can_lock = plan_can_lock();
 	*out = f;
 	return 0;
@@ -158,6 +160,8 @@ static void plan_undo(const struct vif *v, struct plan *p)
 	struct step *s;
 	unsigned i;
 
+	s = plan_add(p, STEP_BRIDGE, v->name);
+	strcpy(s->other, v->bridge);
 	plan_add(p, STEP_DOWN, v->name);
 	for (i = 0; i < ARRAY_SIZE(key); i++)
 		plan_add(p, STEP_SYSCTL, v->name)->key = key[i];
@@ -320,6 +324,8 @@ static int step_do(struct run *r, const struct step *s)
 	if (rc)
 		return plan_failed(r, s, rc, "look at it", "");
 	switch ((enum step_kind)s->kind) {
+	case STEP_BRIDGE:
+		return port_bridge_do(r, s);
 	case STEP_DOWN:
 		/* somebody was faster and attached it: see bridge.c */
 		if (l.master_index && !strcmp(l.master, s->other))
@@ -340,6 +346,8 @@ static int step_do(struct run *r, const struct step *s)
 		return do_master(r, s, &l);
 	case STEP_PORT:
 		return do_port(r, s, &l);
+	case STEP_VLAN:
+		return port_vlan_do(r, s);
 	case STEP_FDB:
 		return do_fdb(r, s, &l);
 	case STEP_UP:
@@ -364,6 +372,12 @@ static void step_back(struct run *r, const struct step *s)
 	unsigned i;
 
 	switch ((enum step_kind)s->kind) {
+	case STEP_BRIDGE:
+		if (r->made)
+			nl_link_delete(r->h, s->other);
+		break;
+	case STEP_VLAN: /* they are the port's, and go with it */
+		break;
 	case STEP_DOWN:
 		if (r->was.up && !was_port)
 			nl_link_up(r->h, s->dev, true);
@@ -479,6 +493,8 @@ static int step_undo(struct run *r, const struct step *s)
 		return plan_failed(r, s, rc, "look at it", "");
 	if (s->kind >= STEP_SYSCTL)
 		return ip_undo(r, s, l.tap || l.xen);
+	if (s->kind == STEP_BRIDGE)
+		return port_bridge_undo(r, s);
 	/* ours is gone, and the name is somebody else's now */
 	if (s->kind != STEP_GUARD && !l.tap && !l.xen)
 		return 0;
@@ -497,10 +513,12 @@ static int step_undo(struct run *r, const struct step *s)
 		return 0;
 	case STEP_GUARD:
 		return r->guard ? r->guard(&r->p->policy, false, r->e) : 0;
+	case STEP_BRIDGE:
 	case STEP_DOWN:
 	case STEP_MAC:
 	case STEP_MTU:
 	case STEP_PORT:
+	case STEP_VLAN:
 	case STEP_FDB:
 		return 0;
 	case STEP_SYSCTL:

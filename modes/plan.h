@@ -6,7 +6,10 @@
 #include "mode.h"
 #include "nl.h"
 
-enum { RUN_FDB = 8 }; /* static entries of a port that are looked after */
+enum {
+	RUN_FDB = 8, /* static entries of a port that are looked after */
+	PLAN_GROUP = 0x6e62, /* "nb": of bridges that a plan made */
+};
 
 /* What the steps are run with, and how things were before the first. */
 struct run {
@@ -17,6 +20,7 @@ struct run {
 	bool was_attached;	 /* as the plan wants it, but for values */
 	uint8_t fdb[RUN_FDB][6]; /* its static entries */
 	unsigned nfdb;
+	bool made;	  /* the bridge, by us, just now */
 	int was_ipv6_off; /* 0, 1, or -errno: none */
 
 	/* of the steps that ip.c does */
@@ -61,6 +65,14 @@ void ip_back(struct run *r, const struct step *s);
 int ip_undo(struct run *r, const struct step *s, bool ours);
 int ip_check(struct nl_host *h, const struct plan *p, const struct step *s,
 	     FILE *out);
+
+/* port.c: a bridge of our own, the VLANs of a port. */
+int port_bridge_do(struct run *r, const struct step *s);
+int port_bridge_undo(struct run *r, const struct step *s);
+int port_vlan_do(struct run *r, const struct step *s);
+int port_vlan_check(struct nl_host *h, const struct plan *p,
+		    const struct step *s, FILE *out);
+void port_vlan_print(const struct plan *p, const struct step *s, FILE *out);
 
 int route_plan(const struct vif *v, const struct facts *f, struct plan *out,
 	       struct err *e);

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <sys/socket.h>
 
+#include "base/num.h"
 #include "plan.h"
 
 const char *plan_onoff(bool on)
@@ -67,12 +68,44 @@ static void print_text_ip(const struct step *s, FILE *out)
 	}
 }
 
+/* What differs from a new port; the first three are always said. */
+static const struct {
+	uint32_t bit;
+	const char *name;
+	bool inverted;
+} print_ports[] = {
+	{ STEP_PORT_HAIRPIN, "hairpin", false },
+	{ STEP_PORT_NO_FLOOD, "flood", true },
+	{ STEP_PORT_NO_MCAST, "mcast_flood", true },
+	{ STEP_PORT_NO_BCAST, "bcast_flood", true },
+};
+
+static void print_port(const struct step *s, FILE *out)
+{
+	unsigned i;
+
+	fprintf(out, "bridge link set dev %s learning %s isolated %s locked %s",
+		s->dev, plan_onoff(!(s->num & STEP_PORT_NOLEARN)),
+		plan_onoff(s->num & STEP_PORT_ISOLATED),
+		plan_onoff(s->num & STEP_PORT_LOCKED));
+	for (i = 0; i < ARRAY_SIZE(print_ports); i++)
+		if (s->num & print_ports[i].bit)
+			fprintf(out, " %s %s", print_ports[i].name,
+				plan_onoff(!print_ports[i].inverted));
+	fputc('\n', out);
+}
+
 static void print_text(const struct plan *p, const struct step *s, FILE *out)
 {
 	char mac[18];
 
 	vif_print_mac(s->mac, mac);
 	switch ((enum step_kind)s->kind) {
+	case STEP_BRIDGE:
+		fprintf(out, "ip link add %s group %d up type bridge%s\n",
+			s->other, PLAN_GROUP,
+			s->num ? " vlan_filtering 1" : "");
+		break;
 	case STEP_DOWN:
 		fprintf(out, "ip link set dev %s down\n", s->dev);
 		break;
@@ -94,12 +127,10 @@ static void print_text(const struct plan *p, const struct step *s, FILE *out)
 			s->other);
 		break;
 	case STEP_PORT:
-		fprintf(out,
-			"bridge link set dev %s learning %s isolated %s "
-			"locked %s\n",
-			s->dev, plan_onoff(!(s->num & STEP_PORT_NOLEARN)),
-			plan_onoff(s->num & STEP_PORT_ISOLATED),
-			plan_onoff(s->num & STEP_PORT_LOCKED));
+		print_port(s, out);
+		break;
+	case STEP_VLAN:
+		port_vlan_print(p, s, out);
 		break;
 	case STEP_FDB:
 		fprintf(out, "bridge fdb replace %s dev %s master static\n",
@@ -165,19 +196,34 @@ static void json_ip(const struct step *s, FILE *out)
 	}
 }
 
+static void json_port(const struct step *s, FILE *out)
+{
+	unsigned i;
+
+	fprintf(out, ",\"learning\":%s,\"isolated\":%s,\"locked\":%s",
+		json_bool(!(s->num & STEP_PORT_NOLEARN)),
+		json_bool(s->num & STEP_PORT_ISOLATED),
+		json_bool(s->num & STEP_PORT_LOCKED));
+	for (i = 0; i < ARRAY_SIZE(print_ports); i++)
+		if (s->num & print_ports[i].bit)
+			fprintf(out, ",\"%s\":%s", print_ports[i].name,
+				json_bool(!print_ports[i].inverted));
+}
+
 static void print_json(const struct plan *p, const struct step *s, FILE *out)
 {
 	static const char *const verb[] = {
-		[STEP_DOWN] = "down",	 [STEP_MAC] = "address",
-		[STEP_MTU] = "mtu",	 [STEP_NO_IPV6] = "no-ipv6",
-		[STEP_GUARD] = "guard",	 [STEP_MASTER] = "master",
-		[STEP_PORT] = "port",	 [STEP_FDB] = "fdb",
-		[STEP_UP] = "up",	 [STEP_SYSCTL] = "sysctl",
-		[STEP_ADDR] = "gateway", [STEP_NEIGH] = "neighbour",
-		[STEP_ROUTE] = "route",	 [STEP_PROXY] = "proxy",
+		[STEP_DOWN] = "down",	  [STEP_MAC] = "address",
+		[STEP_MTU] = "mtu",	  [STEP_NO_IPV6] = "no-ipv6",
+		[STEP_GUARD] = "guard",	  [STEP_MASTER] = "master",
+		[STEP_PORT] = "port",	  [STEP_FDB] = "fdb",
+		[STEP_BRIDGE] = "bridge", [STEP_VLAN] = "vlan",
+		[STEP_UP] = "up",	  [STEP_SYSCTL] = "sysctl",
+		[STEP_ADDR] = "gateway",  [STEP_NEIGH] = "neighbour",
+		[STEP_ROUTE] = "route",	  [STEP_PROXY] = "proxy",
 		[STEP_CLEAR] = "clear",
 	};
-	char mac[18];
+	char mac[18], text[VIF_TEXT / 4];
 
 	if (s->kind == STEP_GUARD) {
 		json_guard(&p->policy, out);
@@ -197,10 +243,15 @@ static void print_json(const struct plan *p, const struct step *s, FILE *out)
 		fprintf(out, ",\"bridge\":\"%s\"", s->other);
 		break;
 	case STEP_PORT:
-		fprintf(out, ",\"learning\":%s,\"isolated\":%s,\"locked\":%s",
-			json_bool(!(s->num & STEP_PORT_NOLEARN)),
-			json_bool(s->num & STEP_PORT_ISOLATED),
-			json_bool(s->num & STEP_PORT_LOCKED));
+		json_port(s, out);
+		break;
+	case STEP_BRIDGE:
+		fprintf(out, ",\"bridge\":\"%s\",\"vlans\":%s", s->other,
+			json_bool(s->num));
+		break;
+	case STEP_VLAN:
+		if (vif_print_vlan(p->vlan, p->nvlan, text, sizeof(text)) >= 0)
+			fprintf(out, ",\"vlan\":\"%s\"", text);
 		break;
 	case STEP_DOWN:
 	case STEP_NO_IPV6:

@@ -257,7 +257,7 @@ uint32_t mode_mtu(const struct vif *v, const struct facts *f)
 	if (v->mtu)
 		return v->mtu;
 	if (v->mode == VIF_BRIDGE)
-		return f->bridge_mtu;
+		return f->bridge ? f->bridge_mtu : ROUTE_MTU;
 	return v->gatewaydev[0] && f->gatewaydev ? f->gatewaydev_mtu
 						 : ROUTE_MTU;
 }

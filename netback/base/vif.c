@@ -13,26 +13,15 @@
 #include <string.h>
 
 #include "base/num.h"
+#include "base/vif_key.h"
 
 enum {
 	VIF_MTU_MIN = 68, /* RFC 791: every link carries 68 bytes */
 	VIF_MTU_MAX = 65535,
-	VIF_SHOWN = 48,	 /* bytes of a stranger's text in a message */
 	VIF_KEYLEN = 16, /* longer is no key of ours */
 };
 
-struct vif_key {
-	const char *name;
-	int (*parse)(struct vif *v, const char *s, struct err *e);
-	int (*print)(const struct vif *v, char *buf, size_t size, char sep);
-};
-
-/* A stranger's text, fit for a message. */
-struct shown {
-	char s[VIF_SHOWN + 4];
-};
-
-static struct shown vif_show(const char *s)
+struct shown vif_show(const char *s)
 {
 	struct shown o;
 	unsigned i;
@@ -368,14 +357,14 @@ static int vif_addr_add(struct vif *v, const char *s, struct err *e)
 	return 0;
 }
 
-/* Calls add for each of the addresses in s, on a copy of v. */
-static int vif_each_addr(struct vif *v, const char *s,
-			 int (*add)(struct vif *v, const char *s,
-				    struct err *e),
-			 struct err *e)
+/* Calls add for each of the addresses in s; one there must be. */
+static int
+vif_each_addr(struct vif *v, const char *key, const char *s, const char *unless,
+	      int (*add)(struct vif *v, const char *s, struct err *e),
+	      struct err *e)
 {
-	struct vif o = *v;
 	char word[INET6_ADDRSTRLEN + 4];
+	unsigned had = 0;
 	size_t n;
 	int rc;
 
@@ -383,12 +372,15 @@ static int vif_each_addr(struct vif *v, const char *s,
 		n = strcspn(s, " ,");
 		/* too long is no address: shown cut, refused by the parser */
 		snprintf(word, sizeof(word), "%.*s", (int)n, s);
-		rc = add(&o, n < sizeof(word) ? word : s, e);
+		rc = add(v, n < sizeof(word) ? word : s, e);
 		if (rc)
 			return rc;
+		had++;
 	}
-	*v = o;
-	return 0;
+	if (had)
+		return 0;
+	return err_set(e, -EINVAL, "%s= names no address; leave the key out %s",
+		       key, unless);
 }
 
 static int vif_print_addrs(const struct vif_addr *a, unsigned naddr, char *buf,
@@ -422,15 +414,10 @@ static int vif_ip_parse(struct vif *v, const char *s, struct err *e)
 
 	o.naddr = 0;
 	memset(o.addr, 0, sizeof(o.addr));
-	rc = vif_each_addr(&o, s, vif_addr_add, e);
-	if (rc)
-		return rc;
-	if (!o.naddr)
-		return err_set(e, -EINVAL,
-			       "ip= names no address; leave the key out if any "
-			       "is allowed");
-	*v = o;
-	return 0;
+	rc = vif_each_addr(&o, "ip", s, "if any is allowed", vif_addr_add, e);
+	if (!rc)
+		*v = o;
+	return rc;
 }
 
 static int vif_ip_print(const struct vif *v, char *buf, size_t size, char sep)
@@ -469,15 +456,11 @@ static int vif_gateway_parse(struct vif *v, const char *s, struct err *e)
 
 	o.ngateway = 0;
 	memset(o.gateway, 0, sizeof(o.gateway));
-	rc = vif_each_addr(&o, s, vif_gateway_add, e);
-	if (rc)
-		return rc;
-	if (!o.ngateway)
-		return err_set(e, -EINVAL,
-			       "gateway= names no address; leave the key out "
-			       "for its default");
-	*v = o;
-	return 0;
+	rc = vif_each_addr(&o, "gateway", s, "for its default", vif_gateway_add,
+			   e);
+	if (!rc)
+		*v = o;
+	return rc;
 }
 
 static int vif_gateway_print(const struct vif *v, char *buf, size_t size,
@@ -505,41 +488,49 @@ static int vif_mtu_print(const struct vif *v, char *buf, size_t size, char sep)
 		      : str_fmt(buf, size, "%s", "");
 }
 
-static int vif_isolated_parse(struct vif *v, const char *s, struct err *e)
-{
-	if (strcmp(s, "yes") && strcmp(s, "no"))
-		return err_set(e, -EINVAL, "isolated=%s: write yes or no",
-			       vif_show(s).s);
-	v->isolated = s[0] == 'y';
-	return 0;
-}
-
-static int vif_isolated_print(const struct vif *v, char *buf, size_t size,
-			      char sep)
-{
-	(void)sep;
-	return str_fmt(buf, size, "%s", v->isolated ? "yes" : "");
-}
-
-const char *const vif_keys[] = { "mac",	     "mode",	"bridge", "gatewaydev",
-				 "gateway",  "vifname", "ip",	  "mtu",
-				 "isolated", NULL };
+const char *const vif_keys[] = {
+	"mac",	   "mode",	  "bridge",	 "gatewaydev", "gateway",
+	"vifname", "ip",	  "mtu",	 "isolated",   "hairpin",
+	"flood",   "mcast_flood", "bcast_flood", "vlan",       "rate",
+	"create",  NULL,
+};
 
 /* In the order of vif_keys: one index serves both. */
 static const struct vif_key vif_key[] = {
-	{ "mac", vif_mac_parse, vif_mac_print },
-	{ "mode", vif_mode_parse, vif_mode_print },
-	{ "bridge", vif_bridge_parse, vif_bridge_print },
-	{ "gatewaydev", vif_gatewaydev_parse, vif_gatewaydev_print },
-	{ "gateway", vif_gateway_parse, vif_gateway_print },
-	{ "vifname", vif_vifname_parse, vif_vifname_print },
-	{ "ip", vif_ip_parse, vif_ip_print },
-	{ "mtu", vif_mtu_parse, vif_mtu_print },
-	{ "isolated", vif_isolated_parse, vif_isolated_print },
+	{ "mac", .parse = vif_mac_parse, .print = vif_mac_print },
+	{ "mode", .parse = vif_mode_parse, .print = vif_mode_print },
+	{ "bridge", .parse = vif_bridge_parse, .print = vif_bridge_print },
+	{ "gatewaydev", .parse = vif_gatewaydev_parse,
+	  .print = vif_gatewaydev_print },
+	{ "gateway", .parse = vif_gateway_parse, .print = vif_gateway_print },
+	{ "vifname", .parse = vif_vifname_parse, .print = vif_vifname_print },
+	{ "ip", .parse = vif_ip_parse, .print = vif_ip_print },
+	{ "mtu", .parse = vif_mtu_parse, .print = vif_mtu_print },
+	{ "isolated", .bit = VIF_ISOLATED },
+	{ "hairpin", .bit = VIF_HAIRPIN },
+	{ "flood", .bit = VIF_NO_FLOOD, .inverted = true },
+	{ "mcast_flood", .bit = VIF_NO_MCAST_FLOOD, .inverted = true },
+	{ "bcast_flood", .bit = VIF_NO_BCAST_FLOOD, .inverted = true },
+	{ "vlan", .parse = vif_vlan_parse, .print = vif_vlan_print },
+	{ "rate", .parse = vif_rate_parse, .print = vif_rate_print },
+	{ "create", .parse = vif_create_parse, .print = vif_create_print },
 };
 static_assert(ARRAY_SIZE(vif_key) + 1 == ARRAY_SIZE(vif_keys),
 	      "vif_keys and vif_key name the same keys");
-static_assert(ARRAY_SIZE(vif_key) <= 16, "struct vif's given has 16 bits");
+static_assert(ARRAY_SIZE(vif_key) <= 32, "struct vif's given has 32 bits");
+
+static int vif_key_parse(const struct vif_key *k, struct vif *v, const char *s,
+			 struct err *e)
+{
+	return k->bit ? vif_switch_parse(v, k, s, e) : k->parse(v, s, e);
+}
+
+static int vif_key_print(const struct vif_key *k, const struct vif *v,
+			 char *buf, size_t size, char sep)
+{
+	return k->bit ? vif_switch_print(v, k, buf, size)
+		      : k->print(v, buf, size, sep);
+}
 
 /* --- words -------------------------------------------------------------------*/
 
@@ -584,7 +575,12 @@ static int vif_unknown(const char *word, size_t n, struct err *e)
 	char key[VIF_KEYLEN + 1];
 	unsigned i, d, best = 3;
 	const char *near = NULL;
+	char list[VIF_TEXT / 4] = "";
+	size_t len = 0;
 
+	for (i = 0; i < ARRAY_SIZE(vif_key); i++)
+		len += (size_t)snprintf(list + len, sizeof(list) - len, "%s%s",
+					i ? ", " : "", vif_key[i].name);
 	snprintf(key, sizeof(key), "%.*s", (int)n, word);
 	for (i = 0; i < ARRAY_SIZE(vif_key) && n <= VIF_KEYLEN; i++) {
 		d = vif_distance(key, vif_key[i].name);
@@ -594,12 +590,9 @@ static int vif_unknown(const char *word, size_t n, struct err *e)
 			near = vif_key[i].name;
 		}
 	}
-	return err_set(e, -EINVAL,
-		       "no such key: '%s'%s%s%s; the keys are mac, mode, "
-		       "bridge, gatewaydev, gateway, vifname, ip, mtu, "
-		       "isolated",
+	return err_set(e, -EINVAL, "no such key: '%s'%s%s%s; the keys are %s",
 		       vif_show(key).s, near ? "; did you mean '" : "",
-		       near ? near : "", near ? "'?" : "");
+		       near ? near : "", near ? "'?" : "", list);
 }
 
 int vif_parse(struct vif *v, const char *word, struct err *e)
@@ -615,7 +608,7 @@ int vif_parse(struct vif *v, const char *word, struct err *e)
 	k = vif_find(word, (size_t)(eq - word));
 	if (k < 0)
 		return vif_unknown(word, (size_t)(eq - word), e);
-	if (v->given & 1 << k)
+	if (v->given & 1u << k)
 		return err_set(e, -EINVAL, "%s is given twice; leave one out",
 			       vif_key[k].name);
 	if (!eq[1])
@@ -623,9 +616,9 @@ int vif_parse(struct vif *v, const char *word, struct err *e)
 			       "%s= has no value; leave the key out for its "
 			       "default",
 			       vif_key[k].name);
-	rc = vif_key[k].parse(v, eq + 1, e);
+	rc = vif_key_parse(&vif_key[k], v, eq + 1, e);
 	if (!rc)
-		v->given |= (uint16_t)(1 << k);
+		v->given |= 1u << k;
 	return rc;
 }
 
@@ -642,10 +635,10 @@ int vif_print(const struct vif *v, char *buf, size_t size)
 	buf[0] = '\0';
 	vif_init(&def, v->domid, v->handle);
 	for (i = 0; i < ARRAY_SIZE(vif_key); i++) {
-		rc = vif_key[i].print(v, value, sizeof(value), ',');
+		rc = vif_key_print(&vif_key[i], v, value, sizeof(value), ',');
 		if (rc < 0)
 			return rc;
-		vif_key[i].print(&def, defval, sizeof(defval), ',');
+		vif_key_print(&vif_key[i], &def, defval, sizeof(defval), ',');
 		if (!value[0] || !strcmp(value, defval))
 			continue;
 		rc = str_fmt(buf + n, size - n, "%s%s=%s", n ? " " : "",
@@ -661,5 +654,5 @@ int vif_get(const struct vif *v, const char *key, char *buf, size_t size)
 {
 	int k = vif_find(key, strlen(key));
 
-	return k < 0 ? -ENOENT : vif_key[k].print(v, buf, size, ' ');
+	return k < 0 ? -ENOENT : vif_key_print(&vif_key[k], v, buf, size, ' ');
 }

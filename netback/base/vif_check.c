@@ -79,19 +79,43 @@ static int vif_check_gateway(const struct vif *v, const struct vif_addr *g,
 	return 0;
 }
 
+/* What only a bridge can do for a port. */
+static int vif_check_port(const struct vif *v, struct err *e)
+{
+	const char *word = NULL;
+
+	if (v->port & VIF_ISOLATED)
+		word = "isolated=yes";
+	else if (v->port & VIF_HAIRPIN)
+		word = "hairpin=yes";
+	else if (v->port & VIF_NO_FLOOD)
+		word = "flood=no";
+	else if (v->port & VIF_NO_MCAST_FLOOD)
+		word = "mcast_flood=no";
+	else if (v->port & VIF_NO_BCAST_FLOOD)
+		word = "bcast_flood=no";
+	else if (v->nvlan)
+		word = "vlan=";
+	else if (v->create)
+		word = "create=yes";
+	if (!word)
+		return 0;
+	return err_set(e, -EINVAL, "%s belongs to mode=bridge; leave it out",
+		       word);
+}
+
 static int vif_check_route(const struct vif *v, struct err *e)
 {
 	unsigned i;
-	int rc = 0;
+	int rc;
 
 	if (!v->naddr)
 		return err_set(e, -EINVAL,
 			       "mode=route needs ip=, the addresses to route "
 			       "to the guest, as ip=10.0.0.2,fd00::2");
-	if (v->isolated)
-		return err_set(e, -EINVAL,
-			       "isolated=yes belongs to mode=bridge; leave it "
-			       "out");
+	rc = vif_check_port(v, e);
+	if (rc)
+		return rc;
 	if (!strcmp(v->name, v->gatewaydev))
 		return err_set(e, -EINVAL,
 			       "vifname and gatewaydev are both '%s'; name the "

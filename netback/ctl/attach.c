@@ -54,7 +54,11 @@ void attach_unlock(struct ctl *c, const struct vif *v, int lock)
 static int attach_diff(const struct vif *now, const struct vif *want,
 		       struct err *e)
 {
-	static const char *const live[] = { "bridge", "mtu", "isolated", "ip" };
+	static const char *const live[] = {
+		"bridge",  "mtu",   "isolated",	   "ip",
+		"hairpin", "flood", "mcast_flood", "bcast_flood",
+		"vlan",	   "rate",  "create",
+	};
 	char a[VIF_TEXT], b[VIF_TEXT];
 	unsigned i, k;
 	int n = 0;

@@ -33,7 +33,8 @@ static const struct verb verbs[] = {
 	  "make the vif, put its guard in place, bring it up",
 	  "The words are the whole configuration: a key left out has its\n"
 	  "default, except mac, which stays. Attaching twice equals once; of\n"
-	  "an attached vif bridge, mtu, isolated and ip may change.\n"
+	  "an attached vif all may change but mac, mode, gatewaydev, gateway\n"
+	  "and vifname.\n"
 	  "With --dry-run only the plan is printed; with -v also.\n" },
 	{ "detach", "vifN.M", verb_detach,
 	  "undo all of attach; what is gone already is fine",
@@ -82,7 +83,11 @@ static const char keys_text[] =
 	"  ip=ADDR[/LEN][,..]     the only sources the guest may use; what\n"
 	"                         mode=route routes to it\n"
 	"  mtu=BYTES              default: the bridge's, the gatewaydev's\n"
-	"  isolated=yes|no        may it reach other isolated vifs?\n";
+	"  isolated=yes|no        may it reach other isolated vifs?\n"
+	"  hairpin, flood, mcast_flood, bcast_flood=yes|no  of its port\n"
+	"  vlan=10p/20-30u        the port's VLANs\n"
+	"  rate=10Mb/s[@20ms]     what the guest may send\n"
+	"  create=yes|no          make the bridge if there is none\n";
 
 static const struct verb *verb_find(const char *name)
 {

@@ -107,6 +107,10 @@ static void made_up_fact(struct facts *f, const char *key, const char *value)
 				      !strcmp(value, "bridge");
 	else if (!strcmp(key, "bridge_mtu"))
 		f->bridge_mtu = num;
+	else if (!strcmp(key, "can_vlan"))
+		f->can_vlan = yes;
+	else if (!strcmp(key, "bridge_vlan"))
+		f->bridge_vlan = yes;
 	else if (!strcmp(key, "ipv6"))
 		f->ipv6 = yes;
 	else if (!strcmp(key, "can_lock"))
@@ -153,6 +157,7 @@ static int made_up(struct err *e)
 			   .bridge_mtu = 1500,
 			   .ipv6 = true,
 			   .can_lock = true,
+			   .can_vlan = true,
 			   .gatewaydev = true,
 			   .gatewaydev_mtu = 1500,
 			   .force6 = true };

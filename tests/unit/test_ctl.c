@@ -26,7 +26,7 @@ static void words_take_a_whole_vif(void **state)
 	assert_int_equal(v.handle, 1);
 	assert_string_equal(v.bridge, "br0");
 	assert_int_equal(v.mtu, 1400);
-	assert_true(v.isolated);
+	assert_true(v.port & VIF_ISOLATED);
 	assert_int_equal(ctl_words(&v, 1, argv, &e), 0);
 	assert_string_equal(v.bridge, "xenbr0");
 }

@@ -25,6 +25,7 @@ static int parse_all(struct vif *v, const char *text, struct err *e)
 	return rc;
 }
 
+/* long function: it is a table */
 static void vif_accepts(void **state)
 {
 	static const struct {
@@ -46,6 +47,29 @@ static void vif_accepts(void **state)
 		{ "mtu=65535", "mtu", "65535" },
 		{ "isolated=yes", "isolated", "yes" },
 		{ "isolated=no", "isolated", "" },
+		{ "hairpin=yes", "hairpin", "yes" },
+		{ "flood=no", "flood", "no" },
+		{ "flood=yes", "flood", "" },
+		{ "mcast_flood=no", "mcast_flood", "no" },
+		{ "bcast_flood=no", "bcast_flood", "no" },
+		{ "create=yes", "create", "yes" },
+		{ "vlan=10", "vlan", "10p" },
+		{ "vlan=4094p", "vlan", "4094p" },
+		{ "vlan=10p/20", "vlan", "10p/20" },
+		{ "vlan=20u/10p/30-40u", "vlan", "20u/10p/30-40u" },
+		{ "vlan=10p/100+10x4", "vlan", "10p/100+10x4" },
+		{ "vlan=10p/100+1x4u", "vlan", "10p/100-104u" },
+		{ "vlan=10p/30-30", "vlan", "10p/30" },
+		{ "vlan=1p/2/3/4/5/6/7/8", "vlan", "1p/2/3/4/5/6/7/8" },
+		{ "vlan=1-4093/4094p", "vlan", "1-4093/4094p" },
+		{ "rate=1MB/s", "rate", "50000,50000" },
+		{ "rate=8Mb/s", "rate", "50000,50000" },
+		{ "rate=8000Kb/s@50ms", "rate", "50000,50000" },
+		{ "rate=1000000B/s@20us", "rate", "20,20" },
+		{ "rate=10Mb/s@20ms", "rate", "25000,20000" },
+		{ "rate=1GB/s@1s", "rate", "1000000000,1000000" },
+		{ "rate=1Kb/s@4294s", "rate", "536750,4294000000" },
+		{ "rate=1250000,50000", "rate", "1250000,50000" },
 	};
 	struct err e;
 	struct vif v;
@@ -111,6 +135,50 @@ static void vif_refuses(void **state)
 		{ "mode=", "no value" },
 		{ "bridge=abcdefghijklmnop", "longer than 15" },
 		{ "bridge=", "no value" },
+		{ "hairpin=on", "hairpin=on: write yes or no" },
+		{ "flood=", "no value" },
+		{ "create=1", "write yes or no" },
+		{ "vlan=0", "'0' is not a VLAN" },
+		{ "vlan=4095", "'4095' is not a VLAN" },
+		{ "vlan=010", "'010' is not a VLAN" },
+		{ "vlan=10x", "'10x' is not a VLAN" },
+		{ "vlan=10pu", "'10pu' is not a VLAN" },
+		{ "vlan=10p/", "'' is not a VLAN" },
+		{ "vlan=/10p", "'' is not a VLAN" },
+		{ "vlan=10-20p", "'10-20p' is not a VLAN" },
+		{ "vlan=20-10/5p", "'20-10' is not a VLAN" },
+		{ "vlan=5p/100+10", "'100+10' is not a VLAN" },
+		{ "vlan=5p/100+0x4", "is not a VLAN" },
+		{ "vlan=5p/100+10x0", "is not a VLAN" },
+		{ "vlan=5p/100+1000x4", "is not a VLAN" },
+		{ "vlan=5p/100+10x99999", "is not a VLAN" },
+		{ "vlan=99999999999999999999999999999999", "is not a VLAN" },
+		{ "vlan=10/20", "none is marked with p" },
+		{ "vlan=10-20", "none is marked with p" },
+		{ "vlan=10-10u/20", "none is marked with p" },
+		{ "vlan=10p/20p", "two are marked with p" },
+		{ "vlan=10p/5-15", "'5-15' names a VLAN that is there" },
+		{ "vlan=1p/2/3/4/5/6/7/8/9", "more than 8 terms" },
+		{ "vlan=$(touch x)", "vlan=$(touch x)" },
+		{ "rate=0b/s", "write a number" },
+		{ "rate=010Mb/s", "write a number" },
+		{ "rate=0x10Mb/s", "write a number" },
+		{ "rate=10", "write a number" },
+		{ "rate=10Mb", "write a number" },
+		{ "rate=10mb/s", "write a number" },
+		{ "rate=10Mb/s@", "write a number" },
+		{ "rate=10Mb/s@20", "write a number" },
+		{ "rate=10Mb/s@20u", "write a number" },
+		{ "rate=10Mb/s@020ms", "write a number" },
+		{ "rate=10Mb/s@20msx", "write a number" },
+		{ "rate=10Mb/s@4295s", "write a number" },
+		{ "rate=99999999999Mb/s", "write a number" },
+		{ "rate=1b/s@1us", "not a byte in an interval" },
+		{ "rate=4294967295GB/s@4294s", "more than 4 GB" },
+		{ "rate=1,", "write a number" },
+		{ "rate=0,50000", "write a number" },
+		{ "rate=5,0", "write a number" },
+		{ "rate=5,6,7", "write a number" },
 		{ "bridge=..", "keeps that word" },
 		{ "bridge=.", "keeps that word" },
 		{ "bridge=all", "keeps that word" },
@@ -389,7 +457,7 @@ static void vif_get_knows_keys(void **state)
 	vif_init(&v, 1, 0);
 	for (i = 0; vif_keys[i]; i++)
 		assert_true(vif_get(&v, vif_keys[i], buf, sizeof(buf)) >= 0);
-	assert_int_equal(vif_get(&v, "rate", buf, sizeof(buf)), -ENOENT);
+	assert_int_equal(vif_get(&v, "colour", buf, sizeof(buf)), -ENOENT);
 	assert_int_equal(vif_get(&v, "bridge", buf, 6), -ENOSPC);
 	assert_int_equal(vif_get(&v, "bridge", buf, 7), 6);
 }

@@ -1,0 +1,160 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-or-later
+# switches.sh - a bridge's switches for a port, and bridges made on demand
+#
+# Two guests and the host on one bridge. Each switch is looked for in the kernel
+# and felt by a guest; what attach made goes when its last port goes.
+. "$(dirname "$0")/../lib.sh"
+private "$@"
+# shellcheck source=../host.sh
+. "$(dirname "$0")/../host.sh"
+need_tun switches
+
+# port DEV WORD: bridge(8) says it of the port.
+port()
+{
+	bridge -d link show dev "$1" | grep -q " $2"
+}
+
+# guest N: starts the guest of vifN.0 as 10.0.0.N, which waits for a file.
+guest()
+{
+	vifguest --run "$RUN" --vif "$1.0" --ip "10.0.0.$1/24" -- \
+		sh -c "echo up; while :; do
+			[ ! -f /tmp/do$1 ] || {
+				sh /tmp/do$1 >/tmp/out$1 2>&1
+				echo \$? >/tmp/rc$1.new
+				rm /tmp/do$1; mv /tmp/rc$1.new /tmp/rc$1; }
+			sleep 0.05; done" >"/tmp/guest$1.log" 2>&1 &
+}
+
+# in_guest N COMMAND..
+in_guest()
+{
+	n=$1
+	shift
+	rm -f "/tmp/rc$n"
+	echo "$*" >"/tmp/do$n.new"
+	mv "/tmp/do$n.new" "/tmp/do$n"
+	until_true 20 test -f "/tmp/rc$n" || return 1
+	cat "/tmp/out$n"
+	return "$(cat "/tmp/rc$n")"
+}
+
+up()
+{
+	grep -q up "/tmp/guest$1.log"
+}
+
+host_up
+ip link add br0 type bridge
+ip link set br0 type bridge mcast_snooping 0
+ip addr add 10.0.0.254/24 dev br0
+ip link set br0 up
+for n in 1 2; do
+	vifctl attach vif$n.0 bridge=br0 mac=00:16:3e:00:00:0$n ip=10.0.0.$n
+	guest $n
+done
+ok 'guest 1 is up' until_true 10 up 1
+ok 'guest 2 is up' until_true 10 up 2
+ok 'guest to guest' in_guest 1 ping -c 1 -W 5 10.0.0.2
+
+set1()
+{
+	vifctl attach vif1.0 bridge=br0 mac=00:16:3e:00:00:01 ip=10.0.0.1 "$@"
+}
+set2()
+{
+	vifctl attach vif2.0 bridge=br0 mac=00:16:3e:00:00:02 ip=10.0.0.2 "$@"
+}
+
+ok 'isolated, one' set1 isolated=yes
+ok 'it reaches one that is not' in_guest 1 ping -c 1 -W 5 10.0.0.2
+ok 'isolated, both' set2 isolated=yes
+ok 'guest to guest: no more' fails in_guest 1 ping -c 1 -W 1 10.0.0.2
+ok 'guest to host: still' in_guest 1 ping -c 1 -W 5 10.0.0.254
+ok 'not isolated' set1
+ok 'guest to guest again' in_guest 1 ping -c 1 -W 5 10.0.0.2
+
+ok 'bcast_flood=no' set2 bcast_flood=no
+ok 'the port says so' port vif2.0 'bcast_flood off'
+in_guest 1 ip neigh flush dev eth0
+ok 'no ARP request reaches it' fails in_guest 1 ping -c 1 -W 1 10.0.0.2
+ok 'bcast_flood=yes' set2
+in_guest 1 ip neigh flush dev eth0
+ok 'one does' in_guest 1 ping -c 1 -W 5 10.0.0.2
+
+# A multicast ping is answered by whoever hears it.
+mcast()
+{
+	in_guest 1 ping -c 2 -W 2 -i 0.3 -I eth0 224.0.0.1 | grep -q 'from 10.0.0.2'
+}
+in_guest 2 sysctl -qw net.ipv4.icmp_echo_ignore_broadcasts=0
+ok 'multicast reaches guest 2' mcast
+ok 'mcast_flood=no' set2 mcast_flood=no
+ok 'the port says so' port vif2.0 'mcast_flood off'
+ok 'multicast does not reach it' fails mcast
+
+# A MAC that the bridge does not know is flooded.
+heard()
+{
+	rm -f /tmp/heard
+	timeout 3 vifctl capture -c 1 vif2.0 ether dst 00:16:3e:77:77:77 \
+		>/tmp/heard 2>/dev/null &
+	heard_pid=$!
+	sleep 0.3
+	in_guest 1 "ip neigh replace 10.0.0.77 lladdr 00:16:3e:77:77:77 dev eth0
+		ping -c 3 -i 0.2 -W 1 10.0.0.77" >/dev/null
+	wait $heard_pid
+	test "$(wc -c </tmp/heard)" -gt 24
+}
+ok 'unknown unicast reaches guest 2' heard
+ok 'flood=no' set2 flood=no
+ok 'the port says so' port vif2.0 'flood off'
+ok 'unknown unicast does not' fails heard
+
+ok 'hairpin=yes' set1 hairpin=yes
+ok 'the port says so' port vif1.0 'hairpin on'
+ok 'check finds nothing' vifctl check
+bridge link set dev vif1.0 hairpin off
+bridge link set dev vif2.0 flood on
+ok 'check finds hairpin' sh -c 'vifctl check | grep -q "vif1.0: hairpin is off, should be on"'
+ok 'check finds flood' sh -c 'vifctl check | grep -q "vif2.0: flood is on, should be off"'
+ok 'attach repairs' set1 hairpin=yes
+ok 'the port says so' port vif1.0 'hairpin on'
+
+# --- VLANs: this kernel's bridges may not know them ---
+if ip link add brv type bridge vlan_filtering 1 2>/tmp/vlan; then
+	ip link set brv up
+	ok 'a VLAN' vifctl attach vif3.0 bridge=brv vlan=10 mac=00:16:3e:00:00:03
+	ok 'the port is in it' sh -c 'bridge vlan show dev vif3.0 | grep -q "10 PVID"'
+	ok 'check finds nothing' vifctl check vif3.0
+	bridge vlan add dev vif3.0 vid 11
+	ok 'check finds another VLAN' fails vifctl check vif3.0
+	ok 'detach' vifctl detach vif3.0
+	ip link del brv
+else
+	ok 'a VLAN is refused, with the reason' sh -c '
+		vifctl attach vif3.0 bridge=br0 vlan=10 2>&1 |
+			grep -q "kernel.s bridges know no VLANs"'
+	ok 'and nothing is left of it' fails ip link show vif3.0
+fi
+ok 'a VLAN of a bridge that keeps none apart is refused' \
+	fails vifctl attach vif3.0 bridge=br0 vlan=10
+
+# --- bridges made on demand ---
+ok 'a bridge that is missing' vifctl attach vif3.0 bridge=br7 create=yes
+ok 'it was made' test -d /sys/class/net/br7/bridge
+ok 'a second port' vifctl attach vif4.0 bridge=br7 create=yes
+ok 'check finds nothing' vifctl check vif3.0
+ok 'the first goes' vifctl detach vif3.0
+ok 'the bridge stays' test -d /sys/class/net/br7/bridge
+ok 'the second goes' vifctl detach vif4.0
+ok 'and the bridge with it' fails ip link show br7
+ok 'one that was there' vifctl attach vif3.0 bridge=br0 create=yes
+ok 'detach' vifctl detach vif3.0
+ok 'stays' test -d /sys/class/net/br0/bridge
+for n in 1 2; do
+	vifctl detach vif$n.0
+done
+done_testing
