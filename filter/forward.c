@@ -42,6 +42,8 @@ static bool forward_called(const char *bridge, const char *tables)
 {
 	char path[128];
 
+	if (!bridge[0]) /* routed: the hook sees every packet */
+		return true;
 	snprintf(path, sizeof(path), "/proc/sys/net/bridge/bridge-nf-call-%s",
 		 tables);
 	if (forward_on(path))
@@ -108,6 +110,15 @@ int filter_forward(const char *bridge, struct err *note)
 			return rc;
 		if (!s.chain[0])
 			continue;
+		if (!bridge[0])
+			return err_set(
+				note, 1,
+				"the host's firewall drops what is forwarded "
+				"unless a rule accepts it (table %s %s, chain "
+				"%s): the guest may reach this host and "
+				"nothing else; accept its packets there (-i "
+				"and -o with its device, -j ACCEPT)",
+				row[i].name, s.table, s.chain);
 		err_set(note, 1,
 			"%s: the host's firewall sees this bridge's frames "
 			"and drops what no rule accepts (table %s %s, chain "

@@ -58,7 +58,7 @@ int filter_check(const struct policy *p, FILE *out, struct err *e);
 /* Would the host's own firewall drop what this bridge forwards? Not our doing,
  * and nothing is changed; but whoever attaches a guest should hear of it. 1 with
  * a sentence in note; 0 no; -errno when it cannot be told. Rules of iptables'
- * legacy variant are not seen.
+ * legacy variant are not seen. bridge "": would it drop what is routed?
  */
 int filter_forward(const char *bridge, struct err *note);
 

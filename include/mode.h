@@ -104,9 +104,12 @@ struct facts {
 	bool can_lock;	  /* this kernel knows `locked` ports */
 	bool twin; /* the MAC is another device's, too (an emulated card and
 			* its fast path): the bridge has to learn where it is */
+	bool emulated; /* .. and this is the emulated one: the first choice
+			* while both are there */
 
 	/* asked for mode=route only */
 	bool routed;	 /* the vif is up and has a gateway: it is attached */
+	bool stale;	 /* .. and has routes or gateways of another time */
 	bool gatewaydev; /* it exists */
 	uint32_t gatewaydev_mtu;
 	struct vif_addr gatewaydev_addr; /* its IPv4 address; family 0: none */
@@ -188,6 +191,12 @@ int mode_rename(const char *from, const char *to, struct err *e);
 
 /* The host's bridge, where it has one only. -ENODEV; -ENOTUNIQ: several. */
 int mode_only_bridge(char name[IFNAMSIZ], struct err *e);
+
+/* The device towards the world: eth0 where that has an IPv4 address, as Xen's
+ * scripts have it, else the one of the default route, IPv4 before IPv6; name ""
+ * = there is none. -errno with a sentence.
+ */
+int mode_uplink(char name[IFNAMSIZ], struct err *e);
 
 /* Deletes the device `name` if it is there (a tap left by a dead daemon).
  * Only a tap: anything else is -EEXIST with a sentence.

@@ -89,6 +89,35 @@ static int ip_fact_forward(struct nl_host *h, const struct vif *v,
 	return 0;
 }
 
+static bool ip_wants(const struct vif *v, const struct vif_addr *to)
+{
+	unsigned i;
+
+	for (i = 0; i < v->naddr; i++)
+		if (vif_addr_same(&v->addr[i], to) &&
+		    (vif_addr_is_net(&v->addr[i]) ? v->addr[i].len == to->len
+						  : !vif_addr_is_net(to)))
+			return true;
+	return false;
+}
+
+/* Routes to what the guest had before it was given other addresses. */
+static int ip_fact_stale(struct nl_host *h, const struct vif *v,
+			 const struct nl_link *l, struct facts *f,
+			 struct err *e)
+{
+	struct nl_route way[IP_LOOK];
+	int i, n = nl_routes(h, l->index, way, IP_LOOK);
+
+	if (n < 0)
+		return err_set(e, n, "%s: cannot read its routes: %s%s",
+			       v->name, strerror(-n), nl_why(h));
+	for (i = 0; i < n; i++)
+		if (!ip_wants(v, &way[i].to))
+			f->stale = true;
+	return 0;
+}
+
 static int ip_fact_routed(struct nl_host *h, const struct vif *v,
 			  const struct nl_link *l, struct facts *f,
 			  struct err *e)
@@ -103,7 +132,7 @@ static int ip_fact_routed(struct nl_host *h, const struct vif *v,
 		if (mode_gateway(v, f, a[i].family, &want) &&
 		    vif_addr_same(&a[i], &want))
 			f->routed = l->up;
-	return 0;
+	return l->up ? ip_fact_stale(h, v, l, f, e) : 0;
 }
 
 static int ip_fact_own(struct nl_host *h, const struct vif_addr *a,
@@ -399,7 +428,7 @@ static int ip_clear_vif(struct run *r, const struct step *s)
 static int ip_clear(struct run *r, const struct step *s, bool ours)
 {
 	unsigned i;
-	int rc = ours ? ip_clear_vif(r, s) : 0;
+	int rc = ours ? ip_clear_vif(r, s) : ip_gone(nl_proxy_sweep(r->h));
 
 	/* routed still: done above, or another vif has the address */
 	for (i = 0; !rc && s->num && i < r->p->policy.naddr; i++) {
@@ -492,4 +521,42 @@ int ip_check(struct nl_host *h, const struct plan *p, const struct step *s,
 	fprintf(out, "%s: %s %s is missing\n", s->dev, what[s->kind],
 		ip_show(&s->addr).s);
 	return 1;
+}
+
+static int ip_uplink(struct nl_host *h, char name[IFNAMSIZ])
+{
+	static const int family[] = { AF_INET, AF_INET6 };
+	struct vif_addr a[IP_LOOK];
+	struct nl_link l = { 0 };
+	unsigned i;
+	int rc = nl_link_get(h, "eth0", &l);
+
+	if (!rc)
+		rc = nl_addrs(h, l.index, AF_INET, a, IP_LOOK);
+	if (rc > 0)
+		strcpy(name, "eth0");
+	if (rc > 0 || (rc && rc != -ENODEV))
+		return rc > 0 ? 0 : rc;
+	for (i = 0, rc = 0; !rc && i < ARRAY_SIZE(family); i++)
+		rc = nl_default_dev(h, family[i]);
+	/* one that is gone by now leads nowhere */
+	if (rc > 0 && !if_indextoname((unsigned)rc, name))
+		name[0] = '\0';
+	return rc > 0 ? 0 : rc;
+}
+
+int mode_uplink(char name[IFNAMSIZ], struct err *e)
+{
+	struct nl_host *h;
+	int rc = plan_open(&h, e);
+
+	name[0] = '\0';
+	if (rc)
+		return rc;
+	rc = ip_uplink(h, name);
+	if (rc)
+		err_set(e, rc, "cannot look for the default route: %s%s",
+			strerror(-rc), nl_why(h));
+	nl_host_close(h);
+	return rc;
 }

@@ -14,6 +14,8 @@
 
 #include "mode.h"
 
+enum { NL_OURS = 78 }; /* who made a proxy, as routes have a protocol */
+
 struct nl_host; /* one netlink socket */
 
 struct nl_link {
@@ -139,6 +141,13 @@ int nl_proxy_add(struct nl_host *h, int index, const struct vif_addr *a);
 int nl_proxy_del(struct nl_host *h, int index, const struct vif_addr *a);
 /* Of any device. */
 int nl_proxy_del_all(struct nl_host *h, const struct vif_addr *a);
+/* Every one that nl_proxy_add made and to which no route of its own leads any
+ * more: whoever had it is gone. Kernels before 5.0 do not remember who made one.
+ */
+int nl_proxy_sweep(struct nl_host *h);
+
+/* The device of the default route of a family; 0: there is none. */
+int nl_default_dev(struct nl_host *h, int family);
 
 /* --- sysctls (sysctl.c) --- */
 

@@ -13,7 +13,10 @@
 
 #include "nl_ask.h"
 
-enum { NL_PROXIES = 8 }; /* devices that answer for one address */
+enum {
+	NL_PROXIES = 8, /* devices that answer for one address */
+	NL_SWEEP = 64,	/* proxies that are looked after in one go */
+};
 
 static unsigned nl_bits(int family)
 {
@@ -298,6 +301,42 @@ int nl_ra_devs(struct nl_host *h, char name[][IFNAMSIZ], unsigned n)
 	return rc ? rc : (int)found;
 }
 
+struct nl_default {
+	int index;
+	uint32_t metric;
+};
+
+static int nl_on_default(struct nl_msg *m, void *arg)
+{
+	struct rtmsg *rt = nlmsg_data(nlmsg_hdr(m));
+	struct nlattr *tb[RTA_MAX + 1];
+	uint32_t metric;
+	struct nl_default *o = arg;
+
+	if (nlmsg_parse(nlmsg_hdr(m), sizeof(*rt), tb, RTA_MAX, NULL) < 0 ||
+	    rt->rtm_dst_len || rt->rtm_table != RT_TABLE_MAIN ||
+	    rt->rtm_type != RTN_UNICAST || !tb[RTA_OIF])
+		return NL_OK;
+	metric = tb[RTA_PRIORITY] ? nla_get_u32(tb[RTA_PRIORITY]) : 0;
+	if (!o->index || metric < o->metric) {
+		o->index = (int)nla_get_u32(tb[RTA_OIF]);
+		o->metric = metric;
+	}
+	return NL_OK;
+}
+
+int nl_default_dev(struct nl_host *h, int family)
+{
+	struct rtmsg rt = { .rtm_family = (uint8_t)family,
+			    .rtm_table = RT_TABLE_MAIN };
+	struct nl_default o = { 0 };
+	int rc = nl_no_family(nl_ask_strict(
+		h, nl_new(RTM_GETROUTE, NLM_F_DUMP, &rt, sizeof(rt)),
+		nl_on_default, &o));
+
+	return rc ? rc : o.index;
+}
+
 /* --- neighbours --------------------------------------------------------------*/
 
 struct nl_neigh {
@@ -389,8 +428,13 @@ int nl_proxy_add(struct nl_host *h, int index, const struct vif_addr *a)
 			    .ndm_state = NUD_PERMANENT,
 			    .ndm_flags = NTF_PROXY };
 
-	return nl_neigh_ask(h, RTM_NEWNEIGH, NLM_F_CREATE | NLM_F_REPLACE, &nd,
-			    a, NULL, NULL);
+	struct nl_msg *m = nl_new(RTM_NEWNEIGH, NLM_F_CREATE | NLM_F_REPLACE,
+				  &nd, sizeof(nd));
+
+	nl_put_addr(m, NDA_DST, a);
+	if (m)
+		nla_put_u8(m, NDA_PROTOCOL, NL_OURS);
+	return nl_ask(h, m, NULL, NULL);
 }
 
 int nl_proxy_del(struct nl_host *h, int index, const struct vif_addr *a)
@@ -434,5 +478,51 @@ int nl_proxy_del_all(struct nl_host *h, const struct vif_addr *a)
 
 	for (i = 0; !rc && i < l.n; i++)
 		rc = nl_proxy_del(h, l.index[i], a);
+	return rc;
+}
+
+struct nl_sweep {
+	struct vif_addr a[NL_SWEEP];
+	int index[NL_SWEEP];
+	unsigned n;
+};
+
+static int nl_on_sweep(struct nl_msg *m, void *arg)
+{
+	struct ndmsg *nd = nlmsg_data(nlmsg_hdr(m));
+	struct nlattr *who = nlmsg_find_attr(nlmsg_hdr(m), sizeof(*nd),
+					     NDA_PROTOCOL);
+	struct nl_sweep *w = arg;
+
+	if (w->n < NL_SWEEP && nd->ndm_flags & NTF_PROXY && who &&
+	    nla_get_u8(who) == NL_OURS &&
+	    (nd->ndm_family == AF_INET || nd->ndm_family == AF_INET6) &&
+	    nl_get_addr(nlmsg_find_attr(nlmsg_hdr(m), sizeof(*nd), NDA_DST),
+			nd->ndm_family, &w->a[w->n]))
+		w->index[w->n++] = nd->ndm_ifindex;
+	return NL_OK;
+}
+
+int nl_proxy_sweep(struct nl_host *h)
+{
+	static const uint8_t family[] = { AF_INET, AF_INET6 };
+	unsigned i, k;
+	int rc = 0, own;
+
+	for (k = 0; !rc && k < 2; k++) {
+		struct ndmsg nd = { .ndm_family = family[k],
+				    .ndm_flags = NTF_PROXY };
+		struct nl_sweep w = { .n = 0 };
+
+		rc = nl_no_family(nl_ask_strict(
+			h, nl_new(RTM_GETNEIGH, NLM_F_DUMP, &nd, sizeof(nd)),
+			nl_on_sweep, &w));
+		for (i = 0; !rc && i < w.n; i++) {
+			own = nl_route_own(h, &w.a[i]);
+			if (!own)
+				rc = nl_proxy_del(h, w.index[i], &w.a[i]);
+			rc = rc == -ENOENT || rc == -ENODEV ? 0 : rc;
+		}
+	}
 	return rc;
 }

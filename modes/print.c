@@ -61,8 +61,8 @@ static void print_text_ip(const struct step *s, FILE *out)
 			print_ip(&s->addr), addr, s->dev, src[0] ? " src " : "",
 			src, s->num);
 	} else if (s->kind == STEP_PROXY) {
-		fprintf(out, "%s neigh replace proxy %s dev %s\n",
-			print_ip(&s->addr), addr, s->dev);
+		fprintf(out, "%s neigh replace proxy %s dev %s protocol %d\n",
+			print_ip(&s->addr), addr, s->dev, NL_OURS);
 	} else if (s->kind == STEP_CLEAR) {
 		fprintf(out, "ip addr flush dev %s\n", s->dev);
 	}

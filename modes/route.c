@@ -25,8 +25,9 @@
 
 enum {
 	ROUTE_MTU = 1500,
-	ROUTE_MTU6 = 1280, /* RFC 8200 */
-	ROUTE_METRIC = 2,
+	ROUTE_MTU6 = 1280,  /* RFC 8200 */
+	ROUTE_METRIC = 2,   /* of a vif .. */
+	ROUTE_EMULATED = 1, /* .. and of its emulated twin, until it goes */
 };
 
 bool mode_gateway(const struct vif *v, const struct facts *f, int family,
@@ -114,7 +115,8 @@ static void route_settle(const struct vif *v, const struct facts *f,
 			 struct plan *p)
 {
 	if (vif_has(v, AF_INET)) {
-		route_sysctl(p, STEP_IP4_RP_FILTER, v->name, 1);
+		/* a guest with two cards may send by either */
+		route_sysctl(p, STEP_IP4_RP_FILTER, v->name, f->twin ? 2 : 1);
 		route_sysctl(p, STEP_IP4_PROXY_ARP, v->name, 1);
 		/* answer now, not within 0.8 s: nobody else will */
 		route_sysctl(p, STEP_IP4_PROXY_DELAY, v->name, 0);
@@ -155,7 +157,7 @@ static void route_add(const struct vif *v, const struct facts *f,
 	struct step *s = plan_add(p, STEP_ROUTE, v->name);
 
 	s->addr = *to;
-	s->num = ROUTE_METRIC;
+	s->num = f->emulated ? ROUTE_EMULATED : ROUTE_METRIC;
 	mode_gateway(v, f, to->family, &s->src);
 	s->src.len = to->family == AF_INET ? 32 : 128;
 	/* a global source is chosen for a global destination by itself */

@@ -48,7 +48,7 @@ struct call {
 	uint32_t have; /* the nodes that are there: bits of call_keys */
 	bool named;    /* the bridge, by node or word */
 	bool renamed;  /* by us, just now */
-	bool was_port;
+	bool was_attached;
 	uint32_t mtu;
 };
 
@@ -82,8 +82,8 @@ static int call_open_store(struct call *k, struct err *e)
 
 /* The nodes that are read, or removed; one question tells which are there. */
 static const char *const call_keys[] = {
-	"frontend-id", "handle", "vlan",   "type", "vifname",
-	"mac",	       "ip",	 "bridge", "mtu",  "hotplug-error",
+	"frontend-id", "handle", "vlan", "type",	  "vifname",	"mac",
+	"ip",	       "bridge", "mtu",	 "hotplug-error", "gatewaydev",
 };
 
 static bool call_has(const struct call *k, const char *key)
@@ -193,6 +193,16 @@ static int call_refuse(struct call *k, struct err *e)
 	return rc;
 }
 
+/* libxl writes a bridge for every card, and a gatewaydev for none but those who
+ * ask for one: each mode reads its own.
+ */
+static int call_towards(struct call *k, struct err *e)
+{
+	return k->v.mode == VIF_BRIDGE
+		       ? call_key(k, "bridge", k->h.bridge, e)
+		       : call_key(k, "gatewaydev", k->h.netdev, e);
+}
+
 static int call_nodes(struct call *k, struct err *e)
 {
 	int rc = store_each(k->c->store, k->h.path, call_on_key, k);
@@ -212,27 +222,17 @@ static int call_nodes(struct call *k, struct err *e)
 	if (!rc)
 		rc = call_key(k, "ip", k->h.ip, e);
 	if (!rc)
-		rc = call_key(k, "bridge", k->h.bridge, e);
+		rc = call_towards(k, e);
 	return rc ? rc : call_key(k, "mtu", NULL, e);
 }
 
-/* What a stranger's tap is given comes with the call. */
+/* What a stranger's tap is given comes with the call: it has no nodes. */
 static int call_given(struct call *k, struct err *e)
 {
-	char word[HOTPLUG_KEY + STORE_VALUE];
-	int rc = 0;
+	int rc = call_towards(k, e);
 
 	memcpy(k->v.name, k->h.dev, sizeof(k->v.name));
-	if (k->h.bridge) {
-		snprintf(word, sizeof(word), "bridge=%s", k->h.bridge);
-		k->named = true;
-		rc = vif_parse(&k->v, word, e);
-	}
-	if (!rc && k->h.ip) {
-		snprintf(word, sizeof(word), "ip=%s", k->h.ip);
-		rc = vif_parse(&k->v, word, e);
-	}
-	return rc;
+	return rc ? rc : call_key(k, "ip", k->h.ip, e);
 }
 
 struct say {
@@ -318,13 +318,16 @@ static int call_old_bridge(struct call *k, struct facts *f, struct err *e)
 	return 0;
 }
 
-/* The node names another bridge by now: it leaves the old one first. */
+/* The nodes name another bridge, or other addresses, by now: the old ones go
+ * first.
+ */
 static int call_move(struct call *k, struct facts *f, struct err *e)
 {
+	bool moves = f->bridge_is_bridge && f->master[0] &&
+		     strcmp(f->master, k->v.bridge);
 	int rc;
 
-	if (!f->link_is_tap || !f->bridge_is_bridge || !f->master[0] ||
-	    !strcmp(f->master, k->v.bridge))
+	if (!f->link_is_tap || !(moves || f->stale))
 		return 0;
 	rc = host_undo(&k->v, e);
 	return rc ? rc : mode_facts(&k->v, f, e);
@@ -336,22 +339,36 @@ static int call_attach(struct call *k, struct err *e)
 	struct plan p;
 	int rc = mode_facts(&k->v, &f, e);
 
-	if (!rc)
+	if (!rc && k->v.mode == VIF_BRIDGE)
 		rc = call_old_bridge(k, &f, e);
 	if (!rc)
 		rc = call_move(k, &f, e);
 	if (rc)
 		return rc;
 	f.twin = k->ioemu;
-	k->was_port = f.master[0] != '\0';
+	f.emulated = k->h.tap;
+	k->was_attached = f.master[0] || f.routed;
 	k->mtu = host_mtu(&k->v, &f);
 	rc = mode_plan(&k->v, &f, &p, e);
 	return rc ? rc : host_apply(&p, e);
 }
 
-static int call_bridge(struct call *k, struct err *e)
+/* Nobody said where to: a host's only bridge, or the way to the world. */
+static int call_where(struct call *k, struct err *e)
 {
-	return k->named ? 0 : mode_only_bridge(k->v.bridge, e);
+	int rc = 0;
+
+	if (k->v.mode == VIF_BRIDGE)
+		return k->named ? 0 : mode_only_bridge(k->v.bridge, e);
+	if (!k->v.gatewaydev[0])
+		rc = mode_uplink(k->v.gatewaydev, e);
+	if (!rc && !k->v.gatewaydev[0])
+		rc = err_set(e, -ENODEV,
+			     "gatewaydev: none is named, and this host has "
+			     "neither an eth0 with an address nor a default "
+			     "route; name the device towards the world with "
+			     "gatewaydev=");
+	return rc;
 }
 
 /* Some callers are faster than the kernel's netback. */
@@ -384,11 +401,12 @@ static int call_rename(struct call *k, struct err *e)
 	rc = mode_facts(&old, &f, e);
 	if (rc)
 		return rc;
-	if (f.master[0])
+	if (f.master[0] || f.routed)
 		return err_set(e, -EBUSY,
-			       "%s: is attached to %s already and cannot be "
+			       "%s: is attached already%s%s and cannot be "
 			       "renamed to %s; run offline first",
-			       old.name, f.master, k->v.name);
+			       old.name, f.master[0] ? ", to " : "", f.master,
+			       k->v.name);
 	if (f.link_is_tap)
 		rc = filter_remove(old.name, e);
 	if (!rc)
@@ -411,7 +429,8 @@ static void call_warn(struct call *k)
 {
 	struct err note = { "" };
 
-	if (filter_forward(k->v.bridge, &note) != 1)
+	if (filter_forward(k->v.mode == VIF_BRIDGE ? k->v.bridge : "", &note) !=
+	    1)
 		return;
 	log_warn("%s: %s", k->v.name, note.text);
 	syslog(LOG_DAEMON | LOG_WARNING, "%s: %s", k->v.name, note.text);
@@ -422,7 +441,7 @@ static int call_online(struct call *k, struct err *e)
 	int rc = k->h.path[0] ? call_nodes(k, e) : call_given(k, e);
 
 	if (!rc)
-		rc = call_bridge(k, e);
+		rc = call_where(k, e);
 	if (!rc)
 		rc = vif_check(&k->v, e);
 	if (!rc)
@@ -436,7 +455,7 @@ static int call_online(struct call *k, struct err *e)
 	}
 	rc = call_say(k, NULL, e);
 	if (rc)
-		call_back(k, !k->was_port);
+		call_back(k, !k->was_attached);
 	else
 		call_warn(k);
 	return rc;
@@ -461,9 +480,12 @@ static void call_hint(struct call *k)
  */
 static int call_gone(struct call *k, struct err *e)
 {
+	struct vif first = k->v;
 	char now[IFNAMSIZ];
-	int rc = filter_remove(k->h.dev, e);
+	int rc;
 
+	memcpy(first.name, k->h.dev, sizeof(first.name));
+	rc = host_undo(&first, e);
 	if (rc || !strcmp(k->v.name, k->h.dev))
 		return rc;
 	rc = mode_find(k->v.name, NULL, now, NULL);
@@ -476,6 +498,8 @@ static int call_offline(struct call *k, struct err *e)
 	struct err no;
 	int rc;
 
+	/* by the name alone: what the words say may be of another time */
+	k->v.mode = VIF_BRIDGE;
 	call_hint(k);
 	rc = mode_find(k->h.dev, k->v.name, now, &no);
 	if (rc == -ENODEV)
@@ -491,22 +515,16 @@ static int call_offline(struct call *k, struct err *e)
 
 /* --- a call ------------------------------------------------------------------*/
 
-static const char *call_mode(const struct call *k)
-{
-	return k->h.mode == HOTPLUG_ROUTE ? "route" : "nat";
-}
-
 static int call_locked(struct call *k, struct err *e)
 {
 	if (call_not_ours(k))
 		return 0;
 	if (!k->h.on)
 		return call_offline(k, e);
-	if (k->h.mode != HOTPLUG_BRIDGE)
+	if (k->h.mode == HOTPLUG_NAT)
 		return err_set(e, -EOPNOTSUPP,
-			       "mode %s: not there yet; use vif-bridge, or "
-			       "Xen's own vif-%s",
-			       call_mode(k), call_mode(k));
+			       "mode nat: not there yet; use vif-bridge or "
+			       "vif-route, or Xen's own vif-nat");
 	return call_online(k, e);
 }
 
@@ -531,6 +549,8 @@ static int call_run(struct call *k, struct err *e)
 
 	run_hold_signals();
 	vif_init(&k->v, k->h.domid, k->h.handle);
+	if (k->h.mode != HOTPLUG_BRIDGE)
+		k->v.mode = VIF_ROUTE;
 	rc = lock = call_lock(k, name, sizeof(name), e);
 	if (rc >= 0) {
 		rc = call_open_store(k, e);

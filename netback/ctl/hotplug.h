@@ -38,6 +38,7 @@ struct hotplug {
 	char path[HOTPLUG_PATH]; /* backend directory, as given; "" = none */
 	const char *script;	 /* for vif-setup; NULL = not given */
 	const char *bridge, *ip; /* where the store has none; NULL = none */
+	const char *netdev;	 /* gatewaydev=, in xend's words */
 };
 
 /* The names that main looks for, by the last part of argv[0]. */

@@ -16,6 +16,7 @@ enum env_key {
 	ENV_SCRIPT,
 	ENV_BRIDGE,
 	ENV_IP,
+	ENV_NETDEV,
 	ENV_UDEV_CALL,
 	ENV_KEYS,
 };
@@ -66,6 +67,7 @@ static void env_put(struct env *env, const char *word)
 		[ENV_SCRIPT] = "script",
 		[ENV_BRIDGE] = "bridge",
 		[ENV_IP] = "ip",
+		[ENV_NETDEV] = "netdev",
 		[ENV_UDEV_CALL] = "UDEV_CALL",
 	};
 	const char *eq = strchr(word, '=');
@@ -261,6 +263,16 @@ static int env_command(struct hotplug *h, struct env *env, struct err *e)
 	return env_device(h, env->v[h->tap ? ENV_INTERFACE : ENV_VIF], e);
 }
 
+/* vifctl hotplug is what libxl's script= would have been. */
+static uint8_t env_script_mode(const char *script)
+{
+	const char *slash = script ? strrchr(script, '/') : NULL;
+	int k = script ? env_find(slash ? slash + 1 : script) : -1;
+
+	return k < 0 || env_names[k].mode == HOTPLUG_SETUP ? HOTPLUG_BRIDGE
+							   : env_names[k].mode;
+}
+
 int hotplug_parse(struct hotplug *h, const char *name, int argc, char **argv,
 		  char **environ_v, struct err *e)
 {
@@ -278,8 +290,11 @@ int hotplug_parse(struct hotplug *h, const char *name, int argc, char **argv,
 		env.called = env.called && !word;
 	}
 	h->script = env.v[ENV_SCRIPT];
+	if (!strcmp(name, "hotplug"))
+		h->mode = env_script_mode(h->script);
 	h->bridge = env.v[ENV_BRIDGE];
 	h->ip = env.v[ENV_IP];
+	h->netdev = env.v[ENV_NETDEV];
 	h->udev = env.v[ENV_UDEV_CALL];
 	if (env.called && env.v[ENV_XENBUS_PATH])
 		rc = env_path(h, env.v[ENV_XENBUS_PATH], e);

@@ -117,6 +117,10 @@ static void made_up_fact(struct facts *f, const char *key, const char *value)
 		f->can_lock = yes;
 	else if (!strcmp(key, "routed"))
 		f->routed = yes;
+	else if (!strcmp(key, "twin"))
+		f->twin = yes;
+	else if (!strcmp(key, "emulated"))
+		f->emulated = yes;
 	else if (!strcmp(key, "forward6"))
 		f->forward6 = yes;
 	else if (!strcmp(key, "force6"))

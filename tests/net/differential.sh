@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
-# differential.sh - the same events to Debian's vif-bridge and to ours
+# differential.sh - the same events to Debian's vif-bridge, vif-route and to ours
 #
 # Xen's scripts come from the package xen-utils-common, unpacked and not installed.
 # Each row of events runs in twin namespaces with a store each; links, ports,
@@ -75,9 +75,11 @@ look()
 {
 	{
 		links
-		ip -o addr | sed 's/^[0-9]*: /addr /; s/ \+/ /g; s/\\.*//'
-		ip route | sed 's/^/route /'
-		ip -6 route | sed 's/^/route6 /'
+		# but for what only says who made it, and with which tool
+		ip -o addr | sed 's/^[0-9]*: /addr /; s/ \+/ /g; s/\\.*//
+			s/ brd [^ ]*//'
+		ip route | sed 's/^/route /; s/ proto static//'
+		ip -6 route | sed 's/^/route6 /; s/ proto static//'
 		bridge fdb show | sed 's/^/fdb /'
 		iptables -S | sed 's/^/iptables /'
 		ip6tables -S | sed 's/^/ip6tables /'
@@ -103,7 +105,7 @@ vif()
 	d=$1
 	shift
 	env XENBUS_PATH="${BASE:-backend/vif}/$d/0" vif="vif$d.0" script="$HP" \
-		"$HP" "$@" type_if=vif
+		netdev="$NETDEV" "$HP" "$@" type_if=vif
 }
 
 tap()
@@ -112,10 +114,36 @@ tap()
 		INTERFACE="vif$1.0-emu" "$HP" "$2" type_if=tap
 }
 
+# What a routing host has: an uplink, and another device with an address.
+uplink()
+{
+	ip link add eth0 address 02:00:00:00:02:01 type veth \
+		peer name world address 02:00:00:00:02:03
+	ip link add eth1 address 02:00:00:00:02:02 type veth \
+		peer name other address 02:00:00:00:02:04
+	for dev in eth0 world eth1 other; do
+		echo 1 >/proc/sys/net/ipv6/conf/$dev/disable_ipv6
+		ip link set $dev up
+	done
+	ip addr add 192.0.2.1/24 dev eth0
+	ip addr add 198.51.100.1/24 dev eth1
+}
+
 # Both sides are given the same: what the row is about comes before the events.
 row()
 {
 	case $1 in
+	route*) HP=${HP%/*}/vif-route; uplink ;;
+	esac
+	case $1 in
+	route | route-twice | route-gone | route-node-gone | route-ioemu)
+		directory 1 ip 10.0.0.1 ;;
+	route-several) directory 1 ip '10.0.0.1 10.5.0.0/24' ;;
+	route-both) directory 1 ip '10.0.0.1 fd00::1' ;;
+	route-gatewaydev) directory 1 ip 10.0.0.1 gatewaydev eth1; NETDEV=eth1 ;;
+	route-name) directory 1 ip 10.0.0.1 vifname web ;;
+	route-no-uplink) directory 1 ip 10.0.0.1; ip link del eth0 ;;
+	route-bad-ip) directory 1 ip 10.0.0.300 ;;
 	words | one-bridge | two-bridges) directory 1; xenstore-rm $BACK/1/0/bridge ;;
 	ip* | node-gone) directory 1 ip 10.0.0.1 ;;
 	both) directory 1 ip '10.0.0.1 fd00::1' ;;
@@ -131,13 +159,16 @@ row()
 	*) device vif1.0 ;;
 	esac
 	case $1 in
-	twice | name-twice)
+	*-ioemu) device vif1.0-emu 2 ;;
+	esac
+	case $1 in
+	twice | name-twice | route-twice)
 		event 1 vif 1 online
 		event 2 vif 1 online
 		event 3 vif 1 offline
 		event 4 vif 1 offline
 		;;
-	no-bridge | old-name | one-bridge | device-none)
+	no-bridge | old-name | one-bridge | device-none | route-no-* | route-bad-*)
 		event on vif 1 online
 		;;
 	bridge-gone)
@@ -145,12 +176,12 @@ row()
 		ip link del br0
 		event off vif 1 offline
 		;;
-	device-gone)
+	device-gone | route-gone)
 		event on vif 1 online
 		ip link del vif1.0
 		event off vif 1 offline
 		;;
-	node-gone)
+	node-gone | route-node-gone)
 		event on vif 1 online
 		xenstore-rm $BACK/1/0/ip
 		event off vif 1 offline
@@ -161,7 +192,7 @@ row()
 		xenstore-write $BACK/1/0/bridge br1
 		event again vif 1 online
 		;;
-	ioemu)
+	ioemu | route-ioemu)
 		event on vif 1 online
 		event add tap 1 add
 		event off vif 1 offline
@@ -199,11 +230,13 @@ row()
 	esac
 }
 ROWS='plain ip both mtu name name-twice twice no-bridge bridge-gone device-gone
-node-gone move ioemu pairs words absolute used two old-name one-bridge'
+node-gone move ioemu pairs words absolute used two old-name one-bridge
+route route-several route-both route-gatewaydev route-name route-twice route-gone
+route-node-gone route-ioemu route-no-uplink route-bad-ip'
 
 # world SIDE ROW: in a network of its own
 if [ "${1:-}" = world ]; then
-	ROW=$3 OUT=/tmp/out.$2 SAID=/tmp/said.$2
+	ROW=$3 OUT=/tmp/out.$2 SAID=/tmp/said.$2 NETDEV=
 	RUN=/tmp/run.$2.$3
 	export NETBACK_RUN="$RUN" XENSTORED_PATH="$RUN/store"
 	mount -t sysfs sysfs /sys
@@ -240,6 +273,7 @@ mount -t tmpfs tmpfs /var/log
 mount -t tmpfs tmpfs /run
 mkdir -p /var/log/xen /tmp/ours
 ln -s "$B/vifhotplug" /tmp/ours/vif-bridge
+ln -s "$B/vifhotplug" /tmp/ours/vif-route
 cp -r "$XEN" /tmp/rules
 sed -i '/^handle_iptable/,/^}/{/^  return 0/d}' /tmp/rules/vif-common.sh
 ok 'handle_iptable is on in a copy' fails cmp -s "$XEN/vif-common.sh" \

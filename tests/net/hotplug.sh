@@ -4,7 +4,7 @@
 #
 # Taps stand in for the kernel's vifs, `netbackd --store` for xenstored. Points
 # named "defect N" are section 6 of the contract's list: what Xen's own scripts
-# get wrong. Those of modes route and nat are not here: the modes are not.
+# get wrong. vif-route is in hotroute.sh.
 . "$(dirname "$0")/../lib.sh"
 private "$@"
 export XENSTORED_PATH=$RUN/store
@@ -370,14 +370,15 @@ ok 'no guard is left' fails guard tap5
 gone tap5
 ok 'a word that is nothing' fails $S/vif-bridge onlien
 
-directory 1
+directory 1 gatewaydev nowhere
 device vif1.0
-for m in route nat; do
-	ok "defect 11: vif-$m is not there" fails env vif=vif1.0 \
-		XENBUS_PATH=backend/vif/1/0 $S/vif-$m online type_if=vif
-	ok 'and says so' sh -c \
-		"xenstore-read $BACK/1/0/hotplug-error | grep 'mode $m'"
-done
+ok 'gatewaydev is nothing to a bridge' vif 1 online
+vif 1 offline
+directory 1
+ok "defect 11: vif-nat is not there" fails env vif=vif1.0 \
+	XENBUS_PATH=backend/vif/1/0 $S/vif-nat online type_if=vif
+ok 'and says so' sh -c \
+	"xenstore-read $BACK/1/0/hotplug-error | grep 'mode nat'"
 
 # --- bad input -------------------------------------------------------------------
 

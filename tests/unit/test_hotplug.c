@@ -48,6 +48,8 @@ static void check(const struct row *r)
 	assert_string_equal(h.path, r->want.path);
 	if (r->want.bridge)
 		assert_string_equal(h.bridge, r->want.bridge);
+	if (r->want.netdev)
+		assert_string_equal(h.netdev, r->want.netdev);
 	if (r->want.ip)
 		assert_string_equal(h.ip, r->want.ip);
 }
@@ -133,6 +135,31 @@ static void xend_and_udev(void **state)
 		  0,
 		  EMU(true, REL),
 		  NULL },
+		{ "vif-route",
+		  { "netdev=eth1", "online" },
+		  { "vif=vif1.2", "XENBUS_PATH=" ABS, "netdev=eth0" },
+		  0,
+		  { .mode = HOTPLUG_ROUTE,
+		    .on = true,
+		    .domid = 1,
+		    .handle = 2,
+		    .dev = "vif1.2",
+		    .path = ABS,
+		    .netdev = "eth1" },
+		  NULL },
+		/* vifctl hotplug, as what libxl was told */
+		{ "hotplug",
+		  { "online", "type_if=vif" },
+		  { "vif=vif1.2", "XENBUS_PATH=" ABS,
+		    "script=/etc/xen/scripts/vif-route" },
+		  0,
+		  { .mode = HOTPLUG_ROUTE,
+		    .on = true,
+		    .domid = 1,
+		    .handle = 2,
+		    .dev = "vif1.2",
+		    .path = ABS },
+		  NULL },
 		/* the uevent of a device that was renamed */
 		{ "vif-bridge",
 		  { "offline", "type_if=vif" },
@@ -151,7 +178,7 @@ static void xend_and_udev(void **state)
 
 	(void)state;
 	row[0].want.bridge = "xenbr1";
-	row[3].want.ip = "a b";
+	row[5].want.ip = "a b";
 	check_all(row, ARRAY_SIZE(row));
 }
 
