@@ -80,6 +80,13 @@ void frame_pool_close(struct frame_pool *p); /* NULL is fine */
 /* Copies the frame's bytes [off, off + n) to dst; both in range (asserted). */
 void frame_copy_out(const struct frame *f, uint32_t off, void *dst, uint32_t n);
 
+enum frame_ext {
+	FRAME_EXT_SOME = 1,   /* any extension header */
+	FRAME_EXT_ROUTED = 2, /* the address is not yet the last one's */
+	FRAME_EXT_WHOLE = 4,  /* speaks of the whole packet (fragment, AH):
+			       * there is no cutting it */
+};
+
 /* What the headers in head say about transport.
  * Bounded: at most 2 VLAN tags and 8 IPv6 extension headers.
  */
@@ -89,6 +96,7 @@ struct frame_l4 {
 	uint16_t end;	  /* first byte after the L4 header */
 	uint8_t ip;	  /* 4 or 6 */
 	uint8_t proto;	  /* IPPROTO_TCP or IPPROTO_UDP */
+	uint8_t exts;	  /* enum frame_ext: what stands between IPv6 and L4 */
 	uint8_t csum_off; /* checksum field, from l4 */
 };
 
@@ -98,13 +106,37 @@ struct frame_l4 {
  */
 int frame_locate(const struct frame *f, struct frame_l4 *out);
 
+/* Cuts a frame off behind len bytes; len <= f->len. */
+void frame_trim(struct frame *f, uint32_t len);
+
 /* Sets csum_start, csum_off and hdr_len from the headers, for a frame with
- * CSUM_BLANK or GSO, and checks GSO against them:
- * TCP of the right IP version, headers + gso_size <= mtu + FRAME_ETH + tags
- * (CVE-2018-1000026). A GSO frame without CSUM_BLANK gets its pseudo-header sum
- * written and the flag set; *fixed counts those. Returns 0, or -EINVAL: drop it.
+ * CSUM_BLANK or GSO, and checks both against them:
+ *  - the lengths in the headers lie within the frame; what follows the packet is
+ *    cut off. A GSO frame may leave the IP length 0: it is written;
+ *  - GSO: TCP of the right IP version, without SYN, RST, URG, nor headers which
+ *    hold for the whole packet; headers + gso_size <= mtu + FRAME_ETH + tags
+ *    (CVE-2018-1000026). One without CSUM_BLANK gets its pseudo-header sum
+ *    written and the flag set; *fixed counts those.
+ * Returns 0, or -EINVAL: drop it.
  */
 int frame_check_offload(struct frame *f, uint32_t mtu, uint64_t *fixed);
+
+/* Cutting a GSO frame as its sender left it to us: each piece has the headers,
+ * with lengths, sequence number and IPv4 id and sum made right, CWR on the first
+ * alone, FIN and PSH on the last alone, and its checksum blank.
+ */
+struct frame_cut {
+	const struct frame *from;
+	struct frame_l4 l4;
+	uint32_t at; /* bytes of from that are in pieces */
+};
+
+/* Returns how many pieces there will be, or -EINVAL: no GSO that we can cut.
+ * The frame outlives its pieces: they refer to its payload.
+ */
+int frame_cut_open(struct frame_cut *c, const struct frame *f);
+/* The next piece into *out, whose pool is left alone; false after the last. */
+bool frame_cut_next(struct frame_cut *c, struct frame *out);
 
 /* Completes the L4 checksum of a CSUM_BLANK frame in software. The checksum
  * field is in head. Clears CSUM_BLANK, sets CSUM_VALID.

@@ -89,6 +89,8 @@ enum ring_count {
 	RING_RX_NO_ROOM,   /* no posted slots for it */
 	RING_RX_TOO_BIG,   /* this guest can never take it */
 	RING_RX_BAD_GRANT, /* posted a reference we may not write */
+	RING_RX_CUT, /* frames more than came, because large ones were cut */
+	RING_RX_SUMS, /* checksums completed for a guest that takes no blank one */
 	/* bells */
 	RING_BELLS,
 	RING_BELLS_SAVED,
@@ -107,8 +109,10 @@ int ring_open(struct ring **out, const struct ring_conf *conf);
  */
 int ring_pull(struct ring *r, struct frame **v, unsigned n);
 
-/* RX: copies n frames to the guest and puts them back to their pools. Returns
- * the number delivered; the others were counted as drops. Where hv cannot reach,
+/* RX: copies n frames to the guest and puts them back to their pools. A GSO frame
+ * is cut where the guest takes none of its kind, a checksum completed where it
+ * takes no blank one. Returns the number delivered, in part at least; the
+ * others were counted as drops. Where hv cannot reach,
  * frames may be kept until flush copies all of them at once; then the number
  * is of those taken, and the counters say after flush what arrived.
  */
@@ -116,7 +120,8 @@ int ring_push(struct ring *r, struct frame **v, unsigned n);
 
 /* RX slots the guest has posted and we have not used; -EPROTO. */
 int ring_room(struct ring *r);
-/* RX slots a frame takes; those of the largest frame for this guest with NULL.
+/* RX slots a frame takes; those of the largest frame for this guest with NULL. Of
+ * a GSO frame that this guest does not take whole: of its first piece.
  */
 unsigned ring_slots(const struct ring *r, const struct frame *f);
 

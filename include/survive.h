@@ -25,9 +25,9 @@
 
 enum {
 	SURVIVE_MAGIC = 0x4e425376, /* "NBSv" */
-	SURVIVE_VERSION = 1,
+	SURVIVE_VERSION = 2,
 	SURVIVE_QUEUES = 64,
-	SURVIVE_COUNTS = 40,
+	SURVIVE_COUNTS = 64,
 };
 
 /* One direction's journal: see ring/publish.c. Indices are free-running, as in
@@ -55,6 +55,8 @@ struct survive {
 	uint64_t epoch;
 	uint32_t queues;
 	uint16_t which, serving; /* serving: 1 during a turn of this vif */
+	uint64_t rate_ns; /* of the vif's rate= : what passed so far is paid
+			   * for at this time, CLOCK_MONOTONIC */
 	uint64_t counts[2][SURVIVE_COUNTS];
 	struct survive_queue q[];
 };

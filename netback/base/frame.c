@@ -140,3 +140,21 @@ void frame_copy_out(const struct frame *f, uint32_t off, void *dst, uint32_t n)
 		d = frame_take(f->seg[i].base, f->seg[i].len, &off, d, &n);
 	assert(n == 0); /* head and segments are as long as len says */
 }
+
+void frame_trim(struct frame *f, uint32_t len)
+{
+	uint32_t left;
+	unsigned i;
+
+	assert(len <= f->len);
+	f->len = len;
+	if (f->head_len > len)
+		f->head_len = (uint16_t)len;
+	left = len - f->head_len;
+	for (i = 0; left; i++) {
+		if (f->seg[i].len > left)
+			f->seg[i].len = left;
+		left -= f->seg[i].len;
+	}
+	f->nseg = (uint8_t)i;
+}

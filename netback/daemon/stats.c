@@ -53,7 +53,7 @@ static json_t *stats_to_guest(const struct worker_stats *t)
 {
 	uint64_t bad = stats_sum(t->ring, RING_RX_NO_ROOM, RING_RX_BAD_GRANT);
 	struct stats_row row[] = {
-		{ "in", t->tap.in },
+		{ "in", t->tap.in + t->ring[RING_RX_CUT] },
 		{ "out", t->ring[RING_RX_FRAMES] },
 		{ "drops", bad + t->tap.in_drop + t->lost },
 		{ "queued", t->held },

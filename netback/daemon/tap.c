@@ -101,13 +101,15 @@ unsigned tap_offload_bits(const struct ring_features *f)
 {
 	unsigned bits = 0;
 
-	/* The kernel knows one bit for blank checksums of both families. */
-	if (!f->csum4 || !f->csum6)
+	/* The kernel knows one bit for blank checksums of both families: where
+	 * the guest takes one kind, the ring completes the other.
+	 */
+	if (!f->csum4 && !f->csum6)
 		return 0;
 	bits = TUN_F_CSUM;
-	if (f->sg && f->gso4)
+	if (f->sg && f->gso4 && f->csum4)
 		bits |= TUN_F_TSO4;
-	if (f->sg && f->gso6)
+	if (f->sg && f->gso6 && f->csum6)
 		bits |= TUN_F_TSO6;
 	return bits;
 }

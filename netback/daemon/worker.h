@@ -57,7 +57,8 @@ enum worker_type {
 /* One vif's counters after a whole turn; they survive a killed worker. Always:
  *   ring TX_PACKETS = TX_FRAMES + the TX reasons
  *   ring TX_FRAMES = tap.out + tap.out_drop
- *   tap.in = tap.in_drop + ring RX_FRAMES + the RX drops + lost + held
+ *   tap.in + ring RX_CUT = tap.in_drop + ring RX_FRAMES + the RX drops
+ *                          + lost + held
  */
 struct worker_stats {
 	uint64_t ring[RING_COUNTS];

@@ -191,20 +191,6 @@ static int port_tap_fill(struct port *p, struct frame *f)
 	return 1;
 }
 
-/* Keeps of the segments what the frame's length says. */
-static void tap_trim(struct frame *f)
-{
-	uint32_t left = f->len - f->head_len;
-	unsigned i;
-
-	for (i = 0; left; i++) {
-		if (f->seg[i].len > left)
-			f->seg[i].len = left;
-		left -= f->seg[i].len;
-	}
-	f->nseg = (uint8_t)i;
-}
-
 static int port_tap_pull(struct port *p, struct frame **v, unsigned n)
 {
 	struct port_tap *t = port_tap_of(p);
@@ -224,7 +210,7 @@ static int port_tap_pull(struct port *p, struct frame **v, unsigned n)
 			frame_put(f);
 			break;
 		}
-		tap_trim(f);
+		frame_trim(f, f->len);
 		v[k++] = f;
 	}
 	return rc < 0 && !k ? rc : (int)k;

@@ -26,6 +26,8 @@ const char *ring_count_name(enum ring_count c)
 		[RING_RX_NO_ROOM] = "rx_no_room",
 		[RING_RX_TOO_BIG] = "rx_too_big",
 		[RING_RX_BAD_GRANT] = "rx_bad_grant",
+		[RING_RX_CUT] = "rx_cut",
+		[RING_RX_SUMS] = "rx_sums",
 		[RING_BELLS] = "bells",
 		[RING_BELLS_SAVED] = "bells_saved",
 		[RING_REPLAYED] = "replayed",

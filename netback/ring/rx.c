@@ -12,7 +12,8 @@
  * r->slot until they are used, so that pages which were lent and not filled are
  * lent again without another look at the ring.
  *
- * Two ways in. push copies frames that exist: all pieces of a burst by one
+ * Two ways in. push copies frames that exist, and cuts those whose segments this
+ * guest does not take together: all pieces of a burst by one
  * hv_copy, each with its own status. Where a guest cannot be mapped a copy is a
  * call to the hypervisor, so that frames whose bytes are our own wait for flush
  * and go together; their responses are staged meanwhile, and corrected where a
@@ -99,6 +100,8 @@ static bool rx_any_gso(const struct ring *r)
 
 unsigned ring_slots(const struct ring *r, const struct frame *f)
 {
+	if (f && !rx_takes_gso(r, f->gso_type)) /* its first piece */
+		return rx_data_slots(f->hdr_len + (uint32_t)f->gso_size);
 	if (f)
 		return rx_data_slots(f->len) + rx_extras(f);
 	if (rx_any_gso(r))
@@ -120,7 +123,7 @@ static bool rx_can_ever(const struct ring *r, const struct frame *f)
 /* Checksum: the guest's business if it accepts that and would find the same
  * place, else done here. Returns the flags of slot 0, or -EINVAL.
  */
-static int rx_offload(const struct ring *r, struct frame *f)
+static int rx_offload(struct ring *r, struct frame *f)
 {
 	struct frame_l4 l4;
 
@@ -133,6 +136,7 @@ static int rx_offload(const struct ring *r, struct frame *f)
 		    f->csum_start + f->csum_off + 2 > f->head_len)
 			return -EINVAL;
 		frame_checksum(f);
+		ring_add(r, RING_RX_SUMS, 1);
 	}
 	return f->flags & FRAME_CSUM_VALID ? NETRXF_data_validated : 0;
 }
@@ -337,6 +341,54 @@ static int rx_push_one(struct ring *r, struct frame *f)
 	return 1;
 }
 
+/* A frame for a piece; what is planned gives its own back when it is copied. */
+static struct frame *rx_piece(struct ring *r, struct frame_pool *pool, int *rc)
+{
+	struct frame *f = frame_get(pool);
+
+	if (f)
+		return f;
+	*rc = ring_rx_send(r);
+	return *rc < 0 ? NULL : frame_get(pool);
+}
+
+/* For a guest that takes no GSO of this kind, or none at all. The pieces stand
+ * for themselves from here on: what finds no room is lost alone. They refer to
+ * f, so all of them are copied before it goes.
+ */
+static int rx_push_cut(struct ring *r, struct frame *f)
+{
+	int n, rc = 0, out = 0;
+	struct frame_cut cut;
+	struct frame *piece;
+
+	n = frame_cut_open(&cut, f);
+	if (n < 0) {
+		ring_add(r, RING_RX_TOO_BIG, 1);
+		return 0;
+	}
+	ring_add(r, RING_RX_CUT, (uint64_t)n - 1);
+	for (; n && rc >= 0; n--) {
+		piece = rx_piece(r, f->pool, &rc);
+		if (!piece)
+			break;
+		frame_cut_next(&cut, piece);
+		rc = rx_push_one(r, piece);
+		if (rc > 0)
+			out = 1;
+		else
+			frame_put(piece);
+		if (rc > 0 && rx_full(r))
+			rc = ring_rx_send(r);
+	}
+	ring_add(r, RING_RX_NO_ROOM, (uint64_t)n);
+	if (rc >= 0)
+		rc = ring_rx_send(r);
+	if (rc >= 0 && out)
+		frame_put(f);
+	return rc < 0 ? rc : out;
+}
+
 int ring_push(struct ring *r, struct frame **v, unsigned n)
 {
 	int rc = 0, out = 0;
@@ -344,7 +396,9 @@ int ring_push(struct ring *r, struct frame **v, unsigned n)
 
 	for (i = 0; i < n; i++) {
 		if (rc >= 0)
-			rc = rx_push_one(r, v[i]);
+			rc = rx_takes_gso(r, v[i]->gso_type)
+				     ? rx_push_one(r, v[i])
+				     : rx_push_cut(r, v[i]);
 		if (rc <= 0)
 			frame_put(v[i]);
 		if (rc < 0)

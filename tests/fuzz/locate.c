@@ -69,6 +69,32 @@ static void fuzz_checksum(struct frame *f, uint8_t *flat)
 	     0);
 }
 
+/* Pieces have the frame's payload, in order, and no piece is more than asked. */
+static void fuzz_cut(const struct frame *f, uint8_t *flat)
+{
+	static uint8_t whole[FRAME_MAX];
+	struct frame piece = { 0 };
+	struct frame_cut c;
+	int n = frame_cut_open(&c, f);
+	uint32_t at = f->hdr_len;
+
+	must(n > 1);
+	frame_copy_out(f, 0, whole, f->len);
+	for (; frame_cut_next(&c, &piece); n--) {
+		uint32_t len = piece.len - f->hdr_len;
+
+		must(piece.len > f->hdr_len && len <= f->gso_size);
+		must(piece.head_len ==
+		     (piece.len < FRAME_HEAD ? piece.len : FRAME_HEAD));
+		must(at + len <= f->len);
+		frame_copy_out(&piece, 0, flat, piece.len);
+		must(!memcmp(flat + f->hdr_len, whole + at, len));
+		fuzz_checksum(&piece, flat);
+		at += len;
+	}
+	must(n == 0 && at == f->len);
+}
+
 static void fuzz_offload(const uint8_t *choice, const uint8_t *b, size_t n)
 {
 	static uint8_t flat[FRAME_MAX], rest[FRAME_MAX];
@@ -92,6 +118,8 @@ static void fuzz_offload(const uint8_t *choice, const uint8_t *b, size_t n)
 	if (frame_check_offload(&f, choice[5] & 1 ? 1500 : 9000, &fixed))
 		return;
 	must(!f.gso_type || f.gso_size);
+	if (f.gso_type)
+		fuzz_cut(&f, flat);
 	if (f.flags & FRAME_CSUM_BLANK)
 		fuzz_checksum(&f, flat);
 }

@@ -99,6 +99,16 @@ static inline void put_ext(struct pkt *p, unsigned next, unsigned lenfield,
 	p->l4 = p->len;
 }
 
+/* Writes what the IP header says of its length, now that all is there. */
+static inline void put_length(struct pkt *p)
+{
+	bool v6 = p->b[p->l3] >> 4 == 6;
+	unsigned n = p->len - p->l3 - (v6 ? 40 : 0), at = p->l3 + (v6 ? 4 : 2);
+
+	p->b[at] = (uint8_t)(n >> 8);
+	p->b[at + 1] = (uint8_t)n;
+}
+
 static inline void put_tcp(struct pkt *p, unsigned options, unsigned payload)
 {
 	/* the ack number's first byte, like the source address's, could pass
@@ -109,6 +119,7 @@ static inline void put_tcp(struct pkt *p, unsigned options, unsigned payload)
 	h[12] = (uint8_t)((20 + options) / 4 << 4);
 	put(p, h, 20);
 	put_fill(p, options + payload);
+	put_length(p);
 }
 
 static inline void put_udp(struct pkt *p, unsigned payload)
@@ -118,6 +129,7 @@ static inline void put_udp(struct pkt *p, unsigned payload)
 	put16(p, 8 + payload);
 	put16(p, 0);
 	put_fill(p, payload);
+	put_length(p);
 }
 
 /* --- frames of packets ---------------------------------------------------- */

@@ -243,9 +243,13 @@ static void tap_offloads(void **state)
 	f.sg = false;
 	assert_int_equal(tap_offload_bits(&f), TUN_F_CSUM);
 	f.csum6 = false;
-	assert_int_equal(tap_offload_bits(&f), 0);
+	assert_int_equal(tap_offload_bits(&f), TUN_F_CSUM);
+	f.sg = f.gso6 = true; /* a guest may say so; it takes none */
+	assert_int_equal(tap_offload_bits(&f), TUN_F_CSUM | TUN_F_TSO4);
 	f.csum6 = true;
 	f.csum4 = false;
+	assert_int_equal(tap_offload_bits(&f), TUN_F_CSUM | TUN_F_TSO6);
+	f.csum6 = false;
 	assert_int_equal(tap_offload_bits(&f), 0);
 }
 
