@@ -188,9 +188,11 @@ static int bus_build(struct bus *b)
 		.split = b->conf.split &&
 			 bus_flag(b, "feature-split-event-channels"),
 		.first_port = BUS_PORT,
-		.rx_buffers = FRONT_RING,
+		.rx_buffers = b->conf.rx_buffers ? b->conf.rx_buffers
+						 : FRONT_RING,
 		.rx_slots = b->conf.want.sg ? FRONT_RX_SLOTS : 1,
 		.features = b->conf.want,
+		.quirks = b->conf.quirks,
 	};
 	int rc = front_mem_open(&b->mem, &mem);
 

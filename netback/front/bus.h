@@ -24,8 +24,10 @@ struct bus_conf {
 	const char *run; /* run directory of netbackd */
 	uint16_t domid, handle;
 	bool split;		    /* use split event channels if offered */
+	uint16_t rx_buffers;	    /* kept posted; 0 = a ring full */
 	struct front_features want; /* what we would receive and send */
-	unsigned wait_ms;	    /* bus_open: for netbackd and the vif */
+	struct front_quirks quirks;
+	unsigned wait_ms; /* bus_open: for netbackd and the vif */
 	struct loop *loop;
 	/* The queue came up (frames may move; `offers` is what the backend accepts
 	 * of what we would send), or is about to go away (NULL).

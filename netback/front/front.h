@@ -5,6 +5,7 @@
  *   queue.c  one pair of rings, its doorbells, and what the backend may never do
  *   link.c   hands memory and doorbells to netbackd (hv_wire.h)
  *   bus.c    the frontend's xenbus states; owns one of each (bus.h)
+ *   profile.c  how frontends other than Linux's differ
  *
  * mem.c and queue.c need neither a store nor a socket: give front_mem's
  * descriptor and table to hv_local_open and both halves run in one process. It
@@ -75,6 +76,14 @@ struct front_names {
 
 /* --- one queue -------------------------------------------------------- */
 
+/* What a frontend may do and Linux's does not. */
+struct front_quirks {
+	bool id_counts;	   /* ids run on, they are not slot numbers (mirage) */
+	bool tx_half;	   /* rsp_event at half of what is out (MiniOS) */
+	bool tx_hash;	   /* a hash extra in each packet sent (Windows) */
+	uint16_t tx_batch; /* requests published together; 0: a turn's */
+};
+
 struct front_queue;
 
 /* Since the queue was opened. */
@@ -120,6 +129,7 @@ struct front_queue_conf {
 	uint16_t rx_buffers;   /* kept posted, 1..256 */
 	uint8_t rx_slots;      /* data slots accepted: 1 without sg, else 18 */
 	struct front_features features; /* what we said we can receive */
+	struct front_quirks quirks;
 };
 
 /* Fresh rings, RX buffers posted. 0 or -errno. */
@@ -208,6 +218,20 @@ void front_clear(struct front_queue *q); /* on wake-up, before taking */
 
 /* Rings all channels unasked: after a link was made again. */
 void front_kick(struct front_queue *q);
+
+/* --- other frontends --------------------------------------------------- */
+
+struct front_profile {
+	const char *name;
+	bool split;
+	uint16_t rx_buffers;
+	struct front_features features;
+	struct front_quirks quirks;
+};
+
+extern const struct front_profile front_profiles[]; /* the first is Linux's */
+extern const unsigned front_nprofiles;
+const struct front_profile *front_profile(const char *name); /* or NULL */
 
 /* --- the link to netbackd ------------------------------------------------ */
 

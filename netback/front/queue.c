@@ -294,6 +294,15 @@ static bool queue_publish(struct queue_index *x, RING_IDX *prod,
 	return x->req - ev < x->req - old;
 }
 
+void queue_tx_batch(struct front_queue *q)
+{
+	unsigned batch = q->conf.quirks.tx_batch;
+
+	if (batch && q->tx.req - q->tx.pub >= batch &&
+	    queue_publish(&q->tx, &q->txs->req_prod, &q->txs->req_event))
+		queue_bell(q, 0);
+}
+
 int front_push(struct front_queue *q)
 {
 	bool tx = queue_publish(&q->tx, &q->txs->req_prod, &q->txs->req_event);
@@ -353,7 +362,7 @@ int front_arm(struct front_queue *q, bool want_tx)
 		return 0;
 	queue_arm(q, &q->rx, &q->rxs->rsp_event, &q->rxs->rsp_prod,
 		  q->rx.rsp + 1, q->channels - 1);
-	if (want_tx && busy)
+	if ((want_tx && busy) || q->conf.quirks.tx_half)
 		/* Half of what is out: room for a batch at one bell. */
 		queue_arm(q, &q->tx, &q->txs->rsp_event, &q->txs->rsp_prod,
 			  q->tx.rsp + busy / 2 + 1, 0);

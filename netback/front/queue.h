@@ -31,6 +31,7 @@ struct queue_channel {
 };
 
 struct queue_tx_slot {
+	uint16_t id;
 	bool extra, last;
 	uint16_t chunk; /* with last: memory to give back */
 };
@@ -55,6 +56,7 @@ struct front_queue {
 
 	uint32_t rx_page;
 	uint32_t rx_ref[FRONT_RING];
+	uint16_t rx_id[FRONT_RING];
 	uint32_t rx_partial; /* rsp_prod at which a torn packet was counted */
 
 	uint64_t count[FRONT_COUNTS];
@@ -73,6 +75,16 @@ void queue_bad(struct front_queue *q, enum front_count what, const char *fmt,
 /* The same, and this queue serves no more. */
 int queue_die(struct front_queue *q);
 
+/* The id of request `index`. */
+static inline uint16_t queue_id(const struct front_queue *q, uint32_t index)
+{
+	if (!q->conf.quirks.id_counts)
+		index &= QUEUE_MASK;
+	return (uint16_t)(q->conf.id_base + index);
+}
+
+/* Publishes TX requests when a batch is full. */
+void queue_tx_batch(struct front_queue *q);
 void queue_tx_open(struct front_queue *q);
 void queue_rx_post(struct front_queue *q);
 

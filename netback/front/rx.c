@@ -16,12 +16,11 @@
 void queue_rx_post(struct front_queue *q)
 {
 	while (q->rx.req - q->rx.rsp < q->conf.rx_buffers) {
+		uint16_t id = queue_id(q, q->rx.req);
 		unsigned i = q->rx.req++ & QUEUE_MASK;
-		struct netif_rx_request r = {
-			.id = (uint16_t)(q->conf.id_base + i),
-			.gref = q->rx_ref[i],
-		};
+		struct netif_rx_request r = { .id = id, .gref = q->rx_ref[i] };
 
+		q->rx_id[i] = id;
 		front_grant_access(q->conf.mem, r.gref, q->rx_page + i, false);
 		memcpy(&q->rxs->ring[i].req, &r, sizeof(r));
 		q->count[FRONT_RX_POSTED]++;
@@ -67,7 +66,7 @@ static uint16_t rx_data(struct front_queue *q, struct rx_walk *w,
 			struct front_frame *f)
 {
 	unsigned i = w->at++ & QUEUE_MASK;
-	uint16_t want = (uint16_t)(q->conf.id_base + i);
+	uint16_t want = q->rx_id[i];
 	struct netif_rx_response r;
 
 	memcpy(&r, &q->rxs->ring[i].rsp, sizeof(r));

@@ -12,7 +12,7 @@
 #include "frame.h"
 #include "front/queue.h"
 
-enum { TX_LEND_SLOTS = 18 }; /* 65535 bytes behind FRONT_ROOM, and one extra */
+enum { TX_LEND_SLOTS = 19 }; /* 65535 bytes behind FRONT_ROOM, two extras */
 
 void queue_tx_open(struct front_queue *q)
 {
@@ -41,34 +41,59 @@ static uint8_t *tx_chunk(const struct front_queue *q, unsigned chunk)
 static void tx_put_data(struct front_queue *q, uint32_t page, uint16_t off,
 			uint16_t size, uint16_t flags)
 {
+	uint16_t id = queue_id(q, q->tx.req);
 	unsigned i = q->tx.req++ & QUEUE_MASK;
 	struct netif_tx_request r = {
 		.gref = q->tx_ref[i],
 		.offset = off,
 		.flags = flags,
-		.id = (uint16_t)(q->conf.id_base + i),
+		.id = id,
 		.size = size,
 	};
 
 	front_grant_access(q->conf.mem, r.gref, page, true);
-	q->tx_slot[i] = (struct queue_tx_slot){ 0 };
+	q->tx_slot[i] = (struct queue_tx_slot){ .id = id };
 	memcpy(&q->txs->ring[i].req, &r, sizeof(r));
 }
 
-static void tx_put_gso(struct front_queue *q, const struct front_meta *meta)
+static void tx_put_extra(struct front_queue *q,
+			 const struct netif_extra_info *x)
 {
 	unsigned i = q->tx.req++ & QUEUE_MASK;
-	struct netif_extra_info x = {
+
+	q->tx_slot[i] = (struct queue_tx_slot){ .extra = true };
+	memcpy(&q->txs->ring[i], x, sizeof(*x));
+}
+
+static unsigned tx_extras(const struct front_queue *q,
+			  const struct front_meta *meta)
+{
+	return (meta->gso_type != 0) + q->conf.quirks.tx_hash;
+}
+
+static void tx_put_extras(struct front_queue *q, const struct front_meta *meta)
+{
+	bool hash = q->conf.quirks.tx_hash;
+	struct netif_extra_info gso = {
 		.type = XEN_NETIF_EXTRA_TYPE_GSO,
+		.flags = hash ? XEN_NETIF_EXTRA_FLAG_MORE : 0,
 		.u.gso.size = meta->gso_size,
 		.u.gso.type = meta->gso_type,
 	};
+	/* Of a number that means nothing: backends ignore it. */
+	struct netif_extra_info number = {
+		.type = XEN_NETIF_EXTRA_TYPE_HASH,
+		.u.hash.algorithm = XEN_NETIF_CTRL_HASH_ALGORITHM_TOEPLITZ,
+	};
 
-	q->tx_slot[i] = (struct queue_tx_slot){ .extra = true };
-	memcpy(&q->txs->ring[i], &x, sizeof(x));
+	if (meta->gso_type)
+		tx_put_extra(q, &gso);
+	if (hash)
+		tx_put_extra(q, &number);
 }
 
-static uint16_t tx_flags(const struct front_meta *meta, bool more)
+static uint16_t tx_flags(const struct front_queue *q,
+			 const struct front_meta *meta, bool more)
 {
 	uint16_t flags = more ? NETTXF_more_data : 0;
 
@@ -76,7 +101,7 @@ static uint16_t tx_flags(const struct front_meta *meta, bool more)
 		flags |= NETTXF_csum_blank;
 	if (meta->csum_blank || meta->validated)
 		flags |= NETTXF_data_validated;
-	if (meta->gso_type)
+	if (tx_extras(q, meta))
 		flags |= NETTXF_extra_info;
 	return flags;
 }
@@ -90,6 +115,7 @@ static void tx_end(struct front_queue *q, unsigned chunk, uint32_t len)
 	s->chunk = (uint16_t)chunk;
 	q->count[FRONT_TX_FRAMES]++;
 	q->count[FRONT_TX_BYTES] += len;
+	queue_tx_batch(q);
 }
 
 static int tx_check(const struct front_piece *v, unsigned n, uint32_t *total)
@@ -117,7 +143,7 @@ int front_tx_send(struct front_queue *q, const struct front_meta *meta,
 
 	if (rc)
 		return rc;
-	if (!q->chunks || front_tx_room(q) < n + (meta->gso_type != 0))
+	if (!q->chunks || front_tx_room(q) < n + tx_extras(q, meta))
 		return -ENOBUFS;
 	chunk = q->chunk[--q->chunks];
 	page = q->tx_page + chunk * FRONT_CHUNK;
@@ -131,9 +157,9 @@ int front_tx_send(struct front_queue *q, const struct front_meta *meta,
 				    more ? NETTXF_more_data : 0);
 		else
 			tx_put_data(q, page, v[i].off, (uint16_t)total,
-				    tx_flags(meta, more));
-		if (!i && meta->gso_type)
-			tx_put_gso(q, meta);
+				    tx_flags(q, meta, more));
+		if (!i)
+			tx_put_extras(q, meta);
 	}
 	tx_end(q, chunk, total);
 	return 0;
@@ -167,9 +193,8 @@ int front_tx_commit(struct front_queue *q, uint32_t len,
 
 		if (left == len) {
 			tx_put_data(q, page, (uint16_t)off, (uint16_t)len,
-				    tx_flags(meta, more));
-			if (meta->gso_type)
-				tx_put_gso(q, meta);
+				    tx_flags(q, meta, more));
+			tx_put_extras(q, meta);
 		} else {
 			tx_put_data(q, page, 0, (uint16_t)n,
 				    more ? NETTXF_more_data : 0);
@@ -185,7 +210,7 @@ int front_tx_commit(struct front_queue *q, uint32_t len,
 static int tx_answer(struct front_queue *q, unsigned i)
 {
 	const struct queue_tx_slot *s = &q->tx_slot[i];
-	uint16_t want = (uint16_t)(q->conf.id_base + i);
+	uint16_t want = s->id;
 	struct netif_tx_response r;
 
 	memcpy(&r, &q->txs->ring[i].rsp, sizeof(r));

@@ -43,11 +43,11 @@ struct vifguest {
 	const char *run, *dev;
 	const char *ip[GUEST_IPS];
 	unsigned nip;
-	bool has_mac, split, stats;
+	bool has_mac, stats;
 	uint8_t mac[6];
 	uint32_t mtu;
 	unsigned wait_ms;
-	struct front_features want;
+	struct front_profile as; /* with what the options took away */
 	char **command;
 	struct private private; /* without --vif */
 	/* is */
@@ -71,6 +71,7 @@ static const struct option vifguest_options[] = {
 	{ "run", required_argument, NULL, 'r' },
 	{ "dev", required_argument, NULL, 'd' },
 	{ "wait", required_argument, NULL, 'w' },
+	{ "profile", required_argument, NULL, 'p' },
 	{ "single-channel", no_argument, NULL, '1' },
 	{ "no-sg", no_argument, NULL, 'S' },
 	{ "no-gso", no_argument, NULL, 'G' },
@@ -86,8 +87,9 @@ static const char vifguest_usage[] =
 	"usage: vifguest --vif N.M [--ip ADDR/LEN].. [--mac MAC] [--mtu "
 	"BYTES]\n"
 	"                [--run DIR] [--dev NAME] [--wait SECONDS]\n"
-	"                [--single-channel] [--no-sg] [--no-gso] [--no-csum]\n"
-	"                [--no-rx-notify] [--stats] [--verbose]\n"
+	"                [--profile NAME] [--single-channel] [--no-sg] "
+	"[--no-gso]\n"
+	"                [--no-csum] [--no-rx-notify] [--stats] [--verbose]\n"
 	"                [-- COMMAND [ARG]..]\n";
 
 /* --- frames -------------------------------------------------------------- */
@@ -298,8 +300,10 @@ static int vifguest_connect(struct vifguest *g, struct err *e)
 		.run = g->run,
 		.domid = g->domid,
 		.handle = g->handle,
-		.split = g->split,
-		.want = g->want,
+		.split = g->as.split,
+		.rx_buffers = g->as.rx_buffers,
+		.want = g->as.features,
+		.quirks = g->as.quirks,
 		.wait_ms = g->wait_ms,
 		.loop = g->loop,
 		.changed = vifguest_changed,
@@ -385,10 +389,10 @@ static int vifguest_number(const char *option, const char *s, uint32_t max,
 /* Options that switch something off. */
 static void vifguest_without(struct vifguest *g, int c)
 {
-	struct front_features *w = &g->want;
+	struct front_features *w = &g->as.features;
 
 	if (c == '1')
-		g->split = false;
+		g->as.split = false;
 	if (c == 'N')
 		w->rx_notify = false;
 	if (c == 'S')
@@ -398,6 +402,23 @@ static void vifguest_without(struct vifguest *g, int c)
 	/* A large segment needs many slots, and a blank checksum. */
 	if (c == 'S' || c == 'C' || c == 'G')
 		w->gso4 = w->gso6 = false;
+}
+
+static int vifguest_profile(struct vifguest *g, struct err *e)
+{
+	const struct front_profile *p = front_profile(optarg);
+	char names[128] = "";
+	size_t at = 0;
+	unsigned i;
+
+	if (p) {
+		g->as = *p;
+		return 0;
+	}
+	for (i = 0; i < front_nprofiles && at < sizeof(names); i++)
+		at += (size_t)snprintf(names + at, sizeof(names) - at, " %s",
+				       front_profiles[i].name);
+	return err_set(e, -EINVAL, "--profile %s: there are:%s", optarg, names);
 }
 
 static int vifguest_option(struct vifguest *g, int c, struct err *e)
@@ -431,6 +452,9 @@ static int vifguest_option(struct vifguest *g, int c, struct err *e)
 		break;
 	case 'r':
 		g->run = optarg;
+		break;
+	case 'p':
+		rc = vifguest_profile(g, e);
 		break;
 	case 'd':
 		g->dev = optarg;
@@ -505,9 +529,8 @@ int main(int argc, char **argv)
 	struct vifguest g = {
 		.run = getenv("NETBACK_RUN"),
 		.dev = "eth0",
-		.split = true,
 		.wait_ms = GUEST_WAIT_MS,
-		.want = { true, true, true, true, true, true },
+		.as = front_profiles[0],
 		.pump.tap = -1,
 		.sig = -1,
 	};

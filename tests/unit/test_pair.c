@@ -45,6 +45,7 @@ struct pair {
 	struct frame_pool *pool;
 	struct ring *ring;
 	uint64_t counts[RING_COUNTS];
+	struct ring_features features;
 	volatile bool stop;
 	unsigned lives;
 };
@@ -58,7 +59,7 @@ static void back_open(struct pair *p)
 	struct hv_local l;
 	struct ring_conf conf = {
 		.counts = p->counts,
-		.features = { true, true, true, true, true, true },
+		.features = p->features,
 		.mtu = 1500,
 	};
 	unsigned i, k = front_queue_channels(p->q, c);
@@ -91,20 +92,27 @@ static void back_close(struct pair *p)
 	frame_pool_close(p->pool);
 }
 
-static void pair_open(struct pair *p, bool split)
+/* Another frontend than ours, as a profile has it. */
+static void pair_open_as(struct pair *p, const struct front_profile *as,
+			 bool split)
 {
 	struct front_mem_conf mem = { 6000, 1024, 0 };
 	struct front_queue_conf queue = {
 		.split = split,
 		.first_port = 1,
 		.id_base = 0x7fff,
-		.rx_buffers = FRONT_RING,
-		.rx_slots = FRONT_RX_SLOTS,
-		.features = { true, true, true, true, true, true },
+		.rx_buffers = as->rx_buffers,
+		.rx_slots = as->features.sg ? FRONT_RX_SLOTS : 1,
+		.features = as->features,
+		.quirks = as->quirks,
 	};
+	const struct front_features *f = &as->features;
 	int fd[2], size = 4 << 20;
 
 	memset(p, 0, sizeof(*p));
+	p->features = (struct ring_features){
+		f->sg, f->gso4, f->gso6, f->csum4, f->csum6, f->rx_notify
+	};
 	assert_int_equal(
 		socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK, 0, fd), 0);
 	/* A frame of 64 KiB at a time, and some of them. */
@@ -120,6 +128,11 @@ static void pair_open(struct pair *p, bool split)
 	p->keepfd = memfd_create("keep", MFD_CLOEXEC);
 	assert_int_equal(ftruncate(p->keepfd, (off_t)survive_size(1)), 0);
 	back_open(p);
+}
+
+static void pair_open(struct pair *p, bool split)
+{
+	pair_open_as(p, &front_profiles[0], split);
 }
 
 static void pair_close(struct pair *p)
@@ -362,7 +375,9 @@ static bool front_until(struct pair *p, uint64_t frames)
 	}
 }
 
-static void sleepers_are_woken(void **state)
+/* `turns` bursts of up to `most` frames, there and back, between sleepers. */
+static void sleepers(const struct front_profile *as, bool split, unsigned turns,
+		     unsigned most)
 {
 	struct virtio_net_hdr none = { 0 };
 	uint8_t *f = bytes + HDR;
@@ -371,14 +386,13 @@ static void sleepers_are_woken(void **state)
 	pthread_t th;
 	unsigned i, k, sent = 0;
 
-	(void)state;
-	pair_open(&p, *(bool *)*state);
+	pair_open_as(&p, as, split);
 	front_clear(p.q);
 	spurious = front_counts(p.q)[FRONT_SPURIOUS];
 	assert_int_equal(pthread_create(&th, NULL, back_main, &p), 0);
-	for (i = 0; i < TURNS; i++) {
+	for (i = 0; i < turns; i++) {
 		/* As many out as fit beside each other in both rings. */
-		unsigned burst = 1 + i % 13;
+		unsigned burst = 1 + i % most;
 
 		for (k = 0; k < burst; k++, sent++) {
 			make_frame(f, 60 + sent % 1400, sent);
@@ -398,6 +412,39 @@ static void sleepers_are_woken(void **state)
 	pair_close(&p);
 }
 
+static void sleepers_are_woken(void **state)
+{
+	sleepers(&front_profiles[0], *(bool *)*state, TURNS, 13);
+}
+
+/* What the ring cannot carry is not sent: no SG, no more than a page. */
+static void as_this_frontend(void **state)
+{
+	static const unsigned len[] = { 54, 60, 256, 1514, 4000, 9014, 65535 };
+	const struct front_profile *as = *state;
+	struct virtio_net_hdr none = { 0 };
+	uint8_t *f = bytes + HDR;
+	struct pair p;
+	unsigned i, k, sent = 0;
+
+	pair_open_as(&p, as, as->split);
+	for (k = 0; k < 200; k++) {
+		for (i = 0; i < ARRAY_SIZE(len); i++) {
+			if (len[i] > 4000 && !as->features.sg)
+				continue;
+			make_frame(f, len[i], sent++);
+			send_frame(&p, &none, f, len[i]);
+			around(&p);
+			same_frame(&p, f, len[i]);
+		}
+	}
+	assert_int_equal(front_counts(p.q)[FRONT_RX_FRAMES], sent);
+	pair_close(&p);
+	/* Fewer frames at a time than it has buffers. */
+	sleepers(as, as->split, TURNS / 8,
+		 as->rx_buffers < 13 ? as->rx_buffers : 13);
+}
+
 static int start(void **state)
 {
 	(void)state;
@@ -407,7 +454,7 @@ static int start(void **state)
 int main(void)
 {
 	static bool one = false, two = true;
-	const struct CMUnitTest tests[] = {
+	static struct CMUnitTest tests[64] = {
 		cmocka_unit_test(frames_come_back),
 		cmocka_unit_test(offloads_come_back),
 		cmocka_unit_test(odd_checksums_are_completed),
@@ -417,5 +464,11 @@ int main(void)
 		cmocka_unit_test_prestate(sleepers_are_woken, &one),
 	};
 
-	return cmocka_run_group_tests_name("pair", tests, start, NULL);
+	unsigned n = 7, i;
+
+	for (i = 0; i < front_nprofiles; i++)
+		tests[n++] = (struct CMUnitTest){ front_profiles[i].name,
+						  as_this_frontend, NULL, NULL,
+						  (void *)&front_profiles[i] };
+	return _cmocka_run_group_tests("pair", tests, n, start, NULL);
 }
