@@ -1,19 +1,25 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* guard.c - policy to rules, and rules to nft's syntax; pure */
+/* guard.c - policy to rules, pure */
 #include "guard.h"
 
 #include <arpa/inet.h>
 #include <ctype.h>
 #include <errno.h>
+#include <linux/if_packet.h>
+#include <linux/netfilter/nf_tables.h>
 #include <net/ethernet.h>
 #include <netinet/icmp6.h>
 #include <netinet/in.h>
-#include <stdarg.h>
 #include <string.h>
 
 #include "base/num.h"
 
-enum { GUARD_MLD2_REPORT = 143 /* RFC 3810; not in netinet/icmp6.h */ };
+enum {
+	GUARD_MLD2_REPORT = 143, /* RFC 3810; not in netinet/icmp6.h */
+	GUARD_ARP_REPLY = 2,
+	GUARD_DHCP_CLIENT = 68,
+	GUARD_DHCP6_CLIENT = 546,
+};
 
 const struct guard_field_info guard_fields[GUARD_FIELDS] = {
 	[GUARD_ETHER_SADDR] = { "ether saddr", GUARD_LINK, 6, 6, 0, 0 },
@@ -28,24 +34,65 @@ const struct guard_field_info guard_fields[GUARD_FIELDS] = {
 				    ETHERTYPE_ARP, 0 },
 	[GUARD_ARP_SADDR_IP] = { "arp saddr ip", GUARD_NET, 14, 4,
 				 ETHERTYPE_ARP, 0 },
+	[GUARD_ARP_DADDR_IP] = { "arp daddr ip", GUARD_NET, 24, 4,
+				 ETHERTYPE_ARP, 0 },
 	[GUARD_IP_FRAG] = { "ip frag-off", GUARD_NET, 6, 2, ETHERTYPE_IP, 0 },
+	[GUARD_IP_PROTO] = { "ip protocol", GUARD_NET, 9, 1, ETHERTYPE_IP, 0 },
 	[GUARD_IP_SADDR] = { "ip saddr", GUARD_NET, 12, 4, ETHERTYPE_IP, 0 },
 	[GUARD_IP_DADDR] = { "ip daddr", GUARD_NET, 16, 4, ETHERTYPE_IP, 0 },
 	[GUARD_UDP_SPORT] = { "udp sport", GUARD_TRANSPORT, 0, 2, 0,
 			      IPPROTO_UDP },
 	[GUARD_UDP_DPORT] = { "udp dport", GUARD_TRANSPORT, 2, 2, 0,
 			      IPPROTO_UDP },
+	[GUARD_IP6_LENGTH] = { "ip6 length", GUARD_NET, 4, 2, ETHERTYPE_IPV6,
+			       0 },
+	[GUARD_IP6_NEXT] = { "ip6 nexthdr", GUARD_NET, 6, 1, ETHERTYPE_IPV6,
+			     0 },
 	[GUARD_IP6_SADDR] = { "ip6 saddr", GUARD_NET, 8, 16, ETHERTYPE_IPV6,
 			      0 },
 	[GUARD_ICMP6_TYPE] = { "icmpv6 type", GUARD_TRANSPORT, 0, 1, 0,
 			       IPPROTO_ICMPV6 },
+	[GUARD_L4PROTO] = { "meta l4proto", GUARD_META, NFT_META_L4PROTO, 1, 0,
+			    0 },
+	[GUARD_PKTTYPE] = { "meta pkttype", GUARD_META, NFT_META_PKTTYPE, 1, 0,
+			    0 },
+	[GUARD_RAW_SADDR] = { NULL, GUARD_LINK, 6, 6, 0, 0 },
+	[GUARD_RAW_SADDR_TYPE] = { NULL, GUARD_LINK, 6, 8, 0, 0 },
+	[GUARD_RAW_IP_SADDR] = { NULL, GUARD_NET, 12, 4, 0, 0 },
+	[GUARD_RAW_IP6_SADDR] = { NULL, GUARD_NET, 8, 16, 0, 0 },
+	[GUARD_RAW_IP6_NEXT] = { NULL, GUARD_NET, 6, 1, 0, 0 },
+	[GUARD_RAW_IP6_FRAG] = { NULL, GUARD_NET, 42, 2, 0, 0 },
+	[GUARD_RAW_DPORT] = { NULL, GUARD_TRANSPORT, 2, 2, 0, 0 },
+	[GUARD_RAW_TARGET] = { NULL, GUARD_TRANSPORT, 8, 16, 0, 0 },
+	[GUARD_RAW_OPT] = { NULL, GUARD_TRANSPORT, 0, 8, 0, 0 },
+	[GUARD_RAW_OPT_TYPE] = { NULL, GUARD_TRANSPORT, 0, 1, 0, 0 },
+	[GUARD_RAW_OPT_LEN] = { NULL, GUARD_TRANSPORT, 1, 1, 0, 0 },
+	[GUARD_RAW_CHADDR] = { NULL, GUARD_TRANSPORT, 36, 6, 0, 0 },
+	[GUARD_RAW_YIADDR] = { NULL, GUARD_TRANSPORT, 24, 4, 0, 0 },
+	[GUARD_RAW_DHCP] = { NULL, GUARD_TRANSPORT, 248, 3, 0, 0 },
 };
 
 /* None of these may be a word of nft's language ("arp" and "ip6" are). */
 const char *const guard_chains[GUARD_CHAINS] = {
-	[GUARD_FROM_GUEST] = "from_guest",     [GUARD_CHECK_ARP] = "check_arp",
-	[GUARD_CHECK_ARP_IP] = "check_arp_ip", [GUARD_CHECK_IP] = "check_ip",
+	[GUARD_FROM_GUEST] = "from_guest",
+	[GUARD_TO_GUEST] = "to_guest",
+	[GUARD_CHECK_ARP] = "check_arp",
+	[GUARD_CHECK_ARP_IP] = "check_arp_ip",
+	[GUARD_CHECK_PROBE] = "check_probe",
+	[GUARD_CHECK_IP] = "check_ip",
+	[GUARD_IN_IP] = "in_ip",
 	[GUARD_CHECK_IP6] = "check_ip6",
+	[GUARD_IN_IP6] = "in_ip6",
+	[GUARD_IN_UDP6] = "in_udp6",
+	[GUARD_IN_ICMP6] = "in_icmp6",
+	[GUARD_CHECK_TARGET] = "check_target",
+	[GUARD_ND0] = "nd0",
+	[GUARD_ND0 + 1] = "nd1",
+	[GUARD_ND0 + 2] = "nd2",
+	[GUARD_ND0 + 3] = "nd3",
+	[GUARD_RS0] = "rs0",
+	[GUARD_RS0 + 1] = "rs1",
+	[GUARD_RS0 + 2] = "rs2",
 };
 const char *const guard_counters[GUARD_COUNTERS] = {
 	[GUARD_DROP_MAC] = "drop_mac",
@@ -54,6 +101,11 @@ const char *const guard_counters[GUARD_COUNTERS] = {
 	[GUARD_DROP_ARP] = "drop_arp",
 	[GUARD_DROP_IP] = "drop_ip",
 	[GUARD_DROP_IP6] = "drop_ip6",
+	[GUARD_DROP_DHCP] = "drop_dhcp",
+	[GUARD_DROP_ND] = "drop_nd",
+	[GUARD_DROP_RA] = "drop_ra",
+	[GUARD_DROP_HIDDEN] = "drop_hidden",
+	[GUARD_DROP_OWN] = "drop_own",
 };
 const char *const guard_sets[GUARD_SETS] = {
 	[GUARD_ADDR4] = "addr4",
@@ -84,24 +136,29 @@ static void guard_match(struct guard_rule *r, enum guard_field field,
 	if (!r || r->n == GUARD_MATCHES)
 		return;
 	m = &r->m[r->n++];
-	m->field = field;
-	m->op = op;
+	m->field = (uint8_t)field;
+	m->op = (uint8_t)op;
 	m->bits = (uint8_t)bits;
 	if (value)
 		memcpy(m->value, value, guard_fields[field].len);
 }
 
-static void guard_match_num(struct guard_rule *r, enum guard_field field,
-			    unsigned num)
+static void guard_match_op(struct guard_rule *r, enum guard_field field,
+			   enum guard_op op, unsigned num)
 {
 	unsigned len = guard_fields[field].len;
 	uint8_t v[2] = { (uint8_t)(num >> 8), (uint8_t)num };
 
-	guard_match(r, field, GUARD_EQ, v + 2 - len, 8 * len);
+	guard_match(r, field, op, v + 2 - len, 8 * len);
 }
 
-/* Clears all but the first `bits` bits; tells whether something was there. */
-static bool guard_cut(uint8_t *v, unsigned len, unsigned bits)
+static void guard_match_num(struct guard_rule *r, enum guard_field field,
+			    unsigned num)
+{
+	guard_match_op(r, field, GUARD_EQ, num);
+}
+
+bool guard_cut(uint8_t *v, unsigned len, unsigned bits)
 {
 	bool was = false;
 	unsigned i;
@@ -132,14 +189,30 @@ static void guard_set_add(struct guard *g, enum guard_set s, const uint8_t *v)
 		memcpy(g->set[s][g->nset[s]++], v, 16);
 }
 
+bool guard_has_set(const struct guard *g, enum guard_set s)
+{
+	return g->nset[s] || g->learn_s[s];
+}
+
+/* Does the guest have addresses of that family, or learn them? */
 static bool guard_has(const struct policy *p, int family)
 {
 	unsigned i;
 
+	if (p->learn == VIF_LEARN_FIRST)
+		return true;
 	for (i = 0; i < p->naddr; i++)
 		if (p->addr[i].family == family)
 			return true;
-	return false;
+	for (i = 0; i < p->npair; i++)
+		if (p->pair[i].addr.family == family)
+			return true;
+	return p->learn == VIF_LEARN_DHCP && (family == AF_INET || p->has_mac);
+}
+
+static bool guard_known(const struct policy *p)
+{
+	return p->naddr || p->learn;
 }
 
 /* An address as `ip addr` writes it (10.0.0.5/24) is that one address; a prefix
@@ -154,8 +227,16 @@ static bool guard_is_prefix(const struct vif_addr *a)
 	return a->len < 8 * len && !guard_cut(v, len, a->len);
 }
 
+static void guard_learn(struct guard *g, enum guard_set s, uint32_t seconds,
+			uint32_t size)
+{
+	g->learn_s[s] = seconds;
+	g->size[s] = size;
+}
+
 static void guard_sets_fill(struct guard *g, const struct policy *p)
 {
+	uint32_t s = p->learn_s;
 	uint8_t v[16];
 	unsigned i;
 
@@ -169,6 +250,16 @@ static void guard_sets_fill(struct guard *g, const struct policy *p)
 		guard_set_add(
 			g, a->family == AF_INET ? GUARD_ADDR4 : GUARD_ADDR6, v);
 	}
+	if (p->learn == VIF_LEARN_DHCP)
+		guard_learn(g, GUARD_ADDR4, s ? s : POLICY_LEASE_S,
+			    POLICY_LEARN_IP4);
+	if (p->learn == VIF_LEARN_FIRST) {
+		guard_learn(g, GUARD_ADDR4, s ? s : POLICY_LEARN_S,
+			    POLICY_LEARN_IP4);
+		guard_learn(g, GUARD_ADDR6, s ? s : POLICY_LEARN_S,
+			    POLICY_LEARN_IP6);
+		return;
+	}
 	if (!p->has_mac || !guard_has(p, AF_INET6))
 		return;
 	/* RFC 4291, appendix A: fe80::, then the MAC with its local bit turned
@@ -180,48 +271,211 @@ static void guard_sets_fill(struct guard *g, const struct policy *p)
 	guard_set_add(g, GUARD_ADDR6, v);
 }
 
-/* May pass: a source in the set, or in one of the prefixes. */
-static void guard_sources(struct guard *g, const struct policy *p,
-			  enum guard_chain chain, enum guard_field field)
+/* --- sources -------------------------------------------------------------- */
+
+/* MAC i of the guest: its own, then those of its pairs, each once. */
+static const uint8_t *guard_mac(const struct policy *p, unsigned i)
 {
-	int family = guard_fields[field].len == 4 ? AF_INET : AF_INET6;
-	enum guard_set s = family == AF_INET ? GUARD_ADDR4 : GUARD_ADDR6;
+	return i ? p->pair[i - 1].mac : p->mac;
+}
+
+static bool guard_mac_again(const struct policy *p, unsigned i)
+{
+	unsigned k;
+
+	for (k = 0; k < i; k++)
+		if (!memcmp(guard_mac(p, k), guard_mac(p, i), 6))
+			return true;
+	return false;
+}
+
+static unsigned guard_macs(const struct policy *p)
+{
+	return p->has_mac ? 1 + p->npair : 0;
+}
+
+/* A frame from MAC i: only asked where there is more than one. */
+static void guard_match_mac(struct guard_rule *r, const struct policy *p,
+			    unsigned i)
+{
+	if (p->npair)
+		guard_match(r, GUARD_ETHER_SADDR, GUARD_EQ, guard_mac(p, i),
+			    48);
+}
+
+static int guard_family(enum guard_field field)
+{
+	return guard_fields[field].len == 4 ? AF_INET : AF_INET6;
+}
+
+/* Whose address that is, what then: the main MAC's and the pairs'. */
+struct guard_ask {
+	enum guard_chain chain;
+	enum guard_field field;
+	enum guard_verdict verdict;
+	unsigned to;
+	bool learn; /* may it be learned here? */
+};
+
+static void guard_source_set(struct guard *g, const struct policy *p,
+			     const struct guard_ask *a)
+{
+	enum guard_set s = guard_family(a->field) == AF_INET ? GUARD_ADDR4
+							     : GUARD_ADDR6;
+	bool learn = a->learn && p->learn == VIF_LEARN_FIRST;
+	static const uint8_t none[16];
+	struct guard_rule *r;
 	unsigned i;
 
-	if (g->nset[s])
-		guard_match(guard_add(g, chain, GUARD_RETURN, 0), field,
-			    GUARD_IN, NULL, 0);
-	for (i = 0; i < p->naddr; i++) {
-		const struct vif_addr *a = &p->addr[i];
-		struct guard_rule *r;
-
-		if (a->family != family || !guard_is_prefix(a))
-			continue;
-		r = guard_add(g, chain, GUARD_RETURN, 0);
-		if (a->len)
-			guard_match(r, field, GUARD_EQ, a->addr, a->len);
+	/* nft has no words for a raw field and a set */
+	for (i = 0; a->field == GUARD_RAW_TARGET && i < g->nset[s]; i++) {
+		r = guard_add(g, a->chain, a->verdict, a->to);
+		guard_match_mac(r, p, 0);
+		guard_match(r, a->field, GUARD_EQ, g->set[s][i], 128);
 	}
+	if (!guard_has_set(g, s) || i)
+		return;
+	r = guard_add(g, a->chain, a->verdict, a->to);
+	guard_match_mac(r, p, 0);
+	if (learn)
+		guard_match(r, a->field, GUARD_NE, none,
+			    8 * guard_fields[a->field].len);
+	guard_match(r, a->field, learn ? GUARD_LEARN : GUARD_IN, NULL, 0);
+}
+
+/* May pass: an address in the set, in one of the prefixes, or a pair's. */
+static void guard_sources(struct guard *g, const struct policy *p,
+			  const struct guard_ask *a)
+{
+	int family = guard_family(a->field);
+	struct guard_rule *r;
+	unsigned i;
+
+	guard_source_set(g, p, a);
+	for (i = 0; i < p->naddr; i++) {
+		if (p->addr[i].family != family ||
+		    !guard_is_prefix(&p->addr[i]))
+			continue;
+		r = guard_add(g, a->chain, a->verdict, a->to);
+		guard_match_mac(r, p, 0);
+		if (p->addr[i].len)
+			guard_match(r, a->field, GUARD_EQ, p->addr[i].addr,
+				    p->addr[i].len);
+	}
+	for (i = 0; i < p->npair; i++) {
+		if (p->pair[i].addr.family != family)
+			continue;
+		r = guard_add(g, a->chain, a->verdict, a->to);
+		guard_match_mac(r, p, i + 1);
+		guard_match(r, a->field, GUARD_EQ, p->pair[i].addr.addr,
+			    guard_is_prefix(&p->pair[i].addr)
+				    ? p->pair[i].addr.len
+				    : 8 * guard_fields[a->field].len);
+	}
+}
+
+/* --- from the guest ------------------------------------------------------- */
+
+/* The link-local address of the MAC comes last, and seldom. */
+static unsigned guard_own_addrs(const struct guard *g, const struct policy *p,
+				enum guard_set s)
+{
+	bool local = s == GUARD_ADDR6 && p->has_mac && g->nset[s];
+
+	return g->nset[s] - (local ? 1u : 0u);
+}
+
+/* The one address of the family, or its first network; the set where there are
+ * several, which takes two instructions more: nft has no words for a set and
+ * what it does not know to be an address.
+ */
+static void guard_fast_source(const struct guard *g, const struct policy *p,
+			      struct guard_rule *r, int family)
+{
+	bool v4 = family == AF_INET;
+	enum guard_field field = v4 ? GUARD_RAW_IP_SADDR : GUARD_RAW_IP6_SADDR;
+	enum guard_set s = v4 ? GUARD_ADDR4 : GUARD_ADDR6;
+	unsigned i, n = guard_own_addrs(g, p, s);
+
+	if (n == 1) {
+		guard_match(r, field, GUARD_EQ, g->set[s][0],
+			    8 * guard_fields[field].len);
+		return;
+	}
+	for (i = 0; i < p->naddr && p->addr[i].family != family;)
+		i++;
+	if (n || i == p->naddr)
+		guard_match(r, v4 ? GUARD_IP_SADDR : GUARD_IP6_SADDR, GUARD_IN,
+			    NULL, 0);
+	else if (p->addr[i].len)
+		guard_match(r, field, GUARD_EQ, p->addr[i].addr,
+			    p->addr[i].len);
+}
+
+/* One rule, and nothing in it that is not needed: nft's own syntax would have it
+ * ask first what kind of device and protocol this is.
+ */
+static void guard_fast(struct guard *g, const struct policy *p, int family)
+{
+	bool v4 = family == AF_INET;
+	unsigned type = v4 ? ETHERTYPE_IP : ETHERTYPE_IPV6;
+	uint8_t head[8] = { [6] = (uint8_t)(type >> 8), [7] = (uint8_t)type };
+	struct guard_rule *r;
+
+	/* what is learned must be seen to last */
+	if (!p->has_mac || p->learn == VIF_LEARN_FIRST ||
+	    (guard_known(p) && !guard_has(p, family)))
+		return;
+	r = guard_add(g, GUARD_FROM_GUEST, GUARD_RETURN, 0);
+	if (!r)
+		return;
+	r->fast = r->spare = true;
+	memcpy(head, p->mac, 6);
+	guard_match(r, GUARD_RAW_SADDR_TYPE, GUARD_EQ, head, 64);
+	if (guard_known(p))
+		guard_fast_source(g, p, r, family);
+	guard_match_op(r, GUARD_PKTTYPE, GUARD_NE, PACKET_MULTICAST);
+	if (!v4)
+		guard_match_op(r, GUARD_L4PROTO, GUARD_NE, IPPROTO_ICMPV6);
+	if (!(p->allow & POLICY_DHCP_SERVER))
+		guard_match_op(r, GUARD_RAW_DPORT, GUARD_NE,
+			       v4 ? GUARD_DHCP_CLIENT : GUARD_DHCP6_CLIENT);
+}
+
+static void guard_from_mac(struct guard *g, const struct policy *p)
+{
+	struct guard_rule *r;
+	unsigned i;
+
+	if (!p->has_mac)
+		return;
+	r = guard_add(g, GUARD_FROM_GUEST, GUARD_DROP, GUARD_DROP_MAC);
+	for (i = 0; i < guard_macs(p); i++)
+		if (!guard_mac_again(p, i))
+			guard_match(r, GUARD_ETHER_SADDR, GUARD_NE,
+				    guard_mac(p, i), 48);
 }
 
 static void guard_from_guest(struct guard *g, const struct policy *p)
 {
 	static const uint8_t group[6] = { 0x01, 0x80, 0xc2 };
+	bool server = p->allow & POLICY_DHCP_SERVER;
 	enum guard_chain c = GUARD_FROM_GUEST;
-	enum guard_verdict v = p->naddr ? GUARD_GOTO : GUARD_RETURN;
+	bool known = guard_known(p);
 	struct guard_rule *r;
 
-	if (p->has_mac) {
-		r = guard_add(g, c, GUARD_DROP, GUARD_DROP_MAC);
-		guard_match(r, GUARD_ETHER_SADDR, GUARD_NE, p->mac, 48);
-	}
+	guard_fast(g, p, AF_INET);
+	guard_fast(g, p, AF_INET6);
+	guard_from_mac(g, p);
 	/* 802.1Q table 8-1: 01:80:c2:00:00:00 to 0f never cross a bridge, but
 	 * they reach the host, and they teach the bridge. */
 	r = guard_add(g, c, GUARD_DROP, GUARD_DROP_LINKLOCAL);
 	guard_match(r, GUARD_ETHER_DADDR, GUARD_EQ, group, 44);
 	/* The outer type: behind a tag of any kind another type shows. */
-	r = guard_add(g, c, v, GUARD_CHECK_IP);
+	r = guard_add(g, c, known || !server ? GUARD_GOTO : GUARD_RETURN,
+		      known ? GUARD_CHECK_IP : GUARD_IN_IP);
 	guard_match_num(r, GUARD_ETHER_TYPE, ETHERTYPE_IP);
-	r = guard_add(g, c, v, GUARD_CHECK_IP6);
+	r = guard_add(g, c, GUARD_GOTO, known ? GUARD_CHECK_IP6 : GUARD_IN_IP6);
 	guard_match_num(r, GUARD_ETHER_TYPE, ETHERTYPE_IPV6);
 	r = guard_add(g, c, GUARD_GOTO, GUARD_CHECK_ARP);
 	guard_match_num(r, GUARD_ETHER_TYPE, ETHERTYPE_ARP);
@@ -230,42 +484,68 @@ static void guard_from_guest(struct guard *g, const struct policy *p)
 
 static void guard_check_arp(struct guard *g, const struct policy *p)
 {
-	enum guard_chain c = GUARD_CHECK_ARP;
+	unsigned i, n = p->has_mac ? guard_macs(p) : 1;
 	bool known = guard_has(p, AF_INET);
 	struct guard_rule *r;
 
-	if (known || !p->naddr) {
-		r = guard_add(g, c, known ? GUARD_GOTO : GUARD_RETURN,
+	for (i = 0; i < n && (known || !guard_known(p)); i++) {
+		if (guard_mac_again(p, i))
+			continue;
+		r = guard_add(g, GUARD_CHECK_ARP,
+			      known ? GUARD_GOTO : GUARD_RETURN,
 			      GUARD_CHECK_ARP_IP);
+		guard_match_mac(r, p, i);
 		guard_match_num(r, GUARD_ARP_HTYPE, 1);
 		guard_match_num(r, GUARD_ARP_PTYPE, ETHERTYPE_IP);
 		guard_match_num(r, GUARD_ARP_HLEN, 6);
 		guard_match_num(r, GUARD_ARP_PLEN, 4);
+		guard_match_op(r, GUARD_ARP_OP, GUARD_LT, GUARD_ARP_REPLY + 1);
 		if (p->has_mac)
-			guard_match(r, GUARD_ARP_SADDR_ETHER, GUARD_EQ, p->mac,
-				    48);
+			guard_match(r, GUARD_ARP_SADDR_ETHER, GUARD_EQ,
+				    guard_mac(p, i), 48);
 	}
-	guard_add(g, c, GUARD_DROP, GUARD_DROP_ARP);
-	if (!known)
+	guard_add(g, GUARD_CHECK_ARP, GUARD_DROP, GUARD_DROP_ARP);
+}
+
+/* RFC 5227: a probe asks, from no address, before one is taken. For an address
+ * of another's it would make that one believe in a conflict.
+ */
+static void guard_check_arp_ip(struct guard *g, const struct policy *p)
+{
+	struct guard_ask own = { GUARD_CHECK_ARP_IP, GUARD_ARP_SADDR_IP,
+				 GUARD_RETURN, 0, true };
+	struct guard_ask probe = { GUARD_CHECK_PROBE, GUARD_ARP_DADDR_IP,
+				   GUARD_RETURN, 0, false };
+	struct guard_rule *r;
+
+	if (!guard_has(p, AF_INET))
 		return;
-	c = GUARD_CHECK_ARP_IP;
-	guard_sources(g, p, c, GUARD_ARP_SADDR_IP);
-	/* RFC 5227: a probe asks before the address is taken. */
-	r = guard_add(g, c, GUARD_RETURN, 0);
+	guard_sources(g, p, &own);
+	r = guard_add(g, GUARD_CHECK_ARP_IP,
+		      p->learn ? GUARD_RETURN : GUARD_GOTO, GUARD_CHECK_PROBE);
 	guard_match_num(r, GUARD_ARP_OP, 1);
 	guard_match(r, GUARD_ARP_SADDR_IP, GUARD_EQ, "\0\0\0", 32);
-	guard_add(g, c, GUARD_DROP, GUARD_DROP_ARP);
+	guard_add(g, GUARD_CHECK_ARP_IP, GUARD_DROP, GUARD_DROP_ARP);
+	if (p->learn)
+		return;
+	guard_sources(g, p, &probe);
+	guard_add(g, GUARD_CHECK_PROBE, GUARD_DROP, GUARD_DROP_ARP);
 }
 
 static void guard_check_ip(struct guard *g, const struct policy *p)
 {
-	enum guard_chain c = GUARD_CHECK_IP;
+	struct guard_ask own = { GUARD_CHECK_IP, GUARD_IP_SADDR,
+				 p->allow & POLICY_DHCP_SERVER ? GUARD_RETURN
+							       : GUARD_GOTO,
+				 GUARD_IN_IP, true };
 	struct guard_rule *r;
 
+	if (!guard_known(p))
+		return;
 	if (guard_has(p, AF_INET)) {
-		guard_sources(g, p, c, GUARD_IP_SADDR);
+		guard_sources(g, p, &own);
 		/* RFC 2131, 4.1: a client without an address */
-		r = guard_add(g, c, GUARD_RETURN, 0);
+		r = guard_add(g, GUARD_CHECK_IP, GUARD_RETURN, 0);
 		guard_match(r, GUARD_IP_SADDR, GUARD_EQ, "\0\0\0", 32);
 		guard_match(r, GUARD_IP_DADDR, GUARD_EQ, "\xff\xff\xff\xff",
 			    32);
@@ -273,33 +553,295 @@ static void guard_check_ip(struct guard *g, const struct policy *p)
 		guard_match_num(r, GUARD_IP_FRAG, 0);
 		if (r)
 			r->m[r->n - 1].skip = 3; /* its flags */
-		guard_match_num(r, GUARD_UDP_SPORT, 68);
+		guard_match_num(r, GUARD_UDP_SPORT, GUARD_DHCP_CLIENT);
 		guard_match_num(r, GUARD_UDP_DPORT, 67);
 	}
-	guard_add(g, c, GUARD_DROP, GUARD_DROP_IP);
+	guard_add(g, GUARD_CHECK_IP, GUARD_DROP, GUARD_DROP_IP);
+}
+
+/* Clients listen on port 68, whoever speaks to it is a server. A later fragment
+ * has no port, and is worth nothing without the first.
+ */
+static void guard_in_ip(struct guard *g, const struct policy *p)
+{
+	enum guard_chain c = GUARD_IN_IP;
+	struct guard_rule *r;
+
+	if (p->allow & POLICY_DHCP_SERVER ||
+	    (guard_known(p) && !guard_has(p, AF_INET)))
+		return;
+	r = guard_add(g, c, GUARD_RETURN, 0);
+	guard_match_op(r, GUARD_IP_PROTO, GUARD_NE, IPPROTO_UDP);
+	r = guard_add(g, c, GUARD_RETURN, 0);
+	guard_match_op(r, GUARD_IP_FRAG, GUARD_NE, 0);
+	if (r)
+		r->m[0].skip = 3;
+	r = guard_add(g, c, GUARD_RETURN, 0);
+	guard_match_op(r, GUARD_UDP_DPORT, GUARD_NE, GUARD_DHCP_CLIENT);
+	guard_add(g, c, GUARD_DROP, GUARD_DROP_DHCP);
+}
+
+/* --- IPv6 ----------------------------------------------------------------- */
+
+/* Neighbour discovery that nothing stands before: RFC 6980 and then some. */
+static struct guard_rule *guard_nd(struct guard *g, enum guard_chain c,
+				   enum guard_verdict v, unsigned to,
+				   unsigned type)
+{
+	struct guard_rule *r = guard_add(g, c, v, to);
+
+	guard_match_num(r, GUARD_IP6_NEXT, IPPROTO_ICMPV6);
+	guard_match_num(r, GUARD_ICMP6_TYPE, type);
+	return r;
+}
+
+/* What a host without an address sends: duplicate address detection and router
+ * solicitation (RFC 4861, 4862), group reports (RFC 3590).
+ */
+static void guard_check_none(struct guard *g, const struct policy *p)
+{
+	static const uint8_t report[] = { GUARD_MLD2_REPORT,
+					  MLD_LISTENER_REPORT };
+	enum guard_chain c = GUARD_CHECK_IP6;
+	enum guard_verdict nd = p->has_mac ? GUARD_GOTO : GUARD_RETURN;
+	bool any = p->learn == VIF_LEARN_FIRST;
+	static const uint8_t none[16];
+	struct guard_rule *r;
+	unsigned i;
+
+	r = guard_nd(g, c, any ? nd : GUARD_GOTO,
+		     any ? GUARD_ND0 : GUARD_CHECK_TARGET, ND_NEIGHBOR_SOLICIT);
+	guard_match(r, GUARD_IP6_SADDR, GUARD_EQ, none, 128);
+	r = guard_nd(g, c, nd, GUARD_RS0, ND_ROUTER_SOLICIT);
+	guard_match(r, GUARD_IP6_SADDR, GUARD_EQ, none, 128);
+	for (i = 0; i < sizeof(report); i++) {
+		r = guard_add(g, c, GUARD_RETURN, 0);
+		guard_match(r, GUARD_IP6_SADDR, GUARD_EQ, none, 128);
+		guard_match_num(r, GUARD_ICMP6_TYPE, report[i]);
+	}
 }
 
 static void guard_check_ip6(struct guard *g, const struct policy *p)
 {
-	/* What a host without an address sends: duplicate address detection
-	 * and router solicitation (RFC 4861, 4862), group reports (RFC 3590) */
-	static const uint8_t type[] = { ND_NEIGHBOR_SOLICIT, ND_ROUTER_SOLICIT,
-					GUARD_MLD2_REPORT,
-					MLD_LISTENER_REPORT };
-	static const uint8_t none[16];
-	enum guard_chain c = GUARD_CHECK_IP6;
-	unsigned i;
+	struct guard_ask own = { GUARD_CHECK_IP6, GUARD_IP6_SADDR, GUARD_GOTO,
+				 GUARD_IN_IP6, true };
 
+	if (!guard_known(p))
+		return;
 	if (guard_has(p, AF_INET6)) {
-		guard_sources(g, p, c, GUARD_IP6_SADDR);
-		for (i = 0; i < sizeof(type); i++) {
-			struct guard_rule *r = guard_add(g, c, GUARD_RETURN, 0);
+		guard_sources(g, p, &own);
+		guard_check_none(g, p);
+	}
+	guard_add(g, GUARD_CHECK_IP6, GUARD_DROP, GUARD_DROP_IP6);
+}
 
-			guard_match(r, GUARD_IP6_SADDR, GUARD_EQ, none, 128);
-			guard_match_num(r, GUARD_ICMP6_TYPE, type[i]);
+/* A later fragment, which passes when nothing but the fragment's header stands
+ * before it. Of what we would refuse the first one does not pass.
+ */
+static struct guard_rule *guard_later(struct guard *g, enum guard_chain c)
+{
+	struct guard_rule *r = guard_add(g, c, GUARD_RETURN, 0);
+
+	guard_match_num(r, GUARD_RAW_IP6_NEXT, IPPROTO_FRAGMENT);
+	guard_match_op(r, GUARD_RAW_IP6_FRAG, GUARD_NE, 0);
+	if (r)
+		r->m[r->n - 1].bits = 13;
+	return r;
+}
+
+/* Where the kernel finds no upper layer (RFC 7112: behind a chain of headers that
+ * a fragment cuts), a receiver may still find one.
+ */
+static void guard_in_ip6(struct guard *g, const struct policy *p)
+{
+	bool server = p->allow & POLICY_DHCP_SERVER;
+	enum guard_chain c = GUARD_IN_IP6;
+	struct guard_rule *r;
+
+	r = guard_add(g, c, GUARD_GOTO, GUARD_IN_ICMP6);
+	guard_match_num(r, GUARD_L4PROTO, IPPROTO_ICMPV6);
+	if (!server) {
+		r = guard_add(g, c, GUARD_GOTO, GUARD_IN_UDP6);
+		guard_match_num(r, GUARD_L4PROTO, IPPROTO_UDP);
+	}
+	r = guard_add(g, c, GUARD_RETURN, 0);
+	guard_match_op(r, GUARD_L4PROTO, GUARD_NE, IPPROTO_ICMPV6);
+	guard_add(g, c, GUARD_DROP, GUARD_DROP_HIDDEN);
+	if (server)
+		return;
+	c = GUARD_IN_UDP6;
+	r = guard_add(g, c, GUARD_RETURN, 0);
+	guard_match_op(r, GUARD_UDP_DPORT, GUARD_NE, GUARD_DHCP6_CLIENT);
+	guard_later(g, c);
+	guard_add(g, c, GUARD_DROP, GUARD_DROP_DHCP);
+}
+
+static void guard_in_icmp6(struct guard *g, const struct policy *p)
+{
+	enum guard_verdict nd = p->has_mac ? GUARD_GOTO : GUARD_RETURN;
+	bool known = guard_known(p);
+	enum guard_chain c = GUARD_IN_ICMP6;
+	struct guard_rule *r;
+
+	guard_nd(g, c, nd, GUARD_ND0, ND_NEIGHBOR_SOLICIT);
+	guard_nd(g, c, known ? GUARD_GOTO : nd,
+		 known ? GUARD_CHECK_TARGET : GUARD_ND0, ND_NEIGHBOR_ADVERT);
+	guard_nd(g, c, nd, GUARD_RS0, ND_ROUTER_SOLICIT);
+	if (p->allow & POLICY_ROUTER) {
+		guard_nd(g, c, GUARD_RETURN, 0, ND_ROUTER_ADVERT);
+		guard_nd(g, c, GUARD_RETURN, 0, ND_REDIRECT);
+	}
+	r = guard_add(g, c, GUARD_RETURN, 0);
+	guard_match_op(r, GUARD_ICMP6_TYPE, GUARD_LT, ND_ROUTER_SOLICIT);
+	r = guard_add(g, c, GUARD_RETURN, 0);
+	guard_match_op(r, GUARD_ICMP6_TYPE, GUARD_GT, ND_REDIRECT);
+	/* Today's kernels find 0x60 to 0x6f for the type of a later fragment,
+	 * which passed already: they read it off the IPv6 header. */
+	r = guard_later(g, c);
+	if (r)
+		r->spare = true;
+	guard_add(g, c, GUARD_DROP, GUARD_DROP_RA);
+}
+
+static void guard_check_target(struct guard *g, const struct policy *p)
+{
+	struct guard_ask own = { GUARD_CHECK_TARGET, GUARD_RAW_TARGET,
+				 p->has_mac ? GUARD_GOTO : GUARD_RETURN,
+				 GUARD_ND0, false };
+
+	guard_sources(g, p, &own);
+	guard_add(g, GUARD_CHECK_TARGET, GUARD_DROP, GUARD_DROP_ND);
+}
+
+/* An option in slot i of those behind `head` bytes, from chain c. */
+static void guard_option(struct guard *g, const struct policy *p,
+			 enum guard_chain c, unsigned at, unsigned last)
+{
+	uint8_t link[8] = { 0, 1 };
+	struct guard_rule *r;
+	unsigned i, k;
+
+	for (i = 0; i < guard_macs(p); i++) {
+		if (guard_mac_again(p, i))
+			continue;
+		memcpy(link + 2, guard_mac(p, i), 6);
+		for (k = ND_OPT_SOURCE_LINKADDR; k <= ND_OPT_TARGET_LINKADDR;
+		     k++) {
+			link[0] = (uint8_t)k;
+			r = guard_add(g, c, GUARD_GOTO, c + 1);
+			guard_match_mac(r, p, i);
+			guard_match(r, GUARD_RAW_OPT, GUARD_EQ, link, 64);
+			if (r)
+				r->m[r->n - 1].at = (uint16_t)at;
 		}
 	}
-	guard_add(g, c, GUARD_DROP, GUARD_DROP_IP6);
+	/* Any other kind, of one or two times eight bytes. */
+	for (k = 1; k <= 2 && c + k <= last; k++) {
+		r = guard_add(g, c, GUARD_GOTO, c + k);
+		guard_match_op(r, GUARD_RAW_OPT_TYPE, GUARD_GT,
+			       ND_OPT_TARGET_LINKADDR);
+		guard_match_num(r, GUARD_RAW_OPT_LEN, k);
+		if (r)
+			r->m[0].at = r->m[1].at = (uint16_t)at;
+	}
+}
+
+/* Option after option, as far as the packet goes; more than we look at is not
+ * let pass, and so neither is what SEND (RFC 3971) adds.
+ */
+static void guard_options(struct guard *g, const struct policy *p,
+			  enum guard_chain first, unsigned slots, unsigned head)
+{
+	struct guard_rule *r;
+	unsigned i;
+
+	for (i = 0; i <= slots; i++) {
+		r = guard_add(g, first + i, GUARD_RETURN, 0);
+		guard_match_num(r, GUARD_IP6_LENGTH, head + 8 * i);
+		if (i < slots)
+			guard_option(g, p, first + i, head + 8 * i,
+				     first + slots);
+		guard_add(g, first + i, GUARD_DROP, GUARD_DROP_ND);
+	}
+}
+
+static void guard_ip6(struct guard *g, const struct policy *p)
+{
+	guard_check_ip6(g, p);
+	if (guard_known(p) && !guard_has(p, AF_INET6))
+		return;
+	guard_in_ip6(g, p);
+	guard_in_icmp6(g, p);
+	if (guard_known(p))
+		guard_check_target(g, p);
+	if (!p->has_mac)
+		return;
+	guard_options(g, p, GUARD_ND0, GUARD_ND_SLOTS,
+		      sizeof(struct nd_neighbor_solicit));
+	guard_options(g, p, GUARD_RS0, GUARD_RS_SLOTS,
+		      sizeof(struct nd_router_solicit));
+}
+
+/* --- to the guest --------------------------------------------------------- */
+
+/* From elsewhere with an address that is the guest's own. Prefixes may be shared
+ * with others, gateways included, and are not asked for.
+ */
+static void guard_own(struct guard *g, enum guard_field field)
+{
+	bool v4 = guard_family(field) == AF_INET;
+	enum guard_set s = v4 ? GUARD_ADDR4 : GUARD_ADDR6;
+	bool one = !g->learn_s[s] &&
+		   (g->nset[s] == 1 || field == GUARD_RAW_TARGET);
+	struct guard_rule *r;
+	unsigned i;
+
+	for (i = 0; guard_has_set(g, s) && (!i || (one && i < g->nset[s]));
+	     i++) {
+		r = guard_add(g, GUARD_TO_GUEST, GUARD_DROP, GUARD_DROP_OWN);
+		if (field == GUARD_RAW_TARGET)
+			guard_match_num(r, GUARD_ICMP6_TYPE,
+					ND_NEIGHBOR_ADVERT);
+		guard_match(r, field, one ? GUARD_EQ : GUARD_IN, g->set[s][i],
+			    8 * guard_fields[field].len);
+	}
+}
+
+/* A server's acknowledgement gives the address; a table of nf_tables can read
+ * its first option only, where servers put the kind, and not the lease's time:
+ * vifctl watch reads that, too.
+ */
+static void guard_lease(struct guard *g, const struct policy *p)
+{
+	struct guard_rule *r;
+
+	if (p->learn != VIF_LEARN_DHCP)
+		return;
+	r = guard_add(g, GUARD_TO_GUEST, GUARD_GO_ON, 0);
+	guard_match_num(r, GUARD_UDP_SPORT, 67);
+	guard_match_num(r, GUARD_UDP_DPORT, GUARD_DHCP_CLIENT);
+	if (p->has_mac)
+		guard_match(r, GUARD_RAW_CHADDR, GUARD_EQ, p->mac, 48);
+	guard_match(r, GUARD_RAW_DHCP, GUARD_EQ, "\x35\x01\x05", 24);
+	guard_match(r, GUARD_RAW_YIADDR, GUARD_LEARN, NULL, 0);
+}
+
+static void guard_to_guest(struct guard *g, const struct policy *p)
+{
+	struct guard_rule *r;
+	unsigned i;
+
+	for (i = 0; i < guard_macs(p); i++) {
+		if (guard_mac_again(p, i))
+			continue;
+		r = guard_add(g, GUARD_TO_GUEST, GUARD_DROP, GUARD_DROP_OWN);
+		guard_match(r, GUARD_RAW_SADDR, GUARD_EQ, guard_mac(p, i), 48);
+	}
+	guard_lease(g, p);
+	guard_own(g, GUARD_IP_SADDR);
+	guard_own(g, GUARD_ARP_SADDR_IP);
+	guard_own(g, GUARD_IP6_SADDR);
+	guard_own(g, GUARD_RAW_TARGET);
 }
 
 static bool guard_plain(char c)
@@ -320,24 +862,35 @@ int guard_table(const char *dev, char name[GUARD_NAME])
 	return 0;
 }
 
+static bool guard_is_addr(const struct vif_addr *a)
+{
+	return (a->family == AF_INET && a->len <= 32) ||
+	       (a->family == AF_INET6 && a->len <= 128);
+}
+
 static int guard_check_policy(const struct policy *p, struct err *e)
 {
 	unsigned i;
 
-	if (p->naddr > VIF_ADDRS)
-		return err_set(e, -EINVAL, "%s: more than %d addresses", p->dev,
-			       VIF_ADDRS);
-	for (i = 0; i < p->naddr; i++) {
-		const struct vif_addr *a = &p->addr[i];
-		int max = a->family == AF_INET ? 32 : 128;
-
-		if ((a->family != AF_INET && a->family != AF_INET6) ||
-		    a->len > max)
+	if (p->naddr > VIF_ADDRS || p->npair > VIF_PAIRS)
+		return err_set(e, -EINVAL,
+			       "%s: more than %d addresses or %d pairs", p->dev,
+			       VIF_ADDRS, VIF_PAIRS);
+	for (i = 0; i < p->naddr + p->npair; i++)
+		if (!guard_is_addr(i < p->naddr ? &p->addr[i]
+						: &p->pair[i - p->naddr].addr))
 			return err_set(e, -EINVAL,
 				       "%s: address %u is neither IPv4 nor "
 				       "IPv6, or its prefix is too long",
 				       p->dev, i + 1);
-	}
+	if (p->learn && (p->naddr || p->npair))
+		return err_set(e, -EINVAL,
+			       "%s: addresses are either learned or given",
+			       p->dev);
+	if (p->npair && !p->has_mac)
+		return err_set(e, -EINVAL,
+			       "%s: pairs need the vif's own MAC beside them",
+			       p->dev);
 	/* nft has no way to write these in a device's name; '*' is a wildcard
 	 * there. */
 	if (strpbrk(p->dev, "\"\\*$"))
@@ -364,189 +917,11 @@ int guard_build(const struct policy *p, struct guard *g, struct err *e)
 	strcpy(g->dev, p->dev);
 	guard_sets_fill(g, p);
 	guard_from_guest(g, p);
+	guard_to_guest(g, p);
 	guard_check_arp(g, p);
-	if (p->naddr) {
-		guard_check_ip(g, p);
-		guard_check_ip6(g, p);
-	}
+	guard_check_arp_ip(g, p);
+	guard_check_ip(g, p);
+	guard_in_ip(g, p);
+	guard_ip6(g, p);
 	return 0;
-}
-
-/* --- text ----------------------------------------------------------------- */
-
-struct guard_out {
-	char *buf;
-	size_t size, len;
-};
-
-static void guard_say(struct guard_out *o, const char *fmt, ...)
-	__attribute__((format(printf, 2, 3)));
-
-static void guard_say(struct guard_out *o, const char *fmt, ...)
-{
-	va_list ap;
-	int n;
-
-	if (o->len >= o->size)
-		return;
-	va_start(ap, fmt);
-	n = vsnprintf(o->buf + o->len, o->size - o->len, fmt, ap);
-	va_end(ap);
-	o->len += n < 0 ? o->size : (size_t)n;
-}
-
-static void guard_say_ether(struct guard_out *o, const uint8_t *v)
-{
-	guard_say(o, "%02x:%02x:%02x:%02x:%02x:%02x", v[0], v[1], v[2], v[3],
-		  v[4], v[5]);
-}
-
-static void guard_say_addr(struct guard_out *o, unsigned len, const uint8_t *v)
-{
-	char s[INET6_ADDRSTRLEN];
-
-	guard_say(o, "%s",
-		  inet_ntop(len == 4 ? AF_INET : AF_INET6, v, s, sizeof(s)));
-}
-
-static const char *guard_word(const struct guard_match *m)
-{
-	unsigned num = m->value[0];
-
-	if (guard_fields[m->field].len == 2)
-		num = num << 8 | m->value[1];
-	switch (m->field) {
-	case GUARD_ETHER_TYPE:
-	case GUARD_ARP_PTYPE:
-		return num == ETHERTYPE_IP     ? "ip"
-		       : num == ETHERTYPE_IPV6 ? "ip6"
-		       : num == ETHERTYPE_ARP  ? "arp"
-					       : NULL;
-	case GUARD_ARP_OP:
-		return num == 1 ? "request" : NULL;
-	case GUARD_ICMP6_TYPE:
-		return num == ND_NEIGHBOR_SOLICIT   ? "nd-neighbor-solicit"
-		       : num == ND_ROUTER_SOLICIT   ? "nd-router-solicit"
-		       : num == GUARD_MLD2_REPORT   ? "mld2-listener-report"
-		       : num == MLD_LISTENER_REPORT ? "mld-listener-report"
-						    : NULL;
-	}
-	return NULL;
-}
-
-static void guard_say_value(struct guard_out *o, const struct guard_match *m)
-{
-	unsigned len = guard_fields[m->field].len;
-	const char *word = guard_word(m);
-
-	if (word)
-		guard_say(o, "%s", word);
-	else if (len == 6)
-		guard_say_ether(o, m->value);
-	else if (len == 4 || len == 16)
-		guard_say_addr(o, len, m->value);
-	else
-		guard_say(o, "%u",
-			  len == 1 ? m->value[0]
-				   : (unsigned)m->value[0] << 8 | m->value[1]);
-	if (m->bits < 8 * len && len != 6)
-		guard_say(o, "/%u", m->bits);
-}
-
-static void guard_say_match(struct guard_out *o, const struct guard_match *m)
-{
-	unsigned len = guard_fields[m->field].len;
-	uint8_t mask[6];
-
-	guard_say(o, "%s ", guard_fields[m->field].name);
-	if (m->op == GUARD_IN) {
-		guard_say(o, "@%s ",
-			  guard_sets[len == 4 ? GUARD_ADDR4 : GUARD_ADDR6]);
-		return;
-	}
-	if (len == 6 && m->bits < 48) {
-		memset(mask, 0xff, sizeof(mask));
-		guard_cut(mask, sizeof(mask), m->bits);
-		guard_say(o, "& ");
-		guard_say_ether(o, mask);
-		guard_say(o, m->op == GUARD_NE ? " " : " == ");
-	}
-	if (m->skip)
-		guard_say(o, "& %u == ", 0xffffu >> m->skip);
-	if (m->op == GUARD_NE)
-		guard_say(o, "!= ");
-	guard_say_value(o, m);
-	guard_say(o, " ");
-}
-
-static void guard_say_rule(struct guard_out *o, const struct guard_rule *r)
-{
-	unsigned i;
-
-	guard_say(o, "\t\t");
-	for (i = 0; i < r->n; i++)
-		guard_say_match(o, &r->m[i]);
-	switch ((enum guard_verdict)r->verdict) {
-	case GUARD_DROP:
-		guard_say(o, "counter name \"%s\" drop\n",
-			  guard_counters[r->to]);
-		break;
-	case GUARD_RETURN:
-		guard_say(o, "return\n");
-		break;
-	case GUARD_GOTO:
-		guard_say(o, "goto %s\n", guard_chains[r->to]);
-		break;
-	}
-}
-
-static void guard_say_set(struct guard_out *o, const struct guard *g,
-			  enum guard_set s)
-{
-	unsigned i;
-
-	if (!g->nset[s])
-		return;
-	guard_say(o, "\n\tset %s {\n\t\ttype %s\n\t\telements = { ",
-		  guard_sets[s], s == GUARD_ADDR4 ? "ipv4_addr" : "ipv6_addr");
-	for (i = 0; i < g->nset[s]; i++) {
-		guard_say(o, i ? ", " : "");
-		guard_say_addr(o, s == GUARD_ADDR4 ? 4 : 16, g->set[s][i]);
-	}
-	guard_say(o, " }\n\t}\n");
-}
-
-static void guard_say_chain(struct guard_out *o, const struct guard *g,
-			    enum guard_chain c)
-{
-	unsigned i;
-
-	guard_say(o, "\n\tchain %s {\n", guard_chains[c]);
-	if (c == GUARD_FROM_GUEST)
-		guard_say(o,
-			  "\t\ttype filter hook ingress device \"%s\" "
-			  "priority %d; policy accept;\n",
-			  g->dev, GUARD_PRIO);
-	for (i = 0; i < g->n; i++)
-		if (g->v[i].chain == c)
-			guard_say_rule(o, &g->v[i]);
-	guard_say(o, "\t}\n");
-}
-
-int guard_print(const struct guard *g, char *buf, size_t size)
-{
-	struct guard_out o = { buf, size, 0 };
-	unsigned i;
-
-	guard_say(&o, "table netdev %s {\n", g->table);
-	for (i = 0; i < GUARD_COUNTERS; i++)
-		guard_say(&o, "%s\tcounter %s {\n\t\tpackets 0 bytes 0\n\t}\n",
-			  i ? "\n" : "", guard_counters[i]);
-	for (i = 0; i < GUARD_SETS; i++)
-		guard_say_set(&o, g, (enum guard_set)i);
-	for (i = 0; i < GUARD_CHAINS; i++)
-		if (g->chain[i])
-			guard_say_chain(&o, g, (enum guard_chain)i);
-	guard_say(&o, "}\n");
-	return o.len < o.size ? (int)o.len : -ENOSPC;
 }

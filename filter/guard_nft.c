@@ -7,16 +7,20 @@
  * read, but they differ in time: a batch that is refused waits 15 ms in the
  * kernel, and so does the close of a socket through which something was deleted.
  */
+#include <arpa/inet.h>
 #include <errno.h>
 #include <libnftnl/chain.h>
+#include <libnftnl/expr.h>
 #include <libnftnl/object.h>
 #include <libnftnl/rule.h>
 #include <libnftnl/set.h>
 #include <libnftnl/table.h>
 #include <linux/netfilter.h>
 #include <linux/netfilter/nf_tables.h>
+#include <net/ethernet.h>
 #include <net/if.h>
 #include <net/if_arp.h>
+#include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -32,37 +36,85 @@ enum {
 };
 
 static const char guard_nft_config[] =
-	"CONFIG_NF_TABLES, CONFIG_NF_TABLES_NETDEV and "
-	"CONFIG_NETFILTER_INGRESS";
+	"CONFIG_NF_TABLES, CONFIG_NF_TABLES_NETDEV, CONFIG_NETFILTER_INGRESS "
+	"and CONFIG_NETFILTER_EGRESS (Linux 5.16)";
 
 /* --- one rule ------------------------------------------------------------- */
+
+/* What a rule has asked so far, or what follows from where it stands. */
+struct guard_nft_asked {
+	bool link, net, l4;
+};
 
 /* What a header needs to be there, as nft itself writes it: without these two
  * instructions `nft list` would show raw offsets.
  */
 static void guard_nft_needs(struct code *c, const struct guard_field_info *f,
-			    const struct guard_field_info *before)
+			    struct guard_nft_asked *a)
 {
-	uint16_t type = ARPHRD_ETHER;
-	uint8_t ether[2] = { (uint8_t)(f->ether >> 8), (uint8_t)f->ether };
+	uint16_t type = ARPHRD_ETHER, ether = f->ether;
+	uint8_t be[2];
 
-	if (f->base == GUARD_LINK && !before) {
+	if (!f->name || f->base == GUARD_META)
+		return;
+	if (f->proto == IPPROTO_ICMPV6)
+		ether = ETHERTYPE_IPV6;
+	if (f->base == GUARD_LINK && !a->link) {
 		code_meta(c, NFT_META_IIFTYPE);
 		code_cmp(c, true, &type, sizeof(type));
+		a->link = true;
 	}
-	if (f->base == GUARD_NET && !before) {
+	if (ether && !a->net) {
+		be[0] = (uint8_t)(ether >> 8);
+		be[1] = (uint8_t)ether;
 		code_meta(c, NFT_META_PROTOCOL);
-		code_cmp(c, true, ether, sizeof(ether));
+		code_cmp(c, true, be, sizeof(be));
+		a->net = true;
 	}
-	if (f->base == GUARD_TRANSPORT &&
-	    (!before || before->base != GUARD_TRANSPORT)) {
+	if (f->proto && !a->l4) {
 		code_meta(c, NFT_META_L4PROTO);
 		code_cmp(c, true, &f->proto, 1);
+		a->l4 = true;
 	}
 }
 
-static void guard_nft_match(struct code *c, const struct guard_match *m,
-			    const struct guard_match *before)
+static struct nftnl_expr *guard_nft_expr(struct code *c, const char *name)
+{
+	struct nftnl_expr *x = nftnl_expr_alloc(name);
+
+	if (x)
+		nftnl_rule_add_expr(c->rule, x);
+	else
+		c->failed = true;
+	return x;
+}
+
+static void guard_nft_compare_op(struct code *c, uint32_t op, const void *data,
+				 uint32_t len)
+{
+	struct nftnl_expr *x = guard_nft_expr(c, "cmp");
+
+	if (!x)
+		return;
+	nftnl_expr_set_u32(x, NFTNL_EXPR_CMP_SREG, NFT_REG_1);
+	nftnl_expr_set_u32(x, NFTNL_EXPR_CMP_OP, op);
+	nftnl_expr_set(x, NFTNL_EXPR_CMP_DATA, data, len);
+}
+
+static void guard_nft_learn(struct code *c, enum guard_set s)
+{
+	struct nftnl_expr *x = guard_nft_expr(c, "dynset");
+
+	if (!x)
+		return;
+	nftnl_expr_set_u32(x, NFTNL_EXPR_DYNSET_SREG_KEY, NFT_REG_1);
+	nftnl_expr_set_u32(x, NFTNL_EXPR_DYNSET_OP, NFT_DYNSET_OP_UPDATE);
+	nftnl_expr_set_str(x, NFTNL_EXPR_DYNSET_SET_NAME, guard_sets[s]);
+	nftnl_expr_set_u32(x, NFTNL_EXPR_DYNSET_SET_ID, s + 1);
+}
+
+static void guard_nft_load(struct code *c, const struct guard_match *m,
+			   struct guard_nft_asked *a)
 {
 	static const uint32_t base[] = {
 		[GUARD_LINK] = NFT_PAYLOAD_LL_HEADER,
@@ -70,33 +122,57 @@ static void guard_nft_match(struct code *c, const struct guard_match *m,
 		[GUARD_TRANSPORT] = NFT_PAYLOAD_TRANSPORT_HEADER,
 	};
 	const struct guard_field_info *f = &guard_fields[m->field];
+
+	guard_nft_needs(c, f, a);
+	if (f->base == GUARD_META)
+		code_meta(c, f->off);
+	else
+		code_payload(c, base[f->base], f->off + m->at, f->len);
+	if (m->field == GUARD_IP6_NEXT && m->op == GUARD_EQ)
+		a->l4 = true;
+}
+
+static void guard_nft_match(struct code *c, const struct guard_match *m,
+			    struct guard_nft_asked *a)
+{
+	static const uint32_t op[] = {
+		[GUARD_EQ] = NFT_CMP_EQ,
+		[GUARD_NE] = NFT_CMP_NEQ,
+		[GUARD_LT] = NFT_CMP_LT,
+		[GUARD_GT] = NFT_CMP_GT,
+	};
+	const struct guard_field_info *f = &guard_fields[m->field];
+	enum guard_set s = f->len == 4 ? GUARD_ADDR4 : GUARD_ADDR6;
 	uint8_t mask[16] = { 0 };
 	unsigned i;
 
-	guard_nft_needs(c, f, before ? &guard_fields[before->field] : NULL);
-	code_payload(c, base[f->base], f->off, f->len);
+	guard_nft_load(c, m, a);
 	if (m->op == GUARD_IN) {
-		code_in_set(
-			c, guard_sets[f->len == 4 ? GUARD_ADDR4 : GUARD_ADDR6]);
+		code_in_set(c, guard_sets[s]);
+		return;
+	}
+	if (m->op == GUARD_LEARN) {
+		guard_nft_learn(c, s);
 		return;
 	}
 	for (i = m->skip; i < m->bits; i++)
 		mask[i / 8] |= (uint8_t)(0x80 >> i % 8);
 	if (m->skip || m->bits < 8 * f->len)
 		code_mask(c, mask, f->len);
-	code_cmp(c, m->op == GUARD_EQ, m->value, f->len);
+	guard_nft_compare_op(c, op[m->op], m->value, f->len);
 }
 
 static int guard_nft_rule(const struct guard *g, const struct guard_rule *r,
 			  struct code *c)
 {
+	struct guard_nft_asked a = { false, false, false };
 	unsigned i;
 	int rc = code_open(c, NFPROTO_NETDEV, g->table, guard_chains[r->chain]);
 
 	if (rc)
 		return rc;
 	for (i = 0; i < r->n; i++)
-		guard_nft_match(c, &r->m[i], i ? &r->m[i - 1] : NULL);
+		guard_nft_match(c, &r->m[i], &a);
 	switch ((enum guard_verdict)r->verdict) {
 	case GUARD_DROP:
 		code_counter(c, guard_counters[r->to]);
@@ -108,11 +184,144 @@ static int guard_nft_rule(const struct guard *g, const struct guard_rule *r,
 	case GUARD_GOTO:
 		code_verdict(c, NFT_GOTO, guard_chains[r->to]);
 		break;
+	case GUARD_GO_ON:
+		break;
 	}
 	if (!c->failed)
 		return 0;
 	code_close(c);
 	return -ENOMEM;
+}
+
+/* --- what a table leaves to the one that replaces it ------------------------ */
+
+/* Counts, and the addresses that were learned. What is dropped between reading
+ * and the batch's commit is not counted.
+ */
+struct guard_nft_kept {
+	uint64_t packets[GUARD_COUNTERS], bytes[GUARD_COUNTERS];
+	enum guard_set set; /* which is being read */
+	struct nftnl_set *learned[GUARD_SETS];
+};
+
+static int guard_nft_keep_counter(const struct nlmsghdr *nlh, void *data)
+{
+	struct nftnl_obj *o = nftnl_obj_alloc();
+	struct guard_nft_kept *k = data;
+	unsigned i;
+
+	if (!o || nftnl_obj_nlmsg_parse(nlh, o) ||
+	    nftnl_obj_get_u32(o, NFTNL_OBJ_TYPE) != NFT_OBJECT_COUNTER)
+		goto out;
+	for (i = 0; i < GUARD_COUNTERS; i++) {
+		if (strcmp(nftnl_obj_get_str(o, NFTNL_OBJ_NAME),
+			   guard_counters[i]))
+			continue;
+		k->packets[i] = nftnl_obj_get_u64(o, NFTNL_OBJ_CTR_PKTS);
+		k->bytes[i] = nftnl_obj_get_u64(o, NFTNL_OBJ_CTR_BYTES);
+	}
+out:
+	if (o)
+		nftnl_obj_free(o);
+	return MNL_CB_OK;
+}
+
+static void guard_nft_put_objs(struct nlmsghdr *nlh, const void *table)
+{
+	mnl_attr_put_strz(nlh, NFTA_OBJ_TABLE, table);
+	mnl_attr_put_u32(nlh, NFTA_OBJ_TYPE, htonl(NFT_OBJECT_COUNTER));
+}
+
+static int guard_nft_counters(struct nft *nft, const char *table,
+			      struct guard_nft_kept *k)
+{
+	struct nft_ask a = { .type = NFT_MSG_GETOBJ,
+			     .family = NFPROTO_NETDEV,
+			     .dump = true,
+			     .build = guard_nft_put_objs,
+			     .arg = table,
+			     .each = guard_nft_keep_counter,
+			     .data = k };
+
+	return nft_ask(nft, &a);
+}
+
+/* Its own header says no more than this; values are big-endian there. */
+static int guard_nft_keep_elem(struct nftnl_set_elem *x, void *data)
+{
+	struct guard_nft_kept *k = data;
+	struct nftnl_set_elem *y;
+	const void *key;
+	uint32_t len;
+	uint64_t left;
+
+	key = nftnl_set_elem_get(x, NFTNL_SET_ELEM_KEY, &len);
+	y = key ? nftnl_set_elem_alloc() : NULL;
+	if (!y)
+		return 0;
+	nftnl_set_elem_set(y, NFTNL_SET_ELEM_KEY, key, len);
+	if (nftnl_set_elem_is_set(x, NFTNL_SET_ELEM_EXPIRATION)) {
+		left = nftnl_set_elem_get_u64(x, NFTNL_SET_ELEM_EXPIRATION);
+		/* a time of its own, which no shorter default cuts */
+		nftnl_set_elem_set_u64(y, NFTNL_SET_ELEM_TIMEOUT,
+				       left ? left : 1);
+	}
+	nftnl_set_elem_add(k->learned[k->set], y);
+	return 0;
+}
+
+static int guard_nft_keep_set(const struct nlmsghdr *nlh, void *data)
+{
+	struct nftnl_set *set = nftnl_set_alloc();
+
+	if (set && !nftnl_set_elems_nlmsg_parse(nlh, set))
+		nftnl_set_elem_foreach(set, guard_nft_keep_elem, data);
+	if (set)
+		nftnl_set_free(set);
+	return MNL_CB_OK;
+}
+
+static void guard_nft_put_elems(struct nlmsghdr *nlh, const void *arg)
+{
+	const char *const *name = arg;
+
+	mnl_attr_put_strz(nlh, NFTA_SET_ELEM_LIST_TABLE, name[0]);
+	mnl_attr_put_strz(nlh, NFTA_SET_ELEM_LIST_SET, name[1]);
+}
+
+/* A table that is not as expected keeps nothing. */
+static void guard_nft_keep(struct nft *nft, const struct guard *g,
+			   struct guard_nft_kept *k)
+{
+	unsigned i;
+
+	guard_nft_counters(nft, g->table, k);
+	for (i = 0; i < GUARD_SETS; i++) {
+		const char *name[2] = { g->table, guard_sets[i] };
+		struct nft_ask a = { .type = NFT_MSG_GETSETELEM,
+				     .family = NFPROTO_NETDEV,
+				     .dump = true,
+				     .build = guard_nft_put_elems,
+				     .arg = name,
+				     .each = guard_nft_keep_set,
+				     .data = k };
+
+		if (!g->learn_s[i])
+			continue;
+		k->learned[i] = nftnl_set_alloc();
+		k->set = (enum guard_set)i;
+		if (k->learned[i])
+			nft_ask(nft, &a);
+	}
+}
+
+static void guard_nft_forget(struct guard_nft_kept *k)
+{
+	unsigned i;
+
+	for (i = 0; i < GUARD_SETS; i++)
+		if (k->learned[i])
+			nftnl_set_free(k->learned[i]);
 }
 
 /* --- the batch ------------------------------------------------------------ */
@@ -140,8 +349,9 @@ out:
 }
 
 static int guard_nft_put_counter(struct nft_batch *b, const struct guard *g,
-				 const char *name)
+				 const struct guard_nft_kept *k, unsigned i)
 {
+	const char *name = guard_counters[i];
 	struct nftnl_obj *o = nftnl_obj_alloc();
 	struct nlmsghdr *nlh;
 
@@ -150,6 +360,8 @@ static int guard_nft_put_counter(struct nft_batch *b, const struct guard *g,
 	nftnl_obj_set_str(o, NFTNL_OBJ_TABLE, g->table);
 	nftnl_obj_set_str(o, NFTNL_OBJ_NAME, name);
 	nftnl_obj_set_u32(o, NFTNL_OBJ_TYPE, NFT_OBJECT_COUNTER);
+	nftnl_obj_set_u64(o, NFTNL_OBJ_CTR_PKTS, k->packets[i]);
+	nftnl_obj_set_u64(o, NFTNL_OBJ_CTR_BYTES, k->bytes[i]);
 	nlh = nft_batch_msg(b, NFT_MSG_NEWOBJ, NFPROTO_NETDEV, NLM_F_CREATE,
 			    "%s: counter %s", g->table, name);
 	if (nlh)
@@ -161,6 +373,9 @@ static int guard_nft_put_counter(struct nft_batch *b, const struct guard *g,
 static int guard_nft_put_chain(struct nft_batch *b, const struct guard *g,
 			       enum guard_chain n)
 {
+	bool base = n == GUARD_FROM_GUEST || n == GUARD_TO_GUEST;
+	uint32_t hook = n == GUARD_TO_GUEST ? NF_NETDEV_EGRESS
+					    : NF_NETDEV_INGRESS;
 	struct nftnl_chain *c = nftnl_chain_alloc();
 	struct nlmsghdr *nlh;
 
@@ -168,16 +383,18 @@ static int guard_nft_put_chain(struct nft_batch *b, const struct guard *g,
 		return -ENOMEM;
 	nftnl_chain_set_str(c, NFTNL_CHAIN_TABLE, g->table);
 	nftnl_chain_set_str(c, NFTNL_CHAIN_NAME, guard_chains[n]);
-	if (n == GUARD_FROM_GUEST) {
+	if (base) {
 		nftnl_chain_set_str(c, NFTNL_CHAIN_TYPE, "filter");
-		nftnl_chain_set_u32(c, NFTNL_CHAIN_HOOKNUM, NF_NETDEV_INGRESS);
+		nftnl_chain_set_u32(c, NFTNL_CHAIN_HOOKNUM, hook);
 		nftnl_chain_set_s32(c, NFTNL_CHAIN_PRIO, GUARD_PRIO);
 		nftnl_chain_set_u32(c, NFTNL_CHAIN_POLICY, NF_ACCEPT);
 		nftnl_chain_set_str(c, NFTNL_CHAIN_DEV, g->dev);
 	}
 	nlh = nft_batch_msg(b, NFT_MSG_NEWCHAIN, NFPROTO_NETDEV, NLM_F_CREATE,
 			    "%s: %s chain %s", g->table,
-			    n == GUARD_FROM_GUEST ? "netdev ingress" : "netdev",
+			    n == GUARD_FROM_GUEST ? "netdev ingress"
+			    : base		  ? "netdev egress"
+						  : "netdev",
 			    guard_chains[n]);
 	if (nlh)
 		nftnl_chain_nlmsg_build_payload(nlh, c);
@@ -198,6 +415,13 @@ static int guard_nft_fill_set(struct nftnl_set *s, const struct guard *g,
 	nftnl_set_set_u32(s, NFTNL_SET_KEY_TYPE,
 			  n == GUARD_ADDR4 ? GUARD_NFT_IPV4 : GUARD_NFT_IPV6);
 	nftnl_set_set_u32(s, NFTNL_SET_KEY_LEN, len);
+	if (g->learn_s[n]) {
+		nftnl_set_set_u32(s, NFTNL_SET_FLAGS,
+				  NFT_SET_TIMEOUT | NFT_SET_EVAL);
+		nftnl_set_set_u64(s, NFTNL_SET_TIMEOUT,
+				  UINT64_C(1000) * g->learn_s[n]);
+		nftnl_set_set_u32(s, NFTNL_SET_DESC_SIZE, g->size[n]);
+	}
 	for (i = 0; i < g->nset[n]; i++) {
 		struct nftnl_set_elem *x = nftnl_set_elem_alloc();
 
@@ -209,8 +433,35 @@ static int guard_nft_fill_set(struct nftnl_set *s, const struct guard *g,
 	return 0;
 }
 
+static int guard_nft_put_elems_of(struct nft_batch *b, const struct guard *g,
+				  enum guard_set n, struct nftnl_set *s)
+{
+	struct nlmsghdr *nlh;
+
+	nlh = nft_batch_msg(b, NFT_MSG_NEWSETELEM, NFPROTO_NETDEV, NLM_F_CREATE,
+			    "%s: addresses of set %s", g->table, guard_sets[n]);
+	if (nlh)
+		nftnl_set_elems_nlmsg_build_payload(nlh, s);
+	return 0;
+}
+
+/* What was learned before, in the set that takes its place. */
+static int guard_nft_put_learned(struct nft_batch *b, const struct guard *g,
+				 const struct guard_nft_kept *k,
+				 enum guard_set n)
+{
+	struct nftnl_set *s = k->learned[n];
+
+	if (!s)
+		return 0;
+	nftnl_set_set_str(s, NFTNL_SET_TABLE, g->table);
+	nftnl_set_set_str(s, NFTNL_SET_NAME, guard_sets[n]);
+	nftnl_set_set_u32(s, NFTNL_SET_ID, n + 1);
+	return guard_nft_put_elems_of(b, g, n, s);
+}
+
 static int guard_nft_put_set(struct nft_batch *b, const struct guard *g,
-			     enum guard_set n)
+			     const struct guard_nft_kept *k, enum guard_set n)
 {
 	struct nftnl_set *s = nftnl_set_alloc();
 	struct nlmsghdr *nlh;
@@ -225,10 +476,8 @@ static int guard_nft_put_set(struct nft_batch *b, const struct guard *g,
 			    "%s: set %s", g->table, guard_sets[n]);
 	if (nlh)
 		nftnl_set_nlmsg_build_payload(nlh, s);
-	nlh = nft_batch_msg(b, NFT_MSG_NEWSETELEM, NFPROTO_NETDEV, NLM_F_CREATE,
-			    "%s: addresses of set %s", g->table, guard_sets[n]);
-	if (nlh)
-		nftnl_set_elems_nlmsg_build_payload(nlh, s);
+	rc = g->learn_s[n] ? guard_nft_put_learned(b, g, k, n)
+			   : guard_nft_put_elems_of(b, g, n, s);
 out:
 	nftnl_set_free(s);
 	return rc;
@@ -253,7 +502,7 @@ static int guard_nft_put_rule(struct nft_batch *b, const struct guard *g,
 }
 
 static int guard_nft_fill(struct nft_batch *b, const struct guard *g,
-			  bool replace)
+			  const struct guard_nft_kept *k, bool replace)
 {
 	unsigned i;
 	int rc = 0;
@@ -266,10 +515,10 @@ static int guard_nft_fill(struct nft_batch *b, const struct guard *g,
 		rc = guard_nft_put_table(b, NFT_MSG_NEWTABLE, NLM_F_EXCL,
 					 g->table);
 	for (i = 0; !rc && i < GUARD_SETS; i++)
-		if (g->nset[i])
-			rc = guard_nft_put_set(b, g, (enum guard_set)i);
+		if (guard_has_set(g, (enum guard_set)i))
+			rc = guard_nft_put_set(b, g, k, (enum guard_set)i);
 	for (i = 0; !rc && i < GUARD_COUNTERS; i++)
-		rc = guard_nft_put_counter(b, g, guard_counters[i]);
+		rc = guard_nft_put_counter(b, g, k, i);
 	for (i = 0; !rc && i < GUARD_CHAINS; i++)
 		if (g->chain[i])
 			rc = guard_nft_put_chain(b, g, (enum guard_chain)i);
@@ -282,18 +531,22 @@ static int guard_nft_fill(struct nft_batch *b, const struct guard *g,
 static int guard_nft_send(struct nft *nft, const struct guard *g, bool replace,
 			  struct err *e)
 {
+	struct guard_nft_kept k = { .set = 0 };
 	struct nft_batch *b = NULL;
 	const char *what = "batch";
 	int rc;
 
+	if (replace)
+		guard_nft_keep(nft, g, &k);
 	rc = nft_batch_open(&b, 0);
 	if (!rc)
-		rc = guard_nft_fill(b, g, replace);
+		rc = guard_nft_fill(b, g, &k, replace);
 	if (!rc)
 		rc = nft_batch_send(nft, b, &what);
 	if (rc && (rc != -EEXIST || replace))
 		rc = nft_say(e, rc, what, guard_nft_config);
 	nft_batch_close(b);
+	guard_nft_forget(&k);
 	return rc;
 }
 
@@ -386,6 +639,7 @@ struct guard_nft_seen {
 	unsigned differ;  /* lines written */
 	uint32_t use;	  /* objects in the table */
 	bool hook;	  /* the base chain is as we write it */
+	uint32_t want;	  /* .. on this hook */
 	enum guard_set set;
 };
 
@@ -426,8 +680,7 @@ static int guard_nft_see_chain(const struct nlmsghdr *nlh, void *data)
 		dev = devs[0];
 	s->hook = dev && !strcmp(dev, s->g->dev) &&
 		  nftnl_chain_is_set(c, NFTNL_CHAIN_HOOKNUM) &&
-		  nftnl_chain_get_u32(c, NFTNL_CHAIN_HOOKNUM) ==
-			  NF_NETDEV_INGRESS &&
+		  nftnl_chain_get_u32(c, NFTNL_CHAIN_HOOKNUM) == s->want &&
 		  nftnl_chain_get_s32(c, NFTNL_CHAIN_PRIO) == GUARD_PRIO &&
 		  nftnl_chain_get_u32(c, NFTNL_CHAIN_POLICY) == NF_ACCEPT;
 out:
@@ -567,7 +820,7 @@ static int guard_nft_see_sets(struct nft *nft, struct guard_nft_seen *s)
 					   NFTA_SET_ELEM_LIST_SET, g->table,
 					   guard_sets[i] };
 
-		if (!g->nset[i])
+		if (!g->nset[i] || g->learn_s[i])
 			continue;
 		s->set = (enum guard_set)i;
 		s->found = s->strange = 0;
@@ -582,13 +835,31 @@ static int guard_nft_see_sets(struct nft *nft, struct guard_nft_seen *s)
 	return rc;
 }
 
+static int guard_nft_see_hook(struct nft *nft, struct guard_nft_seen *s,
+			      enum guard_chain n, uint32_t hook)
+{
+	struct guard_nft_key c = { NFTA_CHAIN_TABLE, NFTA_CHAIN_NAME,
+				   s->g->table, guard_chains[n] };
+	int rc;
+
+	if (!s->g->chain[n])
+		return 0;
+	s->want = hook;
+	s->hook = false;
+	rc = guard_nft_see(nft, s, NFT_MSG_GETCHAIN, guard_nft_see_chain, &c);
+	if ((!rc && !s->hook) || rc == -ENOENT) {
+		guard_nft_differ(s, "not hooked into the device by chain ",
+				 c.name);
+		rc = 0;
+	}
+	return rc;
+}
+
 /* Once; *s is filled anew. -EINTR: again. */
 static int guard_nft_compare(struct nft *nft, struct guard_nft_seen *s)
 {
 	const struct guard *g = s->g;
 	struct guard_nft_key t = { NFTA_TABLE_NAME, 0, g->table, NULL };
-	struct guard_nft_key c = { NFTA_CHAIN_TABLE, NFTA_CHAIN_NAME, g->table,
-				   guard_chains[GUARD_FROM_GUEST] };
 	uint32_t use = GUARD_COUNTERS;
 	unsigned i;
 	int rc;
@@ -603,20 +874,18 @@ static int guard_nft_compare(struct nft *nft, struct guard_nft_seen *s)
 	for (i = 0; i < GUARD_CHAINS; i++)
 		use += g->chain[i];
 	for (i = 0; i < GUARD_SETS; i++)
-		use += g->nset[i] != 0;
+		use += guard_has_set(g, (enum guard_set)i);
 	if (!rc && s->use != use)
 		guard_nft_differ(s,
 				 "chains, sets or counters are missing or "
 				 "too many in table ",
 				 g->table);
 	if (!rc)
-		rc = guard_nft_see(nft, s, NFT_MSG_GETCHAIN,
-				   guard_nft_see_chain, &c);
-	if ((!rc && !s->hook) || rc == -ENOENT) {
-		guard_nft_differ(s, "not hooked into the device by chain ",
-				 c.name);
-		rc = 0;
-	}
+		rc = guard_nft_see_hook(nft, s, GUARD_FROM_GUEST,
+					NF_NETDEV_INGRESS);
+	if (!rc)
+		rc = guard_nft_see_hook(nft, s, GUARD_TO_GUEST,
+					NF_NETDEV_EGRESS);
 	if (!rc)
 		rc = guard_nft_see_rules(nft, s);
 	if (!rc)

@@ -2,27 +2,45 @@
 /* filter.h - intent in, kernel rules out
  *
  * The guard of a vif is one netdev-family table of its own, named
- * netback-DEV, with an ingress chain on the device: constant-time by
- * construction, no cost to other guests, removed by its name. Our rules only
- * drop or return; they never accept.
+ * netback-DEV, with an ingress chain on the device (what the guest sends) and an
+ * egress chain (what is sent to it): constant-time by construction, no cost to
+ * other guests, removed by its name. Our rules only drop or return; they never
+ * accept.
  *
  * What a policy means:
  *  - whatever is known: the outer ethertype is IPv4, IPv6 or ARP (no tag, no
  *    LLC), no frame goes to the bridge's own groups 01:80:c2:00:00:0X, ARP is
- *    the usual Ethernet-and-IPv4 kind;
- *  - mac: no other source MAC in any frame, no other sender MAC in ARP;
- *  - any address: only these are sources of IPv4, IPv6 and ARP. **The family
- *    that has none is closed.** Besides, where the family is open: an ARP probe
- *    from 0.0.0.0, a DHCP client's broadcast from 0.0.0.0, the link-local
- *    address which the MAC gives (another one, as privacy extensions make it,
- *    must be listed), and what :: may send (neighbour and router solicitation,
- *    group reports);
+ *    a request or reply of the usual Ethernet-and-IPv4 kind. No router's
+ *    messages (ICMPv6 advertisement, redirect) unless allow has
+ *    POLICY_ROUTER, and nothing to the port of a DHCP client, of either
+ *    family, unless POLICY_DHCP_SERVER; fragments and extension headers do not
+ *    hide them, and IPv6 without an upper layer that the kernel finds is dropped;
+ *  - mac: no other source MAC in any frame, no other sender MAC in ARP, no
+ *    other link-layer address in neighbour discovery, whichever option it
+ *    is: that has no header before it, and at most three times eight
+ *    bytes of options (SEND, RFC 3971, does not fit);
+ *  - any address: only these are sources of IPv4, IPv6 and ARP, targets of
+ *    neighbour advertisement and of what asks before an address is taken. **The
+ *    family that has none is closed.** Besides, where the family is open: an
+ *    ARP probe from 0.0.0.0, a DHCP client's broadcast from 0.0.0.0, the
+ *    link-local address which the MAC gives (another one, as privacy
+ *    extensions make it, must be listed), and what :: may send (neighbour and
+ *    router solicitation, group reports);
  *  - an address with a prefix length: a prefix when no bit stands after its
- *    length (10.0.0.0/24), else that one address (10.0.0.5/24).
- * Not judged here yet: the inside of neighbour discovery and DHCP, fragments.
+ *    length (10.0.0.0/24), else that one address (10.0.0.5/24);
+ *  - pairs: one more MAC each, with its one address or prefix, in everything
+ *    above;
+ *  - learn: VIF_LEARN_FIRST takes the first IPv4 address and the first
+ *    POLICY_LEARN_IP6 of IPv6 that it sees for the guest's, until they have
+ *    not been seen for POLICY_LEARN_S; VIF_LEARN_DHCP the one that a DHCP
+ *    server gives it, and IPv6's link-local one;
+ *  - to the guest: nothing from its own MAC or its own single addresses, IPv4,
+ *    ARP, IPv6 or as target of an advertisement.
  *
  * Counters in the table say why frames were dropped: drop_mac,
- * drop_linklocal, drop_ethertype, drop_arp, drop_ip, drop_ip6.
+ * drop_linklocal, drop_ethertype, drop_arp, drop_ip, drop_ip6, drop_dhcp,
+ * drop_nd, drop_ra (a router's, or neighbour discovery behind other headers),
+ * drop_hidden (no upper layer), drop_own (to the guest).
  */
 #ifndef NETBACK_FILTER_H
 #define NETBACK_FILTER_H
@@ -33,7 +51,7 @@
 #include "err.h"
 #include "policy.h"
 
-enum { FILTER_TEXT = 16384 };
+enum { FILTER_TEXT = 32768 };
 
 /* Pure: the rules in nft's own syntax, as `nft list table` would accept them.
  * What plan, --dry-run and golden files show. Returns bytes, -ENOSPC, or -EINVAL
@@ -42,7 +60,7 @@ enum { FILTER_TEXT = 16384 };
 int filter_print(const struct policy *p, char *buf, size_t size);
 
 /* Puts the table in place in one netlink batch, replacing what stood under the
- * name; the device must exist. -errno with a sentence that names the missing
+ * name; counters and what was learned are kept. The device must exist. -errno with a sentence that names the missing
  * kernel piece where that is the reason.
  */
 int filter_apply(const struct policy *p, struct err *e);

@@ -11,13 +11,30 @@
 
 #include "vif.h"
 
+enum {
+	POLICY_PAIRS = VIF_PAIRS,
+	/* bits of allow: what no guest may do unless it is said */
+	POLICY_DHCP_SERVER = VIF_ALLOW_DHCP,
+	POLICY_ROUTER = VIF_ALLOW_ROUTER, /* advertise, redirect */
+	/* how long what was learned lasts without being seen again */
+	POLICY_LEARN_S = 3600,
+	POLICY_LEASE_S = 86400, /* where the lease's own time is not known */
+	POLICY_LEARN_IP4 = 1,	/* most addresses learned of a guest */
+	POLICY_LEARN_IP6 = 8,	/* a host has several, and changes them */
+};
+
 struct policy {
 	char dev[IFNAMSIZ]; /* the vif's host device */
 	bool bridged;	    /* a port of a bridge: port flags stand beside */
 	bool has_mac;
-	uint8_t mac[6]; /* the only source MAC, and ARP sender */
-	uint8_t naddr;	/* 0 = any IP source */
+	uint8_t mac[6];	  /* the only source MAC, and ARP sender */
+	uint8_t allow;	  /* POLICY_DHCP_SERVER | .. */
+	uint8_t learn;	  /* enum vif_learn; then naddr is 0 */
+	uint8_t naddr;	  /* 0 = any IP source, unless learned */
+	uint8_t npair;	  /* other MACs, each with its one address; needs mac */
+	uint32_t learn_s; /* 0 = the default */
 	struct vif_addr addr[VIF_ADDRS];
+	struct vif_pair pair[VIF_PAIRS];
 };
 
 #endif

@@ -11,7 +11,10 @@
  *   gatewaydev  device name            none         gatewaydev
  *   gateway   addr [addr], one a family  see mode.h gateway
  *   vifname   device name              vifN.M       vifname
- *   ip        addr[/len] [addr..]      none = any   ip
+ *   ip        addr[/len] [addr..],     none = any   ip
+ *             or learn, or dhcp
+ *   pair      mac/addr[/len] [..]      none         pair
+ *   allow     dhcp-server, router      none         allow
  *   mtu       68..65535 bytes          see mode.h   mtu
  *   isolated  yes, no                  no           isolated
  *   hairpin   yes, no                  no           hairpin
@@ -52,13 +55,20 @@
 
 enum {
 	VIF_ADDRS = 16,
+	VIF_PAIRS = 8,
 	VIF_GATEWAYS = 2, /* one of each family */
 	VIF_VLANS = 8,	  /* terms, as 10p/100-120 is two */
 	VIF_VLAN_MAX = 4094,
 	VIF_DOMID_MAX = 0x7fef, /* below Xen's reserved numbers */
 	VIF_HANDLE_MAX = 0xffff,
-	VIF_TEXT = 1536, /* bytes that vif_print may need, NUL included */
+	VIF_TEXT = 2048, /* bytes that vif_print may need, NUL included */
 };
+
+/* What only some guests may do. */
+enum { VIF_ALLOW_DHCP = 1, VIF_ALLOW_ROUTER = 2 };
+
+/* ip=learn: what it first sends from; ip=dhcp: what a DHCP server gives it */
+enum vif_learn { VIF_LEARN_NOT, VIF_LEARN_FIRST, VIF_LEARN_DHCP };
 
 enum vif_mode { VIF_BRIDGE, VIF_ROUTE };
 const char *vif_mode_name(enum vif_mode m);
@@ -67,6 +77,14 @@ struct vif_addr {
 	uint8_t family;	  /* AF_INET or AF_INET6 */
 	uint8_t len;	  /* prefix length, bits */
 	uint8_t addr[16]; /* network order; 4 bytes used for AF_INET */
+};
+
+/* One more source that a guest may have: a MAC and the address that goes with it,
+ * as the virtual router's of VRRP.
+ */
+struct vif_pair {
+	uint8_t mac[6];
+	struct vif_addr addr;
 };
 
 /* first, first + step .. to last: all with the same flags. */
@@ -105,6 +123,10 @@ struct vif {
 	struct vif_vlan vlan[VIF_VLANS];
 	uint32_t rate_bytes; /* in each interval; 0 = as many as it likes */
 	uint32_t rate_usecs;
+	uint8_t learn; /* enum vif_learn; then there are no addresses */
+	uint8_t allow; /* VIF_ALLOW_DHCP | .. */
+	uint8_t npair;
+	struct vif_pair pair[VIF_PAIRS];
 };
 
 /* Defaults for domain N, device M. */

@@ -145,6 +145,10 @@ static void plan_policy(const struct vif *v, struct policy *p)
 	p->naddr = v->naddr;
 	memcpy(p->addr, v->addr, sizeof(p->addr));
 	p->bridged = v->mode == VIF_BRIDGE;
+	p->learn = v->learn;
+	p->allow = v->allow;
+	p->npair = v->npair;
+	memcpy(p->pair, v->pair, sizeof(p->pair));
 }
 
 /* What may be there is looked for, whatever mode it was: a name may be all that

@@ -2,11 +2,13 @@
 /* guardtool.c - the guard of one device from a command line, for tests
  *
  *   guardtool print|apply|check|remove|count DEV [mac=..] [ip=ADDR[/LEN]]..
- *             [without=I] [without=I.J]
+ *             [ip=learn|dhcp] [learn_s=N] [pair=MAC/ADDR]..
+ *             [allow=dhcp-server|router].. [without=I] [without=I.J] [only=fast]
  *
  * without: leave out rule I, or match J of rule I, before applying: what tests
  * lean on to see that each of them is needed. count prints all such places,
- * one per line.
+ * one per line; rules marked spare are left out by their matches alone.
+ * only=fast: what those rules let pass, and nothing else.
  */
 #include <arpa/inet.h>
 #include <stdio.h>
@@ -34,6 +36,33 @@ static int parse_addr(struct policy *p, const char *s)
 		a->len = (uint8_t)atoi(slash);
 	p->naddr++;
 	return inet_pton(a->family, buf, a->addr) == 1 ? 0 : -1;
+}
+
+static int parse_ip(struct policy *p, const char *s)
+{
+	if (!strcmp(s, "learn"))
+		p->learn = VIF_LEARN_FIRST;
+	else if (!strcmp(s, "dhcp"))
+		p->learn = VIF_LEARN_DHCP;
+	else
+		return parse_addr(p, s);
+	return 0;
+}
+
+/* MAC/ADDR, by way of the list of addresses */
+static int parse_pair(struct policy *p, const char *s)
+{
+	struct vif_pair *r = &p->pair[p->npair];
+	char mac[18] = "";
+
+	if (p->npair == VIF_PAIRS || strlen(s) < 19 || s[17] != '/')
+		return -1;
+	memcpy(mac, s, 17);
+	if (vif_parse_mac(mac, r->mac) || parse_addr(p, s + 18))
+		return -1;
+	r->addr = p->addr[--p->naddr];
+	p->npair++;
+	return 0;
 }
 
 static int parse_mac(struct policy *p, const char *s)
@@ -66,12 +95,28 @@ static void leave_out(struct guard *g, const char *s)
 		memmove(&r->m[j], &r->m[j + 1], (--r->n - j) * sizeof(r->m[0]));
 }
 
+/* Any other rule of the first chain drops. */
+static void only_fast(struct guard *g)
+{
+	unsigned i;
+
+	for (i = 0; i < g->n; i++) {
+		struct guard_rule *r = &g->v[i];
+
+		if (r->chain != GUARD_FROM_GUEST || r->fast)
+			continue;
+		r->verdict = GUARD_DROP;
+		r->to = GUARD_DROP_MAC;
+	}
+}
+
 static void count(const struct guard *g)
 {
 	unsigned i, j;
 
 	for (i = 0; i < g->n; i++) {
-		printf("%u\n", i);
+		if (!g->v[i].spare)
+			printf("%u\n", i);
 		for (j = 0; j < g->v[i].n; j++)
 			printf("%u.%u\n", i, j);
 	}
@@ -114,7 +159,15 @@ int main(int argc, char **argv)
 		if (!strncmp(argv[i], "mac=", 4))
 			rc |= parse_mac(&p, argv[i] + 4);
 		if (!strncmp(argv[i], "ip=", 3))
-			rc |= parse_addr(&p, argv[i] + 3);
+			rc |= parse_ip(&p, argv[i] + 3);
+		if (!strncmp(argv[i], "pair=", 5))
+			rc |= parse_pair(&p, argv[i] + 5);
+		if (!strncmp(argv[i], "learn_s=", 8))
+			p.learn_s = (uint32_t)atoi(argv[i] + 8);
+		if (!strcmp(argv[i], "allow=dhcp-server"))
+			p.allow |= POLICY_DHCP_SERVER;
+		if (!strcmp(argv[i], "allow=router"))
+			p.allow |= POLICY_ROUTER;
 	}
 	if (rc)
 		return 2;
@@ -122,6 +175,8 @@ int main(int argc, char **argv)
 	for (i = 3; !rc && i < argc; i++)
 		if (!strncmp(argv[i], "without=", 8))
 			leave_out(&g, argv[i] + 8);
+		else if (!strcmp(argv[i], "only=fast"))
+			only_fast(&g);
 	if (!rc)
 		rc = run(argv[1], &g, &e);
 	if (e.text[0])

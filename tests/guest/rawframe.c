@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* rawframe.c - send frames as a guest would, and see where they come out
  *
- *   rawframe BRIDGE FROM TO FENCE <TABLE
+ *   rawframe [-t] [-1] BRIDGE FROM TO FENCE <TABLE
+ *   rawframe -f TABLE [-t] BRIDGE FROM TO FENCE <COMMANDS
  *
  * The three are taps on the bridge. Each line of the table is
  *
@@ -10,13 +11,25 @@
  * and its words are put together from left to right into a frame:
  *   aa:bb:cc:dd:ee:ff   six bytes (first the destination, then the source)
  *   0800                bytes in hex
- *   arp OP SHA SIP      an ARP packet for Ethernet and IPv4
+ *   arp OP SHA SIP      an ARP packet for Ethernet and IPv4, to 10.0.0.6
+ *   arpto OP SHA SIP TIP
  *   ip4 SRC DST PROTO   an IPv4 header; lengths and checksums are filled in
  *   ip6 SRC DST NEXT    an IPv6 header
  *   hbh NEXT            hop-by-hop options with a router alert
+ *   dst6 NEXT           destination options, all padding
+ *   frag6 NEXT OFF MORE a fragment's header; OFF in bytes
+ *   nd TYPE TARGET      neighbour solicitation or advertisement
+ *   opt TYPE MAC        an option of neighbour discovery
+ *   other TYPE N        .. of N times eight bytes, all zero
  *   udp SPORT DPORT     8 bytes
  *   pad N               N zero bytes
+ *   end                 the IP packet ends here; what follows is a trailer
  *
+ * -f: for each line of input a turn of its own: runs it by the shell, forgets what
+ *   the bridge learned, goes through TABLE up to the first row that went
+ *   otherwise, and prints the line if there was none.
+ * -1: ends at the first row that went otherwise.
+ * -t: only TO is a place where it may come out, and nothing is learned.
  * The frame is written to FROM. It has passed when the same bytes can be read
  * from TO, or when the host hears them on the bridge or on the port itself. It
  * is said to be learned when FROM's port has another source than the first
@@ -45,20 +58,25 @@
 #include "base/num.h"
 
 enum {
-	FRAME_ROOM = 2048,
+	FRAME_ROOM = 9300,
 	LISTENERS = 6,
 	FENCE_TYPE = 0x88b5, /* IEEE: for experiments */
 	FENCE_MS = 2000,
+	FENCE_TO_MS = 300, /* it is the filter itself that may stop it */
 	FDB_MAX = 256,
 };
 
 struct raw {
 	size_t len;
 	size_t ip4, ip6; /* offset of the last header, 0 = none */
+	size_t end;	 /* of the IP packet, 0 = of the frame */
 	uint8_t b[FRAME_ROOM];
 };
 
 struct place {
+	bool to_only, first;
+	bool lost; /* not even the fence came through */
+	const char *table;
 	const char *bridge, *port;
 	int from, to, fence;
 	int ear[LISTENERS];
@@ -142,15 +160,25 @@ static unsigned next_num(void)
 	return s ? (unsigned)strtoul(s, NULL, 0) : 0;
 }
 
-static bool put_arp(struct raw *r)
+static bool put_arp_head(struct raw *r)
 {
 	put(r, "\x00\x01\x08\x00\x06\x04", 6);
 	put16(r, next_num());
 	if (!put_mac(r, strtok(NULL, " \t\n")) ||
 	    !put_ip(r, AF_INET, strtok(NULL, " \t\n")))
 		return false;
-	put(r, "\0\0\0\0\0\0\x0a\x00\x00\x06", 10);
+	put(r, "\0\0\0\0\0\0", 6);
 	return true;
+}
+
+static bool put_arp(struct raw *r)
+{
+	return put_arp_head(r) && put_ip(r, AF_INET, "10.0.0.6");
+}
+
+static bool put_arpto(struct raw *r)
+{
+	return put_arp_head(r) && put_ip(r, AF_INET, strtok(NULL, " \t\n"));
 }
 
 static bool put_ip4(struct raw *r)
@@ -187,6 +215,58 @@ static bool put_hbh(struct raw *r)
 	return true;
 }
 
+static bool put_dst6(struct raw *r)
+{
+	uint8_t next = (uint8_t)next_num();
+
+	put(r, &next, 1);
+	put(r, "\x00\x01\x04\x00\x00\x00\x00", 7);
+	return true;
+}
+
+static bool put_frag6(struct raw *r)
+{
+	uint8_t next[2] = { (uint8_t)next_num(), 0 };
+	unsigned off = next_num(), more = next_num();
+
+	put(r, next, 2);
+	put16(r, off | more);
+	put(r, "\0\0\0\1", 4);
+	return true;
+}
+
+static bool put_nd(struct raw *r)
+{
+	uint8_t head[8] = { (uint8_t)next_num() };
+
+	put(r, head, sizeof(head));
+	return put_ip(r, AF_INET6, strtok(NULL, " \t\n"));
+}
+
+static bool put_opt(struct raw *r)
+{
+	uint8_t head[2] = { (uint8_t)next_num(), 1 };
+
+	put(r, head, sizeof(head));
+	return put_mac(r, strtok(NULL, " \t\n"));
+}
+
+static bool put_other(struct raw *r)
+{
+	static const uint8_t zero[256 * 8];
+	uint8_t head[2] = { (uint8_t)next_num(), (uint8_t)next_num() };
+
+	put(r, head, sizeof(head));
+	put(r, zero, head[1] ? head[1] * 8u - 2 : 6);
+	return true;
+}
+
+static bool put_end(struct raw *r)
+{
+	r->end = r->len;
+	return true;
+}
+
 static bool put_udp(struct raw *r)
 {
 	unsigned sport = next_num(), dport = next_num();
@@ -212,8 +292,13 @@ static bool put_word(struct raw *r, const char *s)
 		const char *word;
 		bool (*put)(struct raw *r);
 	} verb[] = {
-		{ "arp", put_arp }, { "ip4", put_ip4 }, { "ip6", put_ip6 },
-		{ "hbh", put_hbh }, { "udp", put_udp }, { "pad", put_pad },
+		{ "arp", put_arp },	{ "ip4", put_ip4 },
+		{ "ip6", put_ip6 },	{ "hbh", put_hbh },
+		{ "udp", put_udp },	{ "pad", put_pad },
+		{ "arpto", put_arpto }, { "dst6", put_dst6 },
+		{ "frag6", put_frag6 }, { "nd", put_nd },
+		{ "opt", put_opt },	{ "other", put_other },
+		{ "end", put_end },
 	};
 	unsigned i;
 
@@ -226,19 +311,20 @@ static bool put_word(struct raw *r, const char *s)
 static void fill_in(struct raw *r)
 {
 	uint8_t *h = r->b + r->ip4;
+	size_t end = r->end ? r->end : r->len;
 	uint32_t sum = 0;
 	unsigned i;
 
 	if (r->ip6) {
-		size_t n = r->len - r->ip6 - 40;
+		size_t n = end - r->ip6 - 40;
 
 		r->b[r->ip6 + 4] = (uint8_t)(n >> 8);
 		r->b[r->ip6 + 5] = (uint8_t)n;
 	}
 	if (!r->ip4)
 		return;
-	h[2] = (uint8_t)((r->len - r->ip4) >> 8);
-	h[3] = (uint8_t)(r->len - r->ip4);
+	h[2] = (uint8_t)((end - r->ip4) >> 8);
+	h[3] = (uint8_t)(end - r->ip4);
 	for (i = 0; i < 20; i += 2)
 		sum += (uint32_t)h[i] << 8 | h[i + 1];
 	sum = (sum & 0xffff) + (sum >> 16);
@@ -349,7 +435,7 @@ static bool drain(int fd, const struct raw *want)
 }
 
 /* Reads TO until the fence; tells whether the frame was before it. */
-static bool drain_to_fence(const struct place *p, const struct raw *want)
+static bool drain_to_fence(struct place *p, const struct raw *want)
 {
 	static uint32_t turn;
 	struct raw f = { .len = 0 };
@@ -366,8 +452,12 @@ static bool drain_to_fence(const struct place *p, const struct raw *want)
 	if (write(p->fence, f.b, f.len) != (ssize_t)f.len)
 		die("fence");
 	for (;;) {
-		if (poll(&pfd, 1, FENCE_MS) != 1)
-			die("the fence did not come through");
+		if (poll(&pfd, 1, p->to_only ? FENCE_TO_MS : FENCE_MS) != 1) {
+			if (!p->to_only)
+				die("the fence did not come through");
+			p->lost = true;
+			return false;
+		}
 		n = read(p->to, b, sizeof(b));
 		if (n == (ssize_t)f.len && !memcmp(b, f.b, f.len))
 			return seen;
@@ -384,6 +474,8 @@ static const char *send_one(struct place *p, const struct raw *r)
 	if (write(p->from, r->b, r->len) < 0 && errno != EINVAL)
 		die("write");
 	seen = drain_to_fence(p, r);
+	if (p->to_only)
+		return seen ? "pass" : "drop";
 	for (i = 0; i < LISTENERS; i++)
 		seen |= drain(p->ear[i], r);
 	if (r->len >= 12 && memcmp(r->b + 6, p->own, 6) && learned(p, r->b + 6))
@@ -392,7 +484,7 @@ static const char *send_one(struct place *p, const struct raw *r)
 }
 
 /* One line of the table: 0 as wanted, 1 not. */
-static int row(struct place *p, char *line)
+static int row(struct place *p, char *line, bool quiet)
 {
 	const char *name = strtok(line, " \t\n");
 	const char *want, *got, *word;
@@ -412,7 +504,9 @@ static int row(struct place *p, char *line)
 	got = send_one(p, &r);
 	if (want && !strcmp(want, got))
 		return 0;
-	printf("%s: %s, should be %s\n", name, got, want ? want : "said");
+	if (!quiet)
+		printf("%s: %s, should be %s\n", name, got,
+		       want ? want : "said");
 	return 1;
 }
 
@@ -427,13 +521,89 @@ static void pin(void)
 		die("sched_setaffinity");
 }
 
+/* TO's guest has spoken: 02:00:00:00:00:02 is behind TO. */
+static void speak(struct place *p)
+{
+	if (write(p->to,
+		  "\xff\xff\xff\xff\xff\xff\x02\0\0\0\0\2\x88\xb5"
+		  "\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0"
+		  "\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0",
+		  60) != 60)
+		die("TO");
+}
+
+/* A turn through the table: how many rows went otherwise. */
+static int turn(struct place *p, FILE *f, bool quiet)
+{
+	char line[FRAME_ROOM];
+	int n = 0, bad = 0;
+
+	speak(p);
+	p->has_own = p->lost = false;
+	while (!(bad && (p->first || p->lost)) &&
+	       fgets(line, sizeof(line), f)) {
+		n += line[0] != '#' && line[0] != '\n';
+		bad += row(p, line, quiet);
+	}
+	if (p->lost && !quiet)
+		printf("nothing at all comes out\n");
+	if (!quiet)
+		printf("%d rows, %d not as they should be\n", n, bad);
+	return n ? bad : -1;
+}
+
+static void flush(const struct place *p)
+{
+	char path[128];
+	int fd;
+
+	snprintf(path, sizeof(path), "/sys/class/net/%s/bridge/flush",
+		 p->bridge);
+	fd = open(path, O_WRONLY | O_CLOEXEC);
+	if (fd < 0 || write(fd, "1", 1) != 1)
+		die(path);
+	close(fd);
+}
+
+static int turns(struct place *p)
+{
+	FILE *f = fopen(p->table, "re");
+	char line[1024];
+	int missed = 0, bad;
+
+	if (!f)
+		die(p->table);
+	p->first = true;
+	while (fgets(line, sizeof(line), stdin)) {
+		if (system(line))
+			die(line);
+		flush(p);
+		rewind(f);
+		bad = turn(p, f, true);
+		if (bad < 0)
+			die(p->table);
+		if (bad)
+			continue;
+		fputs(line, stdout);
+		missed++;
+	}
+	fclose(f);
+	return missed;
+}
+
 int main(int argc, char **argv)
 {
 	struct place p = { 0 };
-	char line[1024];
-	int n = 0, bad = 0;
+	int n, o;
 
-	if (argc != 5)
+	while ((o = getopt(argc, argv, "t1f:")) >= 0) {
+		p.to_only |= o == 't';
+		p.first |= o == '1';
+		if (o == 'f')
+			p.table = optarg;
+	}
+	argv += optind - 1;
+	if (argc - optind != 4)
 		return 2;
 	pin();
 	p.bridge = argv[1];
@@ -445,18 +615,7 @@ int main(int argc, char **argv)
 	p.port_no = read_brport(p.port, "port_no");
 	for (n = 2; n < 5; n++)
 		wait_forwarding(argv[n]);
-	n = 0;
-	/* TO's guest has spoken: 02:00:00:00:00:02 is behind TO. */
-	if (write(p.to,
-		  "\xff\xff\xff\xff\xff\xff\x02\0\0\0\0\2\x88\xb5"
-		  "\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0"
-		  "\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0",
-		  60) != 60)
-		die(argv[3]);
-	while (fgets(line, sizeof(line), stdin)) {
-		n += line[0] != '#' && line[0] != '\n';
-		bad += row(&p, line);
-	}
-	printf("%d rows, %d not as they should be\n", n, bad);
-	return bad || !n;
+	if (p.table)
+		return turns(&p) != 0;
+	return turn(&p, stdin, false) != 0;
 }

@@ -16,102 +16,6 @@
 #include "filter/guard.h"
 #include "filter/nft.h"
 
-#define COUNTERS                                                               \
-	"\tcounter drop_mac {\n\t\tpackets 0 bytes 0\n\t}\n\n"                 \
-	"\tcounter drop_linklocal {\n\t\tpackets 0 bytes 0\n\t}\n\n"           \
-	"\tcounter drop_ethertype {\n\t\tpackets 0 bytes 0\n\t}\n\n"           \
-	"\tcounter drop_arp {\n\t\tpackets 0 bytes 0\n\t}\n\n"                 \
-	"\tcounter drop_ip {\n\t\tpackets 0 bytes 0\n\t}\n\n"                  \
-	"\tcounter drop_ip6 {\n\t\tpackets 0 bytes 0\n\t}\n"
-
-static const char nothing_known[] =
-	"table netdev netback-vif1.0 {\n" COUNTERS "\n"
-	"\tchain from_guest {\n"
-	"\t\ttype filter hook ingress device \"vif1.0\" priority -500; policy "
-	"accept;\n"
-	"\t\tether daddr & ff:ff:ff:ff:ff:f0 == 01:80:c2:00:00:00 counter name "
-	"\"drop_linklocal\" drop\n"
-	"\t\tether type ip return\n"
-	"\t\tether type ip6 return\n"
-	"\t\tether type arp goto check_arp\n"
-	"\t\tcounter name \"drop_ethertype\" drop\n"
-	"\t}\n\n"
-	"\tchain check_arp {\n"
-	"\t\tarp htype 1 arp ptype ip arp hlen 6 arp plen 4 return\n"
-	"\t\tcounter name \"drop_arp\" drop\n"
-	"\t}\n"
-	"}\n";
-
-#define FROM_GUEST                                                             \
-	"\n\tchain from_guest {\n"                                             \
-	"\t\ttype filter hook ingress device \"vif1.0\" priority -500; policy" \
-	" accept;\n"                                                           \
-	"\t\tether saddr != 00:16:3e:00:00:01 counter name \"drop_mac\" "      \
-	"drop\n"                                                               \
-	"\t\tether daddr & ff:ff:ff:ff:ff:f0 == 01:80:c2:00:00:00 counter "    \
-	"name \"drop_linklocal\" drop\n"                                       \
-	"\t\tether type ip goto check_ip\n"                                    \
-	"\t\tether type ip6 goto check_ip6\n"                                  \
-	"\t\tether type arp goto check_arp\n"                                  \
-	"\t\tcounter name \"drop_ethertype\" drop\n"                           \
-	"\t}\n"
-
-static const char both_families[] =
-	"table netdev netback-vif1.0 {\n" COUNTERS "\n"
-	"\tset addr4 {\n\t\ttype ipv4_addr\n"
-	"\t\telements = { 10.0.0.5 }\n\t}\n\n"
-	"\tset addr6 {\n\t\ttype ipv6_addr\n"
-	"\t\telements = { 2001:db8::5, fe80::216:3eff:fe00:1 }\n"
-	"\t}\n" FROM_GUEST "\n"
-	"\tchain check_arp {\n"
-	"\t\tarp htype 1 arp ptype ip arp hlen 6 arp plen 4 arp saddr ether "
-	"00:16:3e:00:00:01 goto check_arp_ip\n"
-	"\t\tcounter name \"drop_arp\" drop\n"
-	"\t}\n\n"
-	"\tchain check_arp_ip {\n"
-	"\t\tarp saddr ip @addr4 return\n"
-	"\t\tarp saddr ip 10.1.0.0/16 return\n"
-	"\t\tarp operation request arp saddr ip 0.0.0.0 return\n"
-	"\t\tcounter name \"drop_arp\" drop\n"
-	"\t}\n\n"
-	"\tchain check_ip {\n"
-	"\t\tip saddr @addr4 return\n"
-	"\t\tip saddr 10.1.0.0/16 return\n"
-	"\t\tip saddr 0.0.0.0 ip daddr 255.255.255.255 ip frag-off & 8191 == 0 "
-	"udp sport 68 udp dport 67 return\n"
-	"\t\tcounter name \"drop_ip\" drop\n"
-	"\t}\n\n"
-	"\tchain check_ip6 {\n"
-	"\t\tip6 saddr @addr6 return\n"
-	"\t\tip6 saddr :: icmpv6 type nd-neighbor-solicit return\n"
-	"\t\tip6 saddr :: icmpv6 type nd-router-solicit return\n"
-	"\t\tip6 saddr :: icmpv6 type mld2-listener-report return\n"
-	"\t\tip6 saddr :: icmpv6 type mld-listener-report return\n"
-	"\t\tcounter name \"drop_ip6\" drop\n"
-	"\t}\n"
-	"}\n";
-
-static const char only_ipv6[] =
-	"table netdev netback-vif1.0 {\n" COUNTERS "\n"
-	"\tset addr6 {\n\t\ttype ipv6_addr\n"
-	"\t\telements = { fe80::216:3eff:fe00:1 }\n\t}\n" FROM_GUEST "\n"
-	"\tchain check_arp {\n"
-	"\t\tcounter name \"drop_arp\" drop\n"
-	"\t}\n\n"
-	"\tchain check_ip {\n"
-	"\t\tcounter name \"drop_ip\" drop\n"
-	"\t}\n\n"
-	"\tchain check_ip6 {\n"
-	"\t\tip6 saddr @addr6 return\n"
-	"\t\tip6 saddr 2001:db8:8::/45 return\n"
-	"\t\tip6 saddr :: icmpv6 type nd-neighbor-solicit return\n"
-	"\t\tip6 saddr :: icmpv6 type nd-router-solicit return\n"
-	"\t\tip6 saddr :: icmpv6 type mld2-listener-report return\n"
-	"\t\tip6 saddr :: icmpv6 type mld-listener-report return\n"
-	"\t\tcounter name \"drop_ip6\" drop\n"
-	"\t}\n"
-	"}\n";
-
 static struct policy bare(void)
 {
 	struct policy p = { .dev = "vif1.0", .bridged = true };
@@ -137,29 +41,138 @@ static void add(struct policy *p, const char *addr, uint8_t len)
 	assert_int_equal(inet_pton(a->family, addr, a->addr), 1);
 }
 
-static void same(const struct policy *p, const char *want)
+static void learning(struct policy *p, unsigned how)
+{
+	p->learn = (uint8_t)how;
+}
+
+/* Lines that must stand in the text, and with a '!' that must not. */
+static void says(const struct policy *p, const char *const *line)
 {
 	static char text[FILTER_TEXT];
 
-	assert_int_equal(filter_print(p, text, sizeof(text)), strlen(want));
-	assert_string_equal(text, want);
+	assert_true(filter_print(p, text, sizeof(text)) > 0);
+	for (; *line; line++) {
+		if (**line == '!')
+			assert_null(strstr(text, *line + 1));
+		else if (!strstr(text, *line))
+			fail_msg("no \"%s\" in:\n%s", *line, text);
+	}
 }
+
+static const char *const nothing_known[] = {
+	"table netdev netback-vif1.0 {\n",
+	"type filter hook ingress device \"vif1.0\" priority -500; policy "
+	"accept;\n\t\tether daddr & ff:ff:ff:ff:ff:f0 == 01:80:c2:00:00:00 "
+	"counter name \"drop_linklocal\" drop\n\t\tether type ip goto in_ip\n",
+	"arp htype 1 arp ptype ip arp hlen 6 arp plen 4 arp operation < 3 "
+	"return\n\t\tcounter name \"drop_arp\" drop\n\t}\n",
+	"\tcounter drop_own {\n\t\tpackets 0 bytes 0\n\t}\n",
+	"!to_guest",
+	"!@ll",
+	"!addr4",
+	"!nd0",
+	NULL,
+};
+
+static const char *const both_families[] = {
+	"priority -500; policy accept;\n"
+	"\t\t@ll,48,64 0x00163e0000010800 @nh,96,32 0x0a000005 meta pkttype != "
+	"multicast @th,16,16 != 0x0044 return\n"
+	"\t\t@ll,48,64 0x00163e00000186dd @nh,64,128 "
+	"0x20010db8000000000000000000000005 meta pkttype != multicast meta "
+	"l4proto != ipv6-icmp @th,16,16 != 0x0222 return\n"
+	"\t\tether saddr != 00:16:3e:00:00:01 counter name \"drop_mac\" drop\n",
+	"set addr4 {\n\t\ttype ipv4_addr\n\t\telements = { 10.0.0.5 }\n\t}\n",
+	"elements = { 2001:db8::5, fe80::216:3eff:fe00:1 }\n",
+	"arp saddr ether 00:16:3e:00:00:01 goto check_arp_ip\n",
+	"\t\tip saddr @addr4 goto in_ip\n\t\tip saddr 10.1.0.0/16 goto in_ip\n",
+	"ip frag-off & 8191 == 0 udp sport 68 udp dport 67 return\n",
+	"\t\tarp operation request arp saddr ip 0.0.0.0 goto check_probe\n",
+	"\t\tudp dport != 546 return\n",
+	"!nd-router-advert",
+	"\tchain nd0 {\n\t\tip6 length 24 return\n"
+	"\t\t@th,192,64 0x010100163e000001 goto nd1\n",
+	"\tchain to_guest {\n\t\ttype filter hook egress device \"vif1.0\" "
+	"priority -500; policy accept;\n\t\t@ll,48,48 0x00163e000001 counter "
+	"name \"drop_own\" drop\n\t\tip saddr 10.0.0.5 counter name "
+	"\"drop_own\" drop\n",
+	NULL,
+};
+
+static const char *const only_ipv6[] = {
+	"\tchain check_arp {\n\t\tcounter name \"drop_arp\" drop\n\t}\n",
+	"\tchain check_ip {\n\t\tcounter name \"drop_ip\" drop\n\t}\n",
+	"\t\tip6 saddr @addr6 goto in_ip6\n"
+	"\t\tip6 saddr 2001:db8:8::/45 goto in_ip6\n",
+	"@nh,64,128 & 0xfffffffffff800000000000000000000 == "
+	"0x20010db8000800000000000000000000 meta pkttype",
+	"!in_ip {",
+	NULL,
+};
+
+static const char *const allowed[] = {
+	"icmpv6 type nd-router-advert return\n",
+	"icmpv6 type nd-redirect return\n",
+	"!drop_dhcp\" drop",
+	"!in_ip {",
+	NULL,
+};
+
+static const char *const first_seen[] = {
+	"set addr4 {\n\t\ttype ipv4_addr\n\t\tsize 1\n"
+	"\t\tflags dynamic,timeout\n\t\ttimeout 3600s\n\t}\n",
+	"ip saddr != 0.0.0.0 update @addr4 { ip saddr } goto in_ip\n",
+	"arp saddr ip != 0.0.0.0 update @addr4 { arp saddr ip } return\n",
+	"ip6 saddr != :: update @addr6 { ip6 saddr } goto in_ip6\n",
+	"!@ll,48,64",
+	NULL,
+};
+
+static const char *const leases[] = {
+	"udp sport 67 udp dport 68 @th,288,48 0x00163e000001 @th,1984,24 "
+	"0x350105 update @addr4 { @th,192,32 } \n",
+	"timeout 86400s\n",
+	"\t\tip saddr @addr4 goto in_ip\n",
+	NULL,
+};
+
+static const char *const with_pair[] = {
+	"ether saddr != 00:16:3e:00:00:01 ether saddr != 00:00:5e:00:01:07 "
+	"counter name \"drop_mac\" drop\n",
+	"ether saddr 00:16:3e:00:00:01 ip saddr @addr4 goto in_ip\n",
+	"ether saddr 00:00:5e:00:01:07 ip saddr 10.0.0.1 goto in_ip\n",
+	"ether saddr 00:00:5e:00:01:07 arp saddr ip 10.0.0.1 return\n",
+	NULL,
+};
 
 static void prints(void **state)
 {
 	struct policy p = bare();
 
 	(void)state;
-	same(&p, nothing_known);
+	says(&p, nothing_known);
 	p = with_mac();
 	add(&p, "10.0.0.5", 24); /* an address and its network's length */
 	add(&p, "10.1.0.0", 16); /* a prefix */
 	add(&p, "10.0.0.5", 32); /* once is enough */
 	add(&p, "2001:db8::5", 128);
-	same(&p, both_families);
+	says(&p, both_families);
+	p.allow = POLICY_ROUTER | POLICY_DHCP_SERVER;
+	says(&p, allowed);
 	p = with_mac();
 	add(&p, "2001:db8:8::", 45);
-	same(&p, only_ipv6);
+	says(&p, only_ipv6);
+	p = with_mac();
+	learning(&p, VIF_LEARN_FIRST);
+	says(&p, first_seen);
+	learning(&p, VIF_LEARN_DHCP);
+	says(&p, leases);
+	p = with_mac();
+	add(&p, "10.0.0.1", 32);
+	p.pair[p.npair++].addr = p.addr[0];
+	memcpy(p.pair[0].mac, "\x00\x00\x5e\x00\x01\x07", 6);
+	says(&p, with_pair);
 }
 
 static void most_fits(void **state)
@@ -177,6 +190,12 @@ static void most_fits(void **state)
 			 i % 2 ? "2001:db8:%x::" : "10.%u.0.0", 0x10 + i);
 		add(&p, addr, i % 2 ? 48 : 16);
 	}
+	for (i = 0; i < VIF_PAIRS; i++) {
+		p.pair[i].addr = p.addr[i];
+		memcpy(p.pair[i].mac, "\x02\x00\x00\x00\x00", 5);
+		p.pair[i].mac[5] = (uint8_t)i;
+	}
+	p.npair = VIF_PAIRS;
 	assert_int_equal(guard_build(&p, &g, NULL), 0);
 	assert_true(g.n + 8 < GUARD_RULES);
 	assert_true(guard_print(&g, text, sizeof(text)) > 0);
@@ -201,6 +220,16 @@ static void refuses(void **state)
 	add(&p, "10.0.0.0", 33);
 	assert_int_equal(filter_apply(&p, &e), -EINVAL);
 	assert_non_null(strstr(e.text, "address 1"));
+	p = bare();
+	add(&p, "10.0.0.5", 32);
+	learning(&p, VIF_LEARN_FIRST);
+	assert_int_equal(filter_apply(&p, &e), -EINVAL);
+	assert_non_null(strstr(e.text, "learned"));
+	p = bare();
+	p.npair = 1;
+	p.pair[0].addr.family = AF_INET;
+	assert_int_equal(filter_apply(&p, &e), -EINVAL);
+	assert_non_null(strstr(e.text, "own MAC"));
 }
 
 /* Two devices never share a table. */
