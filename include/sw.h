@@ -12,12 +12,13 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+struct bucket;
 struct frame;
 struct frame_pool;
 struct port;
 struct sw;
 
-enum { SW_FLOOD = -1, SW_DROP = -2 };
+enum { SW_FLOOD = -1, SW_DROP = -2, SW_LATER = 3 };
 
 /* A wire. The pool is for frames read with room to copy. */
 int sw_wire_open(struct sw **out, struct frame_pool *pool);
@@ -34,10 +35,16 @@ int sw_lookup(struct sw *sw, const struct frame *f, int in);
 /* One turn: at most FRAME_BURST frames from each port. Returns 1 when more work
  * is waiting, 0 when every port is armed and the caller may sleep until one of
  * the ports' fds is readable, PORT_LOOK when it may sleep so, but for a few
- * milliseconds only; -EPROTO or -EFAULT with the port in *bad when that port is
+ * milliseconds only; SW_LATER when the limit is met: nothing is armed, no fd
+ * need be polled until bucket_wait says 0; -EPROTO or -EFAULT with the port in *bad when that port is
  * finished.
  */
 int sw_run(struct sw *sw, struct port **bad);
+
+/* All that passes, both ways together, is paid for from b: borrowed; NULL is no
+ * limit. CLOCK_MONOTONIC.
+ */
+void sw_limit(struct sw *sw, struct bucket *b);
 
 /* While a port is held (its peer has no room for a frame of it), its fds must
  * not be polled.

@@ -11,10 +11,15 @@
  * front of a tap is the place to wait in. So a full sink costs nothing as long
  * as no frame comes. A sink that never makes room for what is held is stalled:
  * sw_give_up lets frames pass it by, counted, until one fits again.
+ *
+ * With a limit a frame is paid for when it is taken from its source, whatever
+ * becomes of it; what may not pass yet stays there, where it came from.
  */
 #include <errno.h>
 #include <stdlib.h>
 
+#include "base/bucket.h"
+#include "base/loop.h"
 #include "frame.h"
 #include "port.h"
 #include "sw.h"
@@ -34,6 +39,9 @@ struct wire_end {
 struct sw {
 	struct frame_pool *pool;
 	struct wire_end end[WIRE_ENDS];
+	struct bucket *limit; /* on both ways together, or NULL */
+	uint64_t now_ns;      /* with a limit: when this turn began */
+	int turn;	      /* with a limit: whose frame is next */
 };
 
 int sw_wire_open(struct sw **out, struct frame_pool *pool)
@@ -78,15 +86,33 @@ int sw_lookup(struct sw *sw, const struct frame *f, int in)
 	return sw->end[1 - in].port ? 1 - in : SW_DROP;
 }
 
+void sw_limit(struct sw *sw, struct bucket *b)
+{
+	sw->limit = b;
+}
+
+static void wire_pay(struct sw *sw, const struct frame *f)
+{
+	if (sw->limit)
+		bucket_pay(sw->limit, sw->now_ns, f->len);
+}
+
+static bool wire_may(const struct sw *sw)
+{
+	return !bucket_wait(sw->limit, sw->now_ns);
+}
+
 /* Frames that exist already, or can only be referenced: pull, push. */
-static int wire_carry(struct port *from, struct port *to)
+static int wire_carry(struct sw *sw, struct port *from, struct port *to,
+		      unsigned most)
 {
 	struct frame *v[FRAME_BURST];
-	int n = from->ops->pull(from, v, FRAME_BURST), rc, i;
+	int n = from->ops->pull(from, v, most), rc, i;
 
 	if (n <= 0)
 		return n;
 	for (i = 0; i < n; i++) {
+		wire_pay(sw, v[i]);
 		port_see(from, v[i], true);
 		port_see(to, v[i], false);
 	}
@@ -95,7 +121,7 @@ static int wire_carry(struct port *from, struct port *to)
 }
 
 /* One frame by private memory: 1, 0 none, or it has to wait. */
-static int wire_squeeze(struct port *from, struct wire_end *to)
+static int wire_squeeze(struct sw *sw, struct port *from, struct wire_end *to)
 {
 	struct frame *f = to->held;
 	int fits, n;
@@ -105,6 +131,7 @@ static int wire_squeeze(struct port *from, struct wire_end *to)
 		if (n <= 0)
 			return n;
 		to->large = f->len > WIRE_LARGE;
+		wire_pay(sw, f);
 		port_see(from, f, true);
 		port_see(to->port, f, false);
 	}
@@ -120,7 +147,8 @@ static int wire_squeeze(struct port *from, struct wire_end *to)
 }
 
 /* One frame straight into lent room: 1, 0 nothing waits, -errno. */
-static int wire_read(struct port *from, struct wire_end *to, struct frame *f)
+static int wire_read(struct sw *sw, struct port *from, struct wire_end *to,
+		     struct frame *f)
 {
 	struct port *p = to->port;
 	int rc = p->ops->lend(p, f), n;
@@ -130,6 +158,7 @@ static int wire_read(struct port *from, struct wire_end *to, struct frame *f)
 	n = from->ops->fill(from, f);
 	if (n > 0) {
 		to->large = f->len > WIRE_LARGE;
+		wire_pay(sw, f);
 		port_see(from, f, true);
 		port_see(p, f, false);
 	}
@@ -139,20 +168,22 @@ static int wire_read(struct port *from, struct wire_end *to, struct frame *f)
 	return rc < 0 ? rc : 1;
 }
 
-/* Up to a burst from a port that can fill to one that may lend. */
-static int wire_fill(struct sw *sw, struct port *from, struct wire_end *to)
+/* Some from a port that can fill to one that may lend. */
+static int wire_fill(struct sw *sw, struct port *from, struct wire_end *to,
+		     int most)
 {
 	struct frame *f = frame_get(sw->pool);
 	int n = 0, rc = 1;
 
 	if (!f)
 		return 0;
-	while (n < FRAME_BURST && rc > 0) {
-		rc = to->held || !to->large ? -ENOBUFS : wire_read(from, to, f);
+	while (n < most && rc > 0) {
+		rc = to->held || !to->large ? -ENOBUFS
+					    : wire_read(sw, from, to, f);
 		if (rc > 0)
 			to->stalled = false;
 		if (rc == -ENOBUFS || rc == -EACCES || rc == -EOPNOTSUPP)
-			rc = wire_squeeze(from, to);
+			rc = wire_squeeze(sw, from, to);
 		if (rc > 0)
 			n++;
 	}
@@ -160,14 +191,44 @@ static int wire_fill(struct sw *sw, struct port *from, struct wire_end *to)
 	return rc < 0 ? rc : n;
 }
 
-/* One direction; says in *bad whose fault an error is: only a vif can fail. */
-static int wire_run(struct sw *sw, int in)
+/* One direction: at most so many frames. */
+static int wire_run(struct sw *sw, int in, int most)
 {
 	struct port *from = sw->end[in].port;
 	struct wire_end *to = &sw->end[sw_lookup(sw, NULL, in)];
 
-	return from->ops->fill ? wire_fill(sw, from, to)
-			       : wire_carry(from, to->port);
+	return from->ops->fill ? wire_fill(sw, from, to, most)
+			       : wire_carry(sw, from, to->port, (unsigned)most);
+}
+
+/* Under a limit the ways take turns, frame by frame: neither eats it alone. */
+static int wire_run_limited(struct sw *sw)
+{
+	int idle = 0, n = 0, rc;
+
+	while (idle < WIRE_ENDS && n < FRAME_BURST && wire_may(sw)) {
+		rc = wire_run(sw, sw->turn, 1);
+		sw->turn = 1 - sw->turn;
+		if (rc < 0)
+			return rc;
+		idle = rc ? 0 : idle + 1;
+		n += rc;
+	}
+	return n == FRAME_BURST;
+}
+
+/* 1 = a burst, and maybe not all; 0; -errno. */
+static int wire_run_both(struct sw *sw)
+{
+	int i, n, more = 0;
+
+	for (i = 0; i < WIRE_ENDS; i++) {
+		n = wire_run(sw, i, FRAME_BURST);
+		if (n < 0)
+			return n;
+		more |= n == FRAME_BURST;
+	}
+	return more;
 }
 
 static struct port *wire_blame(const struct sw *sw)
@@ -194,20 +255,22 @@ static int wire_arm(struct sw *sw)
 
 int sw_run(struct sw *sw, struct port **bad)
 {
-	int i, n[WIRE_ENDS], rc = 0;
+	int i, more, rc = 0;
 
 	if (!sw->end[0].port || !sw->end[1].port)
 		return 0;
-	for (i = 0; i < WIRE_ENDS; i++) {
-		n[i] = wire_run(sw, i);
-		if (n[i] < 0) {
-			*bad = wire_blame(sw);
-			return n[i];
-		}
+	if (sw->limit)
+		sw->now_ns = clock_ns();
+	more = sw->limit ? wire_run_limited(sw) : wire_run_both(sw);
+	if (more < 0) {
+		*bad = wire_blame(sw);
+		return more;
 	}
 	for (i = 0; i < WIRE_ENDS && rc >= 0; i++)
 		rc = sw->end[i].port->ops->flush(sw->end[i].port);
-	if (rc >= 0 && (n[0] == FRAME_BURST || n[1] == FRAME_BURST))
+	if (rc >= 0 && sw->limit && !wire_may(sw))
+		return SW_LATER;
+	if (rc >= 0 && more)
 		return 1;
 	if (rc >= 0)
 		rc = wire_arm(sw);

@@ -15,6 +15,8 @@
 #include <cmocka.h>
 #include <pcap/pcap.h>
 
+#include "base/bucket.h"
+#include "base/loop.h"
 #include "cap.h"
 #include "frame.h"
 #include "port.h"
@@ -128,6 +130,46 @@ static void a_wire_has_two_ends(void **state)
 	assert_int_equal(sw_add(t.sw, t.b), 1);
 	run_dry();
 	assert_int_equal(get(t.out, 1), 60);
+}
+
+/* A limit stops both ways, lets neither eat it alone, and loses nothing. */
+static void a_limit_is_for_both_ways(void **state)
+{
+	uint64_t paid = 0, start, took;
+	unsigned i, up = 0, down = 0;
+	struct port *bad;
+	struct bucket b;
+	int rc;
+
+	(void)state;
+	bucket_set(&b, &paid, 10000, 10000, clock_ns()); /* 1 MB/s, 10 ms */
+	paid = clock_ns() + 3600ull * 1000000000;
+	sw_limit(t.sw, &b);
+	for (i = 0; i < 90; i++) {
+		put(t.in, 1000, i);
+		put(t.out, 1000, i);
+	}
+	assert_int_equal(sw_run(t.sw, &bad), SW_LATER);
+	assert_int_equal(get(t.out, 0) + get(t.in, 0), 0);
+	start = clock_ns();
+	paid = start - 9000000; /* 9 of 10 ms: 9 frames and one more */
+	do
+		rc = sw_run(t.sw, &bad);
+	while (rc == 1);
+	took = clock_ns() - start;
+	while (get(t.out, up))
+		up++;
+	while (get(t.in, down))
+		down++;
+	assert_true(rc == SW_LATER || up + down == 180);
+	assert_in_range(up + down, 10, 11 + took / 1000000);
+	assert_in_range(up + 1, down, down + 2);
+	sw_limit(t.sw, NULL);
+	run_dry();
+	for (; up < 90; up++)
+		assert_int_equal(get(t.out, up), 1000);
+	for (; down < 90; down++)
+		assert_int_equal(get(t.in, down), 1000);
 }
 
 /* What a full receiver cannot take is counted, not lost from sight. */
@@ -377,11 +419,11 @@ static void capture_checks_its_program(void **state)
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
-		T(both_ways_in_order),	       T(a_wire_has_two_ends),
-		T(in_is_out_plus_drops),       T(a_full_sink_holds_its_source),
-		T(a_stalled_sink_is_given_up), T(capture_filters_and_copies),
-		T(capture_never_waits),	       T(capture_checks_its_program),
-		T(capture_counts_on),
+		T(a_limit_is_for_both_ways),	 T(both_ways_in_order),
+		T(a_wire_has_two_ends),		 T(in_is_out_plus_drops),
+		T(a_full_sink_holds_its_source), T(a_stalled_sink_is_given_up),
+		T(capture_filters_and_copies),	 T(capture_never_waits),
+		T(capture_checks_its_program),	 T(capture_counts_on),
 	};
 
 	signal(SIGPIPE, SIG_IGN);
