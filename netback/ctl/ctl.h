@@ -39,6 +39,7 @@ typedef int ctl_verb_fn(struct ctl *c, int argc, char **argv, struct err *e);
 ctl_verb_fn verb_attach, verb_detach, verb_plan, verb_show, verb_check,
 	verb_capture;
 ctl_verb_fn verb_rule;
+ctl_verb_fn verb_import;
 
 /* "vif1.0" and the key=value words behind it, checked as a whole. */
 int ctl_words(struct vif *v, int argc, char **argv, struct err *e);

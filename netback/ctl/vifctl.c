@@ -57,6 +57,15 @@ static const struct verb verbs[] = {
 	  "The rule is iptables' own: -S, -C and -D know it. The bridge of\n"
 	  "the ports named is told to call iptables; no other bridge is.\n"
 	  "check: exit status 3 when there is no such rule.\n" },
+	{ "import", "FILE [key=value ..]", verb_import,
+	  "what a file of xl, xend or libvirt would attach",
+	  "FILE: xl's domain file or xl.conf, xend-config.sxp, libvirt's "
+	  "domain\n"
+	  "XML, - for standard input. It is read, never run.\n"
+	  "  conf=FILE       defaults, as xl.conf has them (none: of no file)\n"
+	  "  strict=yes      refuse what xl only happens to take\n"
+	  "  domain=N        for the vifs' names\n"
+	  "  attach=yes      attach those whose backend is this host\n" },
 	{ "hotplug", "online|offline|.. [VAR=VAL ..]", verb_hotplug,
 	  "what Xen's toolstack runs when a vif comes or goes",
 	  "As the program vif-bridge, which is a link to this one; the\n"
