@@ -42,7 +42,8 @@ CFLAGS	?= -O2 -g
 NBFLAGS	= -std=c11 -fno-strict-aliasing -fstack-protector-strong -pthread \
 	  $(WARN) $(SANFLAGS) $(shell pkg-config --cflags libnl-3.0 2>/dev/null)
 LDLIBS_D = -lxenstore -lseccomp -ljansson -lpcap -lcap-ng -lpthread
-LDLIBS_C = -lxenstore -lnftnl -lmnl -lnl-route-3 -lnl-3 -ljansson -lpcap -lpthread
+LDLIBS_C = -lxenstore -lnftnl -lmnl -lxtables -lip4tc -lip6tc -lnl-route-3 \
+	   -lnl-3 -ljansson -lpcap -lpthread
 LDLIBS_H = -lxenstore -lnftnl -lmnl -lnl-route-3 -lnl-3 -ljansson -lpthread
 LDLIBS_G = -lxenstore -lpthread
 

@@ -84,16 +84,47 @@ void code_mask(struct code *c, const void *mask, uint32_t len)
 	nftnl_expr_set(x, NFTNL_EXPR_BITWISE_XOR, none, len);
 }
 
-void code_cmp(struct code *c, bool equal, const void *data, uint32_t len)
+void code_compare(struct code *c, uint32_t op, const void *data, uint32_t len)
 {
 	struct nftnl_expr *x = code_add(c, "cmp");
 
 	if (!x)
 		return;
 	nftnl_expr_set_u32(x, NFTNL_EXPR_CMP_SREG, NFT_REG_1);
-	nftnl_expr_set_u32(x, NFTNL_EXPR_CMP_OP,
-			   equal ? NFT_CMP_EQ : NFT_CMP_NEQ);
+	nftnl_expr_set_u32(x, NFTNL_EXPR_CMP_OP, op);
 	nftnl_expr_set(x, NFTNL_EXPR_CMP_DATA, data, len);
+}
+
+void code_cmp(struct code *c, bool equal, const void *data, uint32_t len)
+{
+	code_compare(c, equal ? NFT_CMP_EQ : NFT_CMP_NEQ, data, len);
+}
+
+void code_range(struct code *c, bool inside, const void *from, const void *to,
+		uint32_t len)
+{
+	struct nftnl_expr *x = code_add(c, "range");
+
+	if (!x)
+		return;
+	nftnl_expr_set_u32(x, NFTNL_EXPR_RANGE_SREG, NFT_REG_1);
+	nftnl_expr_set_u32(x, NFTNL_EXPR_RANGE_OP,
+			   inside ? NFT_RANGE_EQ : NFT_RANGE_NEQ);
+	nftnl_expr_set(x, NFTNL_EXPR_RANGE_FROM_DATA, from, len);
+	nftnl_expr_set(x, NFTNL_EXPR_RANGE_TO_DATA, to, len);
+}
+
+void code_limit(struct code *c, uint64_t rate, uint64_t unit, uint32_t burst)
+{
+	struct nftnl_expr *x = code_add(c, "limit");
+
+	if (!x)
+		return;
+	nftnl_expr_set_u32(x, NFTNL_EXPR_LIMIT_TYPE, NFT_LIMIT_PKTS);
+	nftnl_expr_set_u32(x, NFTNL_EXPR_LIMIT_FLAGS, 0);
+	nftnl_expr_set_u64(x, NFTNL_EXPR_LIMIT_RATE, rate);
+	nftnl_expr_set_u64(x, NFTNL_EXPR_LIMIT_UNIT, unit);
+	nftnl_expr_set_u32(x, NFTNL_EXPR_LIMIT_BURST, burst);
 }
 
 void code_in_set(struct code *c, const char *set)
@@ -125,6 +156,32 @@ void code_count(struct code *c)
 	code_add(c, "counter");
 }
 
+void code_counted(struct code *c, uint64_t packets, uint64_t bytes)
+{
+	struct nftnl_expr *x = code_add(c, "counter");
+
+	if (!x)
+		return;
+	nftnl_expr_set_u64(x, NFTNL_EXPR_CTR_PACKETS, packets);
+	nftnl_expr_set_u64(x, NFTNL_EXPR_CTR_BYTES, bytes);
+}
+
+void code_log(struct code *c, const char *prefix, uint16_t group, uint32_t size,
+	      uint16_t threshold)
+{
+	struct nftnl_expr *x = code_add(c, "log");
+
+	if (!x)
+		return;
+	if (*prefix && nftnl_expr_set_str(x, NFTNL_EXPR_LOG_PREFIX, prefix))
+		c->failed = true;
+	nftnl_expr_set_u16(x, NFTNL_EXPR_LOG_GROUP, group);
+	if (size)
+		nftnl_expr_set_u32(x, NFTNL_EXPR_LOG_SNAPLEN, size);
+	if (threshold)
+		nftnl_expr_set_u16(x, NFTNL_EXPR_LOG_QTHRESHOLD, threshold);
+}
+
 void code_verdict(struct code *c, int verdict, const char *chain)
 {
 	struct nftnl_expr *x = code_add(c, "immediate");
@@ -154,6 +211,23 @@ void code_xt_match(struct code *c, const char *name, uint32_t rev,
 	nftnl_expr_set(x, NFTNL_EXPR_MT_INFO, own, len); /* owns it now */
 }
 
+void code_xt_target(struct code *c, const char *name, uint32_t rev,
+		    const void *info, uint32_t len)
+{
+	struct nftnl_expr *x = code_add(c, "target");
+	void *own = malloc(len);
+
+	if (!x || !own) {
+		free(own);
+		c->failed = true;
+		return;
+	}
+	memcpy(own, info, len);
+	nftnl_expr_set_str(x, NFTNL_EXPR_TG_NAME, name);
+	nftnl_expr_set_u32(x, NFTNL_EXPR_TG_REV, rev);
+	nftnl_expr_set(x, NFTNL_EXPR_TG_INFO, own, len); /* owns it now */
+}
+
 struct code_out {
 	char *buf;
 	size_t size, len;
@@ -168,10 +242,11 @@ static int code_put(struct code_out *o, int n)
 }
 
 /* libnftnl prints only the name of an extension, and a counter's numbers. */
-static int code_text_info(struct nftnl_expr *x, struct code_out *o)
+static int code_text_info(struct nftnl_expr *x, uint16_t attr,
+			  struct code_out *o)
 {
 	uint32_t len = 0;
-	const uint8_t *info = nftnl_expr_get(x, NFTNL_EXPR_MT_INFO, &len);
+	const uint8_t *info = nftnl_expr_get(x, attr, &len);
 	uint32_t i;
 
 	for (i = 0; info && i < len; i++)
@@ -192,7 +267,9 @@ static int code_text_expr(struct nftnl_expr *x, void *data)
 	if (code_put(o, nftnl_expr_snprintf(o->buf + o->len, o->size - o->len,
 					    x, NFTNL_OUTPUT_DEFAULT, 0)))
 		return -1;
-	if (!strcmp(name, "match") && code_text_info(x, o))
+	if (!strcmp(name, "match") && code_text_info(x, NFTNL_EXPR_MT_INFO, o))
+		return -1;
+	if (!strcmp(name, "target") && code_text_info(x, NFTNL_EXPR_TG_INFO, o))
 		return -1;
 	return code_put(o, snprintf(o->buf + o->len, o->size - o->len, "\n"));
 }

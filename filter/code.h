@@ -31,15 +31,28 @@ void code_payload(struct code *c, uint32_t base, uint32_t off, uint32_t len);
 void code_mask(struct code *c, const void *mask, uint32_t len);
 void code_cmp(struct code *c, bool equal, const void *data, uint32_t len);
 void code_in_set(struct code *c, const char *set);
+/* op: enum nft_cmp_ops */
+void code_compare(struct code *c, uint32_t op, const void *data, uint32_t len);
+void code_range(struct code *c, bool inside, const void *from, const void *to,
+		uint32_t len);
+/* rate per unit seconds */
+void code_limit(struct code *c, uint64_t rate, uint64_t unit, uint32_t burst);
 
 /* What happens. verdict: NF_DROP, NFT_RETURN, NFT_GOTO .. (chain: for the last) */
 void code_counter(struct code *c, const char *name); /* a counter object */
 void code_count(struct code *c);		     /* one of its own */
+void code_counted(struct code *c, uint64_t packets, uint64_t bytes);
+/* To netlink group: prefix "" none; size and threshold 0 = the kernel's own. */
+void code_log(struct code *c, const char *prefix, uint16_t group, uint32_t size,
+	      uint16_t threshold);
 void code_verdict(struct code *c, int verdict, const char *chain);
 
 /* Extensions of iptables: info is the kernel's struct, copied. */
 void code_xt_match(struct code *c, const char *name, uint32_t rev,
 		   const void *info, uint32_t len);
+
+void code_xt_target(struct code *c, const char *name, uint32_t rev,
+		    const void *info, uint32_t len);
 
 /* The instructions as text, one per line: equal rules have equal text.
  * Length, or -ENOSPC.

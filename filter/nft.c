@@ -28,11 +28,13 @@ enum { NFT_WHAT = 128 };
 struct nft_batch {
 	uint32_t gen;
 	bool full;
-	unsigned n;		       /* messages, begin and end not counted */
-	size_t len;		       /* bytes */
-	struct nlmsghdr *last;	       /* grown by whoever adds its payload */
-	char what[NFT_MSGS][NFT_WHAT]; /* of message i; its seq is i + 2 */
-	char buf[NFT_BATCH];
+	unsigned n;		/* messages, begin and end not counted */
+	size_t len;		/* bytes */
+	struct nlmsghdr *last;	/* grown by whoever adds its payload */
+	size_t room;		/* bytes of buf */
+	unsigned msgs;		/* rows of what */
+	char (*what)[NFT_WHAT]; /* of message i; its seq is i + 2 */
+	char *buf;
 };
 
 enum { NFT_SEQ_BEGIN = 1, NFT_SEQ_FIRST = 2 };
@@ -105,6 +107,14 @@ int nft_batch_open(struct nft_batch **out, uint32_t gen)
 
 	if (!b)
 		return -ENOMEM;
+	b->room = NFT_BATCH;
+	b->msgs = NFT_MSGS;
+	b->buf = malloc(b->room);
+	b->what = calloc(b->msgs, sizeof(*b->what));
+	if (!b->buf || !b->what) {
+		nft_batch_close(b);
+		return -ENOMEM;
+	}
 	b->gen = gen;
 	nft_batch_begin(b);
 	*out = b;
@@ -119,6 +129,30 @@ static void nft_batch_settle(struct nft_batch *b)
 	b->last = NULL;
 }
 
+/* Room for one message more, and the end. Nobody holds a pointer now. */
+static int nft_batch_grow(struct nft_batch *b)
+{
+	char(*what)[NFT_WHAT];
+	char *buf;
+
+	if (b->len + 2 * NFT_MSG_ROOM > b->room) {
+		buf = b->room < NFT_BATCH_MOST ? realloc(b->buf, b->room * 2)
+					       : NULL;
+		if (!buf)
+			return -ENOMEM;
+		b->buf = buf;
+		b->room *= 2;
+	}
+	if (b->n == b->msgs) {
+		what = reallocarray(b->what, b->msgs, 2 * sizeof(*what));
+		if (!what)
+			return -ENOMEM;
+		b->what = what;
+		b->msgs *= 2;
+	}
+	return 0;
+}
+
 struct nlmsghdr *nft_batch_msg(struct nft_batch *b, uint16_t type,
 			       uint16_t family, uint16_t flags,
 			       const char *what, ...)
@@ -126,8 +160,7 @@ struct nlmsghdr *nft_batch_msg(struct nft_batch *b, uint16_t type,
 	va_list ap;
 
 	nft_batch_settle(b);
-	/* two: this one, and the end */
-	if (b->n == NFT_MSGS || b->len + 2 * NFT_MSG_ROOM > NFT_BATCH) {
+	if (nft_batch_grow(b)) {
 		b->full = true;
 		return NULL;
 	}
@@ -140,8 +173,17 @@ struct nlmsghdr *nft_batch_msg(struct nft_batch *b, uint16_t type,
 	return b->last;
 }
 
+unsigned nft_batch_count(const struct nft_batch *b)
+{
+	return b->n;
+}
+
 void nft_batch_close(struct nft_batch *b)
 {
+	if (b) {
+		free(b->buf);
+		free(b->what);
+	}
 	free(b);
 }
 
@@ -177,10 +219,13 @@ static int nft_batch_try(struct nft *nft, const struct nft_batch *b, size_t len,
 {
 	struct nft_answer a = { 0 };
 	struct sockaddr_nl to = { .nl_family = AF_NETLINK };
-	int fd = mnl_socket_get_fd(nft->nl);
+	int fd = mnl_socket_get_fd(nft->nl), size = (int)len + (1 << 16);
 	char buf[8192] __attribute__((aligned(8)));
 	ssize_t r;
 
+	/* more than a socket takes by itself: the kernel copies it at once */
+	if (len > NFT_BATCH)
+		setsockopt(fd, SOL_SOCKET, SO_SNDBUFFORCE, &size, sizeof(size));
 	r = sendto(fd, b->buf, len, 0, (struct sockaddr *)&to, sizeof(to));
 	if (r < 0)
 		return -errno;

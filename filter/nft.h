@@ -14,10 +14,11 @@
 #include "err.h"
 
 enum {
-	NFT_TRIES = 16,		/* a batch or a dump that others disturbed */
-	NFT_BATCH = 1 << 17,	/* bytes; below a socket's usual send buffer */
-	NFT_MSG_ROOM = 1 << 13, /* bytes of one message: a rule's limit */
-	NFT_MSGS = 256,		/* messages in one batch */
+	NFT_TRIES = 16,	     /* a batch or a dump that others disturbed */
+	NFT_BATCH = 1 << 17, /* bytes; below a socket's usual send buffer */
+	NFT_BATCH_MOST = 1 << 28, /* what a batch may grow to */
+	NFT_MSG_ROOM = 1 << 13,	  /* bytes of one message: a rule's limit */
+	NFT_MSGS = 256, /* messages that a batch begins with room for */
 };
 
 struct nft;
@@ -35,13 +36,16 @@ struct nft_batch;
 int nft_batch_open(struct nft_batch **out, uint32_t gen);
 
 /* The next message's header: the caller adds a payload before the next call.
- * NULL when the batch is full, which nft_batch_send then reports. `what` names
+ * NULL when there is no more room, which nft_batch_send then reports. `what` names
  * it in an error: "chain from_guest".
  */
 struct nlmsghdr *nft_batch_msg(struct nft_batch *b, uint16_t type,
 			       uint16_t family, uint16_t flags,
 			       const char *what, ...)
 	__attribute__((format(printf, 5, 6)));
+
+/* Messages so far. */
+unsigned nft_batch_count(const struct nft_batch *b);
 
 /* Sends, and again while the kernel says that it was disturbed. 0 or the
  * kernel's own -errno, and in *what the words of the message it refused (they

@@ -49,14 +49,19 @@ static const struct verb verbs[] = {
 	{ "check", "[vifN.M]", verb_check,
 	  "does the host still look as attach left it?",
 	  "Exit status 0: yes. 3: no, with a line for each difference.\n" },
-	{ "rule", "add|delete|check -- WORDS", verb_rule,
-	  "an administrator's rule for bridged ports, as iptables has it",
+	{ "rule", "add|delete|list|.. -- WORDS", verb_rule,
+	  "an administrator's rules for bridged ports, as iptables has them",
 	  "WORDS: what would follow `iptables`, such as\n"
 	  "  -A FORWARD -m physdev --physdev-in vif1.0 --physdev-is-bridged\n"
 	  "  -p tcp --dport 5201 -j DROP\n"
 	  "The rule is iptables' own: -S, -C and -D know it. The bridge of\n"
 	  "the ports named is told to call iptables; no other bridge is.\n"
-	  "check: exit status 3 when there is no such rule.\n" },
+	  "check: exit status 3 when there is no such rule.\n"
+	  "  add, insert, delete, replace, check [options] -- WORDS\n"
+	  "  list [options] [-t TABLE] [CHAIN]; save [options] [-t TABLE]\n"
+	  "  flush [options] [-t TABLE] CHAIN; variant\n"
+	  "options: -4, -6, --variant nft|legacy, --force (a rule that can\n"
+	  "never match is added, with a warning).\n" },
 	{ "import", "FILE [key=value ..]", verb_import,
 	  "what a file of xl, xend or libvirt would attach",
 	  "FILE: xl's domain file or xl.conf, xend-config.sxp, libvirt's "

@@ -62,7 +62,7 @@ done <<-END
 	FORWARD -p udp --sport 53 -m physdev --physdev-out vif1.0 --physdev-is-bridged -j ACCEPT
 	FORWARD -m physdev --physdev-in vif1.+ --physdev-out vif2.0 -j RETURN
 	FORWARD -m physdev ! --physdev-in vif1.0 --physdev-is-in -j DROP
-	FORWARD -m physdev --physdev-is-bridged ! --physdev-is-out -j DROP
+	FORWARD -m physdev --physdev-is-bridged ! --physdev-out vif1.0 -j DROP
 	FORWARD -s 10.0.0.5 -m physdev --physdev-in abcdefghijklmno -j DROP
 	FORWARD ! -s 10.0.0.5/32 -d 10.1.0.0/16 -m physdev --physdev-in vif1.0 -j DROP
 	FORWARD -s 10.0.0.77/20 -p icmp -m physdev --physdev-in vif1.0 -j DROP

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* rules_own.h - ways to the kernel that rules.h chooses between */
+#ifndef NETBACK_FILTER_RULES_OWN_H
+#define NETBACK_FILTER_RULES_OWN_H
+
+#include "code.h"
+#include "rules.h"
+
+/* rules_code.c, pure: as iptables-nft 1.8 writes it. c is opened here. */
+int rules_code(const struct rule *r, struct code *c);
+
+/* rules_nft.c */
+int rules_nft_do(const struct rules *rs, struct err *e);
+
+/* rules_tool.c: by iptables-restore -n, iptables -C .. of the variant. */
+int rules_tool_do(const struct rules *rs, enum rules_variant v, struct err *e);
+
+/* rules_legacy.c: rules that a table holds, chains' policies not counted; 0 when
+ * it cannot be read.
+ */
+unsigned rules_legacy_count(bool ip6, const char *table);
+int rules_legacy_do(const struct rules *rs, struct err *e);
+
+/* rules_tool.c: the program of a family and variant, "-save", "" ..; runs it with
+ * `in` as its input (NULL: none) and its output to out (NULL: nowhere). Its exit
+ * status, or -errno; what it complained of is in e.
+ */
+struct rules_tool {
+	bool ip6;
+	enum rules_variant variant;
+	const char *kind;	 /* "", "-save", "-restore" */
+	const char *const *argv; /* after the program's name; NULL ends it */
+	const char *in;
+	FILE *out;
+};
+int rules_tool(const struct rules_tool *t, struct err *e);
+
+#endif

@@ -1,0 +1,40 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# tcp and udp: what iptables-nft writes in nf_tables' own instructions.
+:FORWARD
+-p tcp -m tcp -j DROP;=;OK
+-p tcp --dport 22 -j DROP;-p tcp -m tcp --dport 22 -j DROP;OK
+-p tcp --sport 22 -j DROP;-p tcp -m tcp --sport 22 -j DROP;OK
+-p tcp ! --dport 22 -j DROP;-p tcp -m tcp ! --dport 22 -j DROP;OK
+-p tcp --sport 80 --dport 5201 -j DROP;-p tcp -m tcp --sport 80 --dport 5201 -j DROP;OK
+-p tcp ! --sport 22 --dport 23 -j DROP;-p tcp -m tcp ! --sport 22 --dport 23 -j DROP;OK
+-p tcp --sport 1:5 --dport 10:20 -j DROP;-p tcp -m tcp --sport 1:5 --dport 10:20 -j DROP;OK
+-p tcp ! --sport 1:5 -j DROP;-p tcp -m tcp ! --sport 1:5 -j DROP;OK
+-p tcp --sport 7 --dport 10:20 -j DROP;-p tcp -m tcp --sport 7 --dport 10:20 -j DROP;OK
+-p tcp --dport 0:65535 -j DROP;-p tcp -m tcp -j DROP;OK
+-p tcp --dport 5:65535 -j DROP;-p tcp -m tcp --dport 5:65535 -j DROP;OK
+-p tcp --dport 5: -j DROP;-p tcp -m tcp --dport 5:65535 -j DROP;OK
+-p tcp --dport 0:5 -j DROP;-p tcp -m tcp --dport 0:5 -j DROP;OK
+-p tcp ! --dport 0:5 -j DROP;-p tcp -m tcp --dport 6:65535 -j DROP;OK;NFT
+-p tcp ! --dport 0:5 -j DROP;-p tcp -m tcp ! --dport 0:5 -j DROP;OK;LEGACY
+-p tcp --sport 0 -j DROP;-p tcp -m tcp --sport 0 -j DROP;OK
+-p tcp --sport 0 --dport 5 -j DROP;-p tcp -m tcp --sport 0 --dport 5 -j DROP;OK
+-p tcp --dport ssh -j DROP;-p tcp -m tcp --dport 22 -j DROP;OK
+-p tcp --syn -j DROP;-p tcp -m tcp --tcp-flags FIN,SYN,RST,ACK SYN -j DROP;OK
+-p tcp ! --syn --dport 1:5 -j DROP;-p tcp -m tcp --dport 1:5 ! --tcp-flags FIN,SYN,RST,ACK SYN -j DROP;OK
+-p tcp --tcp-flags SYN,ACK SYN -j DROP;-p tcp -m tcp --tcp-flags SYN,ACK SYN -j DROP;OK
+-p tcp --tcp-flags ALL NONE -j DROP;-p tcp -m tcp --tcp-flags FIN,SYN,RST,PSH,ACK,URG NONE -j DROP;OK
+-p tcp --tcp-option 5 -j DROP;-p tcp -m tcp --tcp-option 5 -j DROP;OK
+-p udp -m udp -j DROP;=;OK
+-p udp --sport 53 --dport 1:7 -j DROP;-p udp -m udp --sport 53 --dport 1:7 -j DROP;OK
+-p udp --dport 53 -j ACCEPT;-p udp -m udp --dport 53 -j ACCEPT;OK
+-p udp ! --dport 53 -j ACCEPT;-p udp -m udp ! --dport 53 -j ACCEPT;OK
+-p tcp -m multiport --dports 1,2,5:9 -j DROP;=;OK
+-p udp -m multiport --sports 1,65535 -j DROP;=;OK
+-p tcp -m multiport ! --ports 1,2,5:9 -j DROP;=;OK
+-p tcp --dport 65536 -j DROP;;FAIL
+-p tcp --dport 5:1 -j DROP;;FAIL
+-p tcp --dport -j DROP;;FAIL
+-p udp -m tcp --dport 1 -j DROP;;FAIL
+--dport 1 -j DROP;;FAIL
+-p icmp -m multiport --dports 1 -j DROP;;FAIL
+-p tcp -m multiport --dports 1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16 -j DROP;;FAIL
