@@ -1,12 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* guard.c - policy to rules, pure */
-#include "guard.h"
+#include "guard_rules.h"
 
 #include <arpa/inet.h>
-#include <ctype.h>
 #include <errno.h>
 #include <linux/if_packet.h>
-#include <linux/netfilter/nf_tables.h>
 #include <net/ethernet.h>
 #include <netinet/icmp6.h>
 #include <netinet/in.h>
@@ -14,107 +12,9 @@
 
 #include "base/num.h"
 
-enum {
-	GUARD_MLD2_REPORT = 143, /* RFC 3810; not in netinet/icmp6.h */
-	GUARD_ARP_REPLY = 2,
-	GUARD_DHCP_CLIENT = 68,
-	GUARD_DHCP6_CLIENT = 546,
-};
-
-const struct guard_field_info guard_fields[GUARD_FIELDS] = {
-	[GUARD_ETHER_SADDR] = { "ether saddr", GUARD_LINK, 6, 6, 0, 0 },
-	[GUARD_ETHER_DADDR] = { "ether daddr", GUARD_LINK, 0, 6, 0, 0 },
-	[GUARD_ETHER_TYPE] = { "ether type", GUARD_LINK, 12, 2, 0, 0 },
-	[GUARD_ARP_HTYPE] = { "arp htype", GUARD_NET, 0, 2, ETHERTYPE_ARP, 0 },
-	[GUARD_ARP_PTYPE] = { "arp ptype", GUARD_NET, 2, 2, ETHERTYPE_ARP, 0 },
-	[GUARD_ARP_HLEN] = { "arp hlen", GUARD_NET, 4, 1, ETHERTYPE_ARP, 0 },
-	[GUARD_ARP_PLEN] = { "arp plen", GUARD_NET, 5, 1, ETHERTYPE_ARP, 0 },
-	[GUARD_ARP_OP] = { "arp operation", GUARD_NET, 6, 2, ETHERTYPE_ARP, 0 },
-	[GUARD_ARP_SADDR_ETHER] = { "arp saddr ether", GUARD_NET, 8, 6,
-				    ETHERTYPE_ARP, 0 },
-	[GUARD_ARP_SADDR_IP] = { "arp saddr ip", GUARD_NET, 14, 4,
-				 ETHERTYPE_ARP, 0 },
-	[GUARD_ARP_DADDR_IP] = { "arp daddr ip", GUARD_NET, 24, 4,
-				 ETHERTYPE_ARP, 0 },
-	[GUARD_IP_FRAG] = { "ip frag-off", GUARD_NET, 6, 2, ETHERTYPE_IP, 0 },
-	[GUARD_IP_PROTO] = { "ip protocol", GUARD_NET, 9, 1, ETHERTYPE_IP, 0 },
-	[GUARD_IP_SADDR] = { "ip saddr", GUARD_NET, 12, 4, ETHERTYPE_IP, 0 },
-	[GUARD_IP_DADDR] = { "ip daddr", GUARD_NET, 16, 4, ETHERTYPE_IP, 0 },
-	[GUARD_UDP_SPORT] = { "udp sport", GUARD_TRANSPORT, 0, 2, 0,
-			      IPPROTO_UDP },
-	[GUARD_UDP_DPORT] = { "udp dport", GUARD_TRANSPORT, 2, 2, 0,
-			      IPPROTO_UDP },
-	[GUARD_IP6_LENGTH] = { "ip6 length", GUARD_NET, 4, 2, ETHERTYPE_IPV6,
-			       0 },
-	[GUARD_IP6_NEXT] = { "ip6 nexthdr", GUARD_NET, 6, 1, ETHERTYPE_IPV6,
-			     0 },
-	[GUARD_IP6_SADDR] = { "ip6 saddr", GUARD_NET, 8, 16, ETHERTYPE_IPV6,
-			      0 },
-	[GUARD_ICMP6_TYPE] = { "icmpv6 type", GUARD_TRANSPORT, 0, 1, 0,
-			       IPPROTO_ICMPV6 },
-	[GUARD_L4PROTO] = { "meta l4proto", GUARD_META, NFT_META_L4PROTO, 1, 0,
-			    0 },
-	[GUARD_PKTTYPE] = { "meta pkttype", GUARD_META, NFT_META_PKTTYPE, 1, 0,
-			    0 },
-	[GUARD_RAW_SADDR] = { NULL, GUARD_LINK, 6, 6, 0, 0 },
-	[GUARD_RAW_SADDR_TYPE] = { NULL, GUARD_LINK, 6, 8, 0, 0 },
-	[GUARD_RAW_IP_SADDR] = { NULL, GUARD_NET, 12, 4, 0, 0 },
-	[GUARD_RAW_IP6_SADDR] = { NULL, GUARD_NET, 8, 16, 0, 0 },
-	[GUARD_RAW_IP6_NEXT] = { NULL, GUARD_NET, 6, 1, 0, 0 },
-	[GUARD_RAW_IP6_FRAG] = { NULL, GUARD_NET, 42, 2, 0, 0 },
-	[GUARD_RAW_DPORT] = { NULL, GUARD_TRANSPORT, 2, 2, 0, 0 },
-	[GUARD_RAW_TARGET] = { NULL, GUARD_TRANSPORT, 8, 16, 0, 0 },
-	[GUARD_RAW_OPT] = { NULL, GUARD_TRANSPORT, 0, 8, 0, 0 },
-	[GUARD_RAW_OPT_TYPE] = { NULL, GUARD_TRANSPORT, 0, 1, 0, 0 },
-	[GUARD_RAW_OPT_LEN] = { NULL, GUARD_TRANSPORT, 1, 1, 0, 0 },
-	[GUARD_RAW_CHADDR] = { NULL, GUARD_TRANSPORT, 36, 6, 0, 0 },
-	[GUARD_RAW_YIADDR] = { NULL, GUARD_TRANSPORT, 24, 4, 0, 0 },
-	[GUARD_RAW_DHCP] = { NULL, GUARD_TRANSPORT, 248, 3, 0, 0 },
-};
-
-/* None of these may be a word of nft's language ("arp" and "ip6" are). */
-const char *const guard_chains[GUARD_CHAINS] = {
-	[GUARD_FROM_GUEST] = "from_guest",
-	[GUARD_TO_GUEST] = "to_guest",
-	[GUARD_CHECK_ARP] = "check_arp",
-	[GUARD_CHECK_ARP_IP] = "check_arp_ip",
-	[GUARD_CHECK_PROBE] = "check_probe",
-	[GUARD_CHECK_IP] = "check_ip",
-	[GUARD_IN_IP] = "in_ip",
-	[GUARD_CHECK_IP6] = "check_ip6",
-	[GUARD_IN_IP6] = "in_ip6",
-	[GUARD_IN_UDP6] = "in_udp6",
-	[GUARD_IN_ICMP6] = "in_icmp6",
-	[GUARD_CHECK_TARGET] = "check_target",
-	[GUARD_ND0] = "nd0",
-	[GUARD_ND0 + 1] = "nd1",
-	[GUARD_ND0 + 2] = "nd2",
-	[GUARD_ND0 + 3] = "nd3",
-	[GUARD_RS0] = "rs0",
-	[GUARD_RS0 + 1] = "rs1",
-	[GUARD_RS0 + 2] = "rs2",
-};
-const char *const guard_counters[GUARD_COUNTERS] = {
-	[GUARD_DROP_MAC] = "drop_mac",
-	[GUARD_DROP_LINKLOCAL] = "drop_linklocal",
-	[GUARD_DROP_ETHERTYPE] = "drop_ethertype",
-	[GUARD_DROP_ARP] = "drop_arp",
-	[GUARD_DROP_IP] = "drop_ip",
-	[GUARD_DROP_IP6] = "drop_ip6",
-	[GUARD_DROP_DHCP] = "drop_dhcp",
-	[GUARD_DROP_ND] = "drop_nd",
-	[GUARD_DROP_RA] = "drop_ra",
-	[GUARD_DROP_HIDDEN] = "drop_hidden",
-	[GUARD_DROP_OWN] = "drop_own",
-};
-const char *const guard_sets[GUARD_SETS] = {
-	[GUARD_ADDR4] = "addr4",
-	[GUARD_ADDR6] = "addr6",
-};
-
 /* Our own count, never a stranger's: see GUARD_RULES. */
-static struct guard_rule *guard_add(struct guard *g, enum guard_chain chain,
-				    enum guard_verdict verdict, unsigned to)
+struct guard_rule *guard_add(struct guard *g, enum guard_chain chain,
+			     enum guard_verdict verdict, unsigned to)
 {
 	struct guard_rule *r = &g->v[g->n];
 
@@ -128,8 +28,8 @@ static struct guard_rule *guard_add(struct guard *g, enum guard_chain chain,
 	return r;
 }
 
-static void guard_match(struct guard_rule *r, enum guard_field field,
-			enum guard_op op, const void *value, unsigned bits)
+void guard_match(struct guard_rule *r, enum guard_field field, enum guard_op op,
+		 const void *value, unsigned bits)
 {
 	struct guard_match *m;
 
@@ -143,8 +43,8 @@ static void guard_match(struct guard_rule *r, enum guard_field field,
 		memcpy(m->value, value, guard_fields[field].len);
 }
 
-static void guard_match_op(struct guard_rule *r, enum guard_field field,
-			   enum guard_op op, unsigned num)
+void guard_match_op(struct guard_rule *r, enum guard_field field,
+		    enum guard_op op, unsigned num)
 {
 	unsigned len = guard_fields[field].len;
 	uint8_t v[2] = { (uint8_t)(num >> 8), (uint8_t)num };
@@ -152,8 +52,7 @@ static void guard_match_op(struct guard_rule *r, enum guard_field field,
 	guard_match(r, field, op, v + 2 - len, 8 * len);
 }
 
-static void guard_match_num(struct guard_rule *r, enum guard_field field,
-			    unsigned num)
+void guard_match_num(struct guard_rule *r, enum guard_field field, unsigned num)
 {
 	guard_match_op(r, field, GUARD_EQ, num);
 }
@@ -195,7 +94,7 @@ bool guard_has_set(const struct guard *g, enum guard_set s)
 }
 
 /* Does the guest have addresses of that family, or learn them? */
-static bool guard_has(const struct policy *p, int family)
+bool guard_has(const struct policy *p, int family)
 {
 	unsigned i;
 
@@ -210,7 +109,7 @@ static bool guard_has(const struct policy *p, int family)
 	return p->learn == VIF_LEARN_DHCP && (family == AF_INET || p->has_mac);
 }
 
-static bool guard_known(const struct policy *p)
+bool guard_known(const struct policy *p)
 {
 	return p->naddr || p->learn;
 }
@@ -274,12 +173,12 @@ static void guard_sets_fill(struct guard *g, const struct policy *p)
 /* --- sources -------------------------------------------------------------- */
 
 /* MAC i of the guest: its own, then those of its pairs, each once. */
-static const uint8_t *guard_mac(const struct policy *p, unsigned i)
+const uint8_t *guard_mac(const struct policy *p, unsigned i)
 {
 	return i ? p->pair[i - 1].mac : p->mac;
 }
 
-static bool guard_mac_again(const struct policy *p, unsigned i)
+bool guard_mac_again(const struct policy *p, unsigned i)
 {
 	unsigned k;
 
@@ -289,14 +188,13 @@ static bool guard_mac_again(const struct policy *p, unsigned i)
 	return false;
 }
 
-static unsigned guard_macs(const struct policy *p)
+unsigned guard_macs(const struct policy *p)
 {
 	return p->has_mac ? 1 + p->npair : 0;
 }
 
 /* A frame from MAC i: only asked where there is more than one. */
-static void guard_match_mac(struct guard_rule *r, const struct policy *p,
-			    unsigned i)
+void guard_match_mac(struct guard_rule *r, const struct policy *p, unsigned i)
 {
 	if (p->npair)
 		guard_match(r, GUARD_ETHER_SADDR, GUARD_EQ, guard_mac(p, i),
@@ -307,15 +205,6 @@ static int guard_family(enum guard_field field)
 {
 	return guard_fields[field].len == 4 ? AF_INET : AF_INET6;
 }
-
-/* Whose address that is, what then: the main MAC's and the pairs'. */
-struct guard_ask {
-	enum guard_chain chain;
-	enum guard_field field;
-	enum guard_verdict verdict;
-	unsigned to;
-	bool learn; /* may it be learned here? */
-};
 
 static void guard_source_set(struct guard *g, const struct policy *p,
 			     const struct guard_ask *a)
@@ -344,8 +233,8 @@ static void guard_source_set(struct guard *g, const struct policy *p,
 }
 
 /* May pass: an address in the set, in one of the prefixes, or a pair's. */
-static void guard_sources(struct guard *g, const struct policy *p,
-			  const struct guard_ask *a)
+void guard_sources(struct guard *g, const struct policy *p,
+		   const struct guard_ask *a)
 {
 	int family = guard_family(a->field);
 	struct guard_rule *r;
@@ -581,207 +470,6 @@ static void guard_in_ip(struct guard *g, const struct policy *p)
 	guard_add(g, c, GUARD_DROP, GUARD_DROP_DHCP);
 }
 
-/* --- IPv6 ----------------------------------------------------------------- */
-
-/* Neighbour discovery that nothing stands before: RFC 6980 and then some. */
-static struct guard_rule *guard_nd(struct guard *g, enum guard_chain c,
-				   enum guard_verdict v, unsigned to,
-				   unsigned type)
-{
-	struct guard_rule *r = guard_add(g, c, v, to);
-
-	guard_match_num(r, GUARD_IP6_NEXT, IPPROTO_ICMPV6);
-	guard_match_num(r, GUARD_ICMP6_TYPE, type);
-	return r;
-}
-
-/* What a host without an address sends: duplicate address detection and router
- * solicitation (RFC 4861, 4862), group reports (RFC 3590).
- */
-static void guard_check_none(struct guard *g, const struct policy *p)
-{
-	static const uint8_t report[] = { GUARD_MLD2_REPORT,
-					  MLD_LISTENER_REPORT };
-	enum guard_chain c = GUARD_CHECK_IP6;
-	enum guard_verdict nd = p->has_mac ? GUARD_GOTO : GUARD_RETURN;
-	bool any = p->learn == VIF_LEARN_FIRST;
-	static const uint8_t none[16];
-	struct guard_rule *r;
-	unsigned i;
-
-	r = guard_nd(g, c, any ? nd : GUARD_GOTO,
-		     any ? GUARD_ND0 : GUARD_CHECK_TARGET, ND_NEIGHBOR_SOLICIT);
-	guard_match(r, GUARD_IP6_SADDR, GUARD_EQ, none, 128);
-	r = guard_nd(g, c, nd, GUARD_RS0, ND_ROUTER_SOLICIT);
-	guard_match(r, GUARD_IP6_SADDR, GUARD_EQ, none, 128);
-	for (i = 0; i < sizeof(report); i++) {
-		r = guard_add(g, c, GUARD_RETURN, 0);
-		guard_match(r, GUARD_IP6_SADDR, GUARD_EQ, none, 128);
-		guard_match_num(r, GUARD_ICMP6_TYPE, report[i]);
-	}
-}
-
-static void guard_check_ip6(struct guard *g, const struct policy *p)
-{
-	struct guard_ask own = { GUARD_CHECK_IP6, GUARD_IP6_SADDR, GUARD_GOTO,
-				 GUARD_IN_IP6, true };
-
-	if (!guard_known(p))
-		return;
-	if (guard_has(p, AF_INET6)) {
-		guard_sources(g, p, &own);
-		guard_check_none(g, p);
-	}
-	guard_add(g, GUARD_CHECK_IP6, GUARD_DROP, GUARD_DROP_IP6);
-}
-
-/* A later fragment, which passes when nothing but the fragment's header stands
- * before it. Of what we would refuse the first one does not pass.
- */
-static struct guard_rule *guard_later(struct guard *g, enum guard_chain c)
-{
-	struct guard_rule *r = guard_add(g, c, GUARD_RETURN, 0);
-
-	guard_match_num(r, GUARD_RAW_IP6_NEXT, IPPROTO_FRAGMENT);
-	guard_match_op(r, GUARD_RAW_IP6_FRAG, GUARD_NE, 0);
-	if (r)
-		r->m[r->n - 1].bits = 13;
-	return r;
-}
-
-/* Where the kernel finds no upper layer (RFC 7112: behind a chain of headers that
- * a fragment cuts), a receiver may still find one.
- */
-static void guard_in_ip6(struct guard *g, const struct policy *p)
-{
-	bool server = p->allow & POLICY_DHCP_SERVER;
-	enum guard_chain c = GUARD_IN_IP6;
-	struct guard_rule *r;
-
-	r = guard_add(g, c, GUARD_GOTO, GUARD_IN_ICMP6);
-	guard_match_num(r, GUARD_L4PROTO, IPPROTO_ICMPV6);
-	if (!server) {
-		r = guard_add(g, c, GUARD_GOTO, GUARD_IN_UDP6);
-		guard_match_num(r, GUARD_L4PROTO, IPPROTO_UDP);
-	}
-	r = guard_add(g, c, GUARD_RETURN, 0);
-	guard_match_op(r, GUARD_L4PROTO, GUARD_NE, IPPROTO_ICMPV6);
-	guard_add(g, c, GUARD_DROP, GUARD_DROP_HIDDEN);
-	if (server)
-		return;
-	c = GUARD_IN_UDP6;
-	r = guard_add(g, c, GUARD_RETURN, 0);
-	guard_match_op(r, GUARD_UDP_DPORT, GUARD_NE, GUARD_DHCP6_CLIENT);
-	guard_later(g, c);
-	guard_add(g, c, GUARD_DROP, GUARD_DROP_DHCP);
-}
-
-static void guard_in_icmp6(struct guard *g, const struct policy *p)
-{
-	enum guard_verdict nd = p->has_mac ? GUARD_GOTO : GUARD_RETURN;
-	bool known = guard_known(p);
-	enum guard_chain c = GUARD_IN_ICMP6;
-	struct guard_rule *r;
-
-	guard_nd(g, c, nd, GUARD_ND0, ND_NEIGHBOR_SOLICIT);
-	guard_nd(g, c, known ? GUARD_GOTO : nd,
-		 known ? GUARD_CHECK_TARGET : GUARD_ND0, ND_NEIGHBOR_ADVERT);
-	guard_nd(g, c, nd, GUARD_RS0, ND_ROUTER_SOLICIT);
-	if (p->allow & POLICY_ROUTER) {
-		guard_nd(g, c, GUARD_RETURN, 0, ND_ROUTER_ADVERT);
-		guard_nd(g, c, GUARD_RETURN, 0, ND_REDIRECT);
-	}
-	r = guard_add(g, c, GUARD_RETURN, 0);
-	guard_match_op(r, GUARD_ICMP6_TYPE, GUARD_LT, ND_ROUTER_SOLICIT);
-	r = guard_add(g, c, GUARD_RETURN, 0);
-	guard_match_op(r, GUARD_ICMP6_TYPE, GUARD_GT, ND_REDIRECT);
-	/* Today's kernels find 0x60 to 0x6f for the type of a later fragment,
-	 * which passed already: they read it off the IPv6 header. */
-	r = guard_later(g, c);
-	if (r)
-		r->spare = true;
-	guard_add(g, c, GUARD_DROP, GUARD_DROP_RA);
-}
-
-static void guard_check_target(struct guard *g, const struct policy *p)
-{
-	struct guard_ask own = { GUARD_CHECK_TARGET, GUARD_RAW_TARGET,
-				 p->has_mac ? GUARD_GOTO : GUARD_RETURN,
-				 GUARD_ND0, false };
-
-	guard_sources(g, p, &own);
-	guard_add(g, GUARD_CHECK_TARGET, GUARD_DROP, GUARD_DROP_ND);
-}
-
-/* An option in slot i of those behind `head` bytes, from chain c. */
-static void guard_option(struct guard *g, const struct policy *p,
-			 enum guard_chain c, unsigned at, unsigned last)
-{
-	uint8_t link[8] = { 0, 1 };
-	struct guard_rule *r;
-	unsigned i, k;
-
-	for (i = 0; i < guard_macs(p); i++) {
-		if (guard_mac_again(p, i))
-			continue;
-		memcpy(link + 2, guard_mac(p, i), 6);
-		for (k = ND_OPT_SOURCE_LINKADDR; k <= ND_OPT_TARGET_LINKADDR;
-		     k++) {
-			link[0] = (uint8_t)k;
-			r = guard_add(g, c, GUARD_GOTO, c + 1);
-			guard_match_mac(r, p, i);
-			guard_match(r, GUARD_RAW_OPT, GUARD_EQ, link, 64);
-			if (r)
-				r->m[r->n - 1].at = (uint16_t)at;
-		}
-	}
-	/* Any other kind, of one or two times eight bytes. */
-	for (k = 1; k <= 2 && c + k <= last; k++) {
-		r = guard_add(g, c, GUARD_GOTO, c + k);
-		guard_match_op(r, GUARD_RAW_OPT_TYPE, GUARD_GT,
-			       ND_OPT_TARGET_LINKADDR);
-		guard_match_num(r, GUARD_RAW_OPT_LEN, k);
-		if (r)
-			r->m[0].at = r->m[1].at = (uint16_t)at;
-	}
-}
-
-/* Option after option, as far as the packet goes; more than we look at is not
- * let pass, and so neither is what SEND (RFC 3971) adds.
- */
-static void guard_options(struct guard *g, const struct policy *p,
-			  enum guard_chain first, unsigned slots, unsigned head)
-{
-	struct guard_rule *r;
-	unsigned i;
-
-	for (i = 0; i <= slots; i++) {
-		r = guard_add(g, first + i, GUARD_RETURN, 0);
-		guard_match_num(r, GUARD_IP6_LENGTH, head + 8 * i);
-		if (i < slots)
-			guard_option(g, p, first + i, head + 8 * i,
-				     first + slots);
-		guard_add(g, first + i, GUARD_DROP, GUARD_DROP_ND);
-	}
-}
-
-static void guard_ip6(struct guard *g, const struct policy *p)
-{
-	guard_check_ip6(g, p);
-	if (guard_known(p) && !guard_has(p, AF_INET6))
-		return;
-	guard_in_ip6(g, p);
-	guard_in_icmp6(g, p);
-	if (guard_known(p))
-		guard_check_target(g, p);
-	if (!p->has_mac)
-		return;
-	guard_options(g, p, GUARD_ND0, GUARD_ND_SLOTS,
-		      sizeof(struct nd_neighbor_solicit));
-	guard_options(g, p, GUARD_RS0, GUARD_RS_SLOTS,
-		      sizeof(struct nd_router_solicit));
-}
-
 /* --- to the guest --------------------------------------------------------- */
 
 /* From elsewhere with an address that is the guest's own. Prefixes may be shared
@@ -842,24 +530,6 @@ static void guard_to_guest(struct guard *g, const struct policy *p)
 	guard_own(g, GUARD_ARP_SADDR_IP);
 	guard_own(g, GUARD_IP6_SADDR);
 	guard_own(g, GUARD_RAW_TARGET);
-}
-
-static bool guard_plain(char c)
-{
-	return isascii(c) && (isalnum((unsigned char)c) || strchr("._-", c));
-}
-
-int guard_table(const char *dev, char name[GUARD_NAME])
-{
-	size_t n = (size_t)snprintf(name, GUARD_NAME, "netback-");
-
-	if (!*dev || strlen(dev) >= IFNAMSIZ)
-		return -EINVAL;
-	for (; *dev; dev++)
-		n += (size_t)snprintf(name + n, GUARD_NAME - n,
-				      guard_plain(*dev) ? "%c" : "/%02x",
-				      (unsigned char)*dev);
-	return 0;
 }
 
 static bool guard_is_addr(const struct vif_addr *a)

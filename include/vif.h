@@ -13,8 +13,6 @@
  *   vifname   device name              vifN.M       vifname
  *   ip        addr[/len] [addr..],     none = any   ip
  *             or learn, or dhcp
- *   pair      mac/addr[/len] [..]      none         pair
- *   allow     dhcp-server, router      none         allow
  *   mtu       68..65535 bytes          see mode.h   mtu
  *   isolated  yes, no                  no           isolated
  *   hairpin   yes, no                  no           hairpin
@@ -23,6 +21,8 @@
  *   vlan      V[p|u]/V1-V2[u]/V+OxC[u] none         vlan
  *   rate      N[K|M|G](b|B)/s[@N(us|ms|s)]  none    rate
  *   create    yes, no                  no           create
+ *   pair      mac/addr[/len] [..]      none         pair
+ *   allow     dhcp-server, router      none         allow
  *
  * Limits: a device name has 1..15 letters, digits or . _ - @, no dash first,
  * and is not ".", "..", "all" or "default": so it means the same to the kernel, to

@@ -83,10 +83,11 @@ static uint32_t bridge_flags(const struct vif *v, const struct facts *f)
 	for (i = 0; i < ARRAY_SIZE(row); i++)
 		if (v->port & row[i][0])
 			flags |= row[i][1];
-	if (v->has_mac && !f->twin)
+	/* a locked port has one MAC; of several the guard knows alone */
+	if (v->has_mac && !f->twin && !v->npair)
 		flags |= STEP_PORT_NOLEARN;
 	/* before Linux 5.18: the guard alone refuses other senders */
-	if (v->has_mac && !f->twin && f->can_lock)
+	if (v->has_mac && !f->twin && !v->npair && f->can_lock)
 		flags |= STEP_PORT_LOCKED;
 	return flags;
 }
@@ -125,7 +126,7 @@ int bridge_plan(const struct vif *v, const struct facts *f, struct plan *out,
 		out->nvlan = v->nvlan;
 		memcpy(out->vlan, v->vlan, sizeof(out->vlan));
 	}
-	if (v->has_mac && !f->twin) {
+	if (v->has_mac && !f->twin && !v->npair) {
 		s = plan_add(out, STEP_FDB, v->name);
 		strcpy(s->other, v->bridge);
 		memcpy(s->mac, v->mac, 6);

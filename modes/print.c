@@ -23,10 +23,23 @@ static void print_guard(const struct policy *p, FILE *out)
 	} else {
 		fprintf(out, " any mac");
 	}
-	fprintf(out, p->naddr ? " ip" : " any ip");
+	fprintf(out, p->learn == VIF_LEARN_FIRST  ? " ip learned"
+		     : p->learn == VIF_LEARN_DHCP ? " ip by DHCP"
+		     : p->naddr			  ? " ip"
+						  : " any ip");
 	for (i = 0; i < p->naddr; i++)
 		if (vif_print_addr(&p->addr[i], text, sizeof(text)) >= 0)
 			fprintf(out, " %s", text);
+	for (i = 0; i < p->npair; i++) {
+		vif_print_mac(p->pair[i].mac, text);
+		fprintf(out, " and %s", text);
+		vif_print_addr(&p->pair[i].addr, text, sizeof(text));
+		fprintf(out, " %s", text);
+	}
+	if (p->allow & POLICY_DHCP_SERVER)
+		fprintf(out, " a DHCP server");
+	if (p->allow & POLICY_ROUTER)
+		fprintf(out, " a router");
 	fputc('\n', out);
 }
 
@@ -166,6 +179,21 @@ static void json_guard(const struct policy *p, FILE *out)
 		if (vif_print_addr(&p->addr[i], text, sizeof(text)) >= 0)
 			fprintf(out, "%s\"%s\"", i ? "," : "", text);
 	fprintf(out, "]");
+	if (p->learn)
+		fprintf(out, ",\"learn\":\"%s\"",
+			p->learn == VIF_LEARN_FIRST ? "first" : "dhcp");
+	for (i = 0; i < p->npair; i++) {
+		vif_print_mac(p->pair[i].mac, text);
+		fprintf(out, "%s{\"mac\":\"%s\"", i ? "," : ",\"pairs\":[",
+			text);
+		vif_print_addr(&p->pair[i].addr, text, sizeof(text));
+		fprintf(out, ",\"ip\":\"%s\"}%s", text,
+			i + 1 < p->npair ? "" : "]");
+	}
+	if (p->allow & POLICY_DHCP_SERVER)
+		fprintf(out, ",\"dhcp_server\":true");
+	if (p->allow & POLICY_ROUTER)
+		fprintf(out, ",\"router\":true");
 }
 
 static const char *json_bool(bool b)

@@ -412,6 +412,9 @@ static int vif_ip_parse(struct vif *v, const char *s, struct err *e)
 	struct vif o = *v;
 	int rc;
 
+	if (vif_learn_parse(v, s))
+		return 0;
+	o.learn = VIF_LEARN_NOT;
 	o.naddr = 0;
 	memset(o.addr, 0, sizeof(o.addr));
 	rc = vif_each_addr(&o, "ip", s, "if any is allowed", vif_addr_add, e);
@@ -422,6 +425,8 @@ static int vif_ip_parse(struct vif *v, const char *s, struct err *e)
 
 static int vif_ip_print(const struct vif *v, char *buf, size_t size, char sep)
 {
+	if (v->learn)
+		return str_fmt(buf, size, "%s", vif_learn_name(v));
 	return vif_print_addrs(v->addr, v->naddr, buf, size, sep);
 }
 
@@ -492,7 +497,7 @@ const char *const vif_keys[] = {
 	"mac",	   "mode",	  "bridge",	 "gatewaydev", "gateway",
 	"vifname", "ip",	  "mtu",	 "isolated",   "hairpin",
 	"flood",   "mcast_flood", "bcast_flood", "vlan",       "rate",
-	"create",  NULL,
+	"create",  "pair",	  "allow",	 NULL,
 };
 
 /* In the order of vif_keys: one index serves both. */
@@ -514,6 +519,8 @@ static const struct vif_key vif_key[] = {
 	{ "vlan", .parse = vif_vlan_parse, .print = vif_vlan_print },
 	{ "rate", .parse = vif_rate_parse, .print = vif_rate_print },
 	{ "create", .parse = vif_create_parse, .print = vif_create_print },
+	{ "pair", .parse = vif_pair_parse, .print = vif_pair_print },
+	{ "allow", .parse = vif_allow_parse, .print = vif_allow_print },
 };
 static_assert(ARRAY_SIZE(vif_key) + 1 == ARRAY_SIZE(vif_keys),
 	      "vif_keys and vif_key name the same keys");

@@ -162,6 +162,10 @@ int vif_check(const struct vif *v, struct err *e)
 			       "vifname=%s is the name of device %u of domain "
 			       "%u; choose one that is not vifN.M",
 			       v->name, h, d);
+	if (v->npair && (v->learn || !v->naddr))
+		return err_set(e, -EINVAL,
+			       "pair= stands beside ip= with the card's own "
+			       "addresses; give them too");
 	if (v->has_mac && !memcmp(v->mac, host, 6))
 		return err_set(e, -EINVAL,
 			       "mac=fe:ff:ff:ff:ff:ff is the address of the "

@@ -32,6 +32,13 @@ int vif_create_parse(struct vif *v, const char *s, struct err *e);
 int vif_create_print(const struct vif *v, char *buf, size_t size, char sep);
 int vif_vlan_parse(struct vif *v, const char *s, struct err *e);
 int vif_vlan_print(const struct vif *v, char *buf, size_t size, char sep);
+/* vif_guard.c; learn: is s one of its words? */
+bool vif_learn_parse(struct vif *v, const char *s);
+const char *vif_learn_name(const struct vif *v);
+int vif_pair_parse(struct vif *v, const char *s, struct err *e);
+int vif_pair_print(const struct vif *v, char *buf, size_t size, char sep);
+int vif_allow_parse(struct vif *v, const char *s, struct err *e);
+int vif_allow_print(const struct vif *v, char *buf, size_t size, char sep);
 int vif_rate_parse(struct vif *v, const char *s, struct err *e);
 int vif_rate_print(const struct vif *v, char *buf, size_t size, char sep);
 

@@ -55,9 +55,9 @@ static int attach_diff(const struct vif *now, const struct vif *want,
 		       struct err *e)
 {
 	static const char *const live[] = {
-		"bridge",  "mtu",   "isolated",	   "ip",
-		"hairpin", "flood", "mcast_flood", "bcast_flood",
-		"vlan",	   "rate",  "create",
+		"bridge", "mtu",	 "isolated",	"ip",	"hairpin",
+		"flood",  "mcast_flood", "bcast_flood", "vlan", "rate",
+		"create", "pair",	 "allow",
 	};
 	char a[VIF_TEXT], b[VIF_TEXT];
 	unsigned i, k;

@@ -2,6 +2,7 @@
 /* rawframe.c - send frames as a guest would, and see where they come out
  *
  *   rawframe [-t] [-1] BRIDGE FROM TO FENCE <TABLE
+ *   rawframe -n FROM <TABLE         only sends
  *   rawframe -f TABLE [-t] BRIDGE FROM TO FENCE <COMMANDS
  *
  * The three are taps on the bridge. Each line of the table is
@@ -74,7 +75,7 @@ struct raw {
 };
 
 struct place {
-	bool to_only, first;
+	bool to_only, first, only_send;
 	bool lost; /* not even the fence came through */
 	const char *table;
 	const char *bridge, *port;
@@ -399,6 +400,22 @@ static void wait_forwarding(const char *port)
 	die("port is not forwarding");
 }
 
+static bool has_carrier(const char *dev)
+{
+	char path[128];
+	FILE *f;
+	int up = 0;
+
+	snprintf(path, sizeof(path), "/sys/class/net/%s/carrier", dev);
+	f = fopen(path, "r");
+	if (!f)
+		die(path);
+	if (fscanf(f, "%d", &up) != 1)
+		up = 0;
+	fclose(f);
+	return up;
+}
+
 /* Has FROM's port learned this source? */
 static bool learned(const struct place *p, const uint8_t *mac)
 {
@@ -473,6 +490,8 @@ static const char *send_one(struct place *p, const struct raw *r)
 
 	if (write(p->from, r->b, r->len) < 0 && errno != EINVAL)
 		die("write");
+	if (p->only_send)
+		return "pass";
 	seen = drain_to_fence(p, r);
 	if (p->to_only)
 		return seen ? "pass" : "drop";
@@ -538,7 +557,8 @@ static int turn(struct place *p, FILE *f, bool quiet)
 	char line[FRAME_ROOM];
 	int n = 0, bad = 0;
 
-	speak(p);
+	if (!p->only_send)
+		speak(p);
 	p->has_own = p->lost = false;
 	while (!(bad && (p->first || p->lost)) &&
 	       fgets(line, sizeof(line), f)) {
@@ -596,16 +616,23 @@ int main(int argc, char **argv)
 	struct place p = { 0 };
 	int n, o;
 
-	while ((o = getopt(argc, argv, "t1f:")) >= 0) {
+	while ((o = getopt(argc, argv, "nt1f:")) >= 0) {
+		p.only_send |= o == 'n';
 		p.to_only |= o == 't';
 		p.first |= o == '1';
 		if (o == 'f')
 			p.table = optarg;
 	}
 	argv += optind - 1;
-	if (argc - optind != 4)
+	if (argc - optind != (p.only_send ? 1 : 4))
 		return 2;
 	pin();
+	if (p.only_send) {
+		p.from = open_tap(argv[1]);
+		while (!has_carrier(argv[1]))
+			usleep(1000);
+		return turn(&p, stdin, true) != 0;
+	}
 	p.bridge = argv[1];
 	p.port = argv[2];
 	p.from = open_tap(argv[2]);

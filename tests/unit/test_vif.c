@@ -46,6 +46,10 @@ static void vif_accepts(void **state)
 		{ "mtu=68", "mtu", "68" },
 		{ "mtu=65535", "mtu", "65535" },
 		{ "isolated=yes", "isolated", "yes" },
+		{ "ip=learn", "ip", "learn" },
+		{ "ip=dhcp", "ip", "dhcp" },
+		{ "allow=router", "allow", "router" },
+		{ "allow=router,dhcp-server", "allow", "dhcp-server router" },
 		{ "isolated=no", "isolated", "" },
 		{ "hairpin=yes", "hairpin", "yes" },
 		{ "flood=no", "flood", "no" },
@@ -232,6 +236,12 @@ static void vif_refuses(void **state)
 		{ "mtu=1500 ", "68 to 65535" },
 		{ "mtu=0x5dc", "68 to 65535" },
 		{ "isolated=true", "yes or no" },
+		{ "ip=learned", "ip=learned" },
+		{ "allow=routers", "there is: dhcp-server" },
+		{ "pair=10.0.0.1", "pair=10.0.0.1" },
+		{ "pair=01:00:5e:00:01:07/10.0.0.1", "not a MAC" },
+		{ "pair=00:00:5e:00:01:07/0.0.0.0", "not a MAC" },
+		{ "pair=,", "names none" },
 		{ "isolated=YES", "yes or no" },
 	};
 	struct err e;
@@ -279,6 +289,9 @@ static void vif_print_parse_same(void **state)
 		"mode=route gatewaydev=eth0 gateway=10.0.0.1,fe80::1 "
 		"ip=10.0.0.2,fd00::2",
 		"mode=route gateway=fe80::1 ip=fd00::2",
+		"mac=00:16:3e:00:00:01 ip=dhcp allow=dhcp-server,router",
+		"mac=00:16:3e:00:00:01 ip=10.0.0.2 "
+		"pair=00:00:5e:00:01:07/10.0.0.1,00:00:5e:00:02:07/fe80::7",
 		/* the longest there is */
 		"mac=00:16:3e:00:00:01 bridge=abcdefghijklmno "
 		"vifname=abcdefghijklmnp ip="

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* guard_rules.h - what the files share that make rules of a policy */
+#ifndef NETBACK_FILTER_GUARD_RULES_H
+#define NETBACK_FILTER_GUARD_RULES_H
+
+#include "guard.h"
+
+enum {
+	GUARD_MLD2_REPORT = 143, /* RFC 3810; not in netinet/icmp6.h */
+	GUARD_ARP_REPLY = 2,
+	GUARD_DHCP_CLIENT = 68,
+	GUARD_DHCP6_CLIENT = 546,
+};
+
+/* The next rule, NULL when there is no room (never: see GUARD_RULES); and its
+ * matches, which take NULL.
+ */
+struct guard_rule *guard_add(struct guard *g, enum guard_chain chain,
+			     enum guard_verdict verdict, unsigned to);
+void guard_match(struct guard_rule *r, enum guard_field field, enum guard_op op,
+		 const void *value, unsigned bits);
+void guard_match_op(struct guard_rule *r, enum guard_field field,
+		    enum guard_op op, unsigned num);
+void guard_match_num(struct guard_rule *r, enum guard_field field,
+		     unsigned num);
+
+/* Does the guest have addresses of that family, or learn them? Are any known? */
+bool guard_has(const struct policy *p, int family);
+bool guard_known(const struct policy *p);
+
+/* MAC i of the guest: its own, then those of its pairs, each once. */
+const uint8_t *guard_mac(const struct policy *p, unsigned i);
+bool guard_mac_again(const struct policy *p, unsigned i);
+unsigned guard_macs(const struct policy *p);
+
+/* A frame from MAC i: only asked where there is more than one. */
+void guard_match_mac(struct guard_rule *r, const struct policy *p, unsigned i);
+
+/* Whose address that is, what then: the main MAC's and the pairs'. */
+struct guard_ask {
+	enum guard_chain chain;
+	enum guard_field field;
+	enum guard_verdict verdict;
+	unsigned to;
+	bool learn; /* may it be learned here? */
+};
+
+/* May pass: an address in the set, in one of the prefixes, or a pair's. */
+void guard_sources(struct guard *g, const struct policy *p,
+		   const struct guard_ask *a);
+
+/* guard_ip6.c: all chains that are about IPv6. */
+void guard_ip6(struct guard *g, const struct policy *p);
+
+#endif
