@@ -109,6 +109,12 @@ int frame_locate(const struct frame *f, struct frame_l4 *out);
 /* Cuts a frame off behind len bytes; len <= f->len. */
 void frame_trim(struct frame *f, uint32_t len);
 
+/* A number that all frames of a flow share (addresses, protocol, ports; what has
+ * no ports: addresses), evenly spread: to choose a queue by. The next worker
+ * gets the same.
+ */
+uint32_t frame_flow(const struct frame *f);
+
 /* Sets csum_start, csum_off and hdr_len from the headers, for a frame with
  * CSUM_BLANK or GSO, and checks both against them:
  *  - the lengths in the headers lie within the frame; what follows the packet is

@@ -35,7 +35,7 @@ struct frame_pool;
 struct port;
 struct ring;
 
-enum { PORT_FDS = 2, PORT_LOOK = 2 };
+enum { PORT_FDS = 2, PORT_LOOK = 2, PORT_FAN = 64 };
 
 struct port_ops {
 	const char *kind; /* "vif", "tap", "mem" */
@@ -76,6 +76,16 @@ struct port {
 
 /* A guest's queue. Takes over the ring. */
 int port_vif_open(struct port **out, const char *name, struct ring *ring);
+
+/* Which of n queues a frame goes to: always the same for one flow. */
+typedef unsigned port_pick_fn(void *arg, const struct frame *f, unsigned n);
+
+/* All queues of a guest as one port. Takes over v[0..n), n <= PORT_FAN, also on
+ * error. Its fds are those of its queues: poll for them, and tell the queue that
+ * it is ready.
+ */
+int port_fan_open(struct port **out, const char *name, struct port *const *v,
+		  unsigned n, port_pick_fn *pick, void *arg);
 
 /* The host's end. fd: a tap with IFF_NO_PI and IFF_VNET_HDR, non-blocking,
  * header size 10; taken over. What it may hand us (TUNSETOFFLOAD) was set by

@@ -25,9 +25,10 @@
 
 enum {
 	SURVIVE_MAGIC = 0x4e425376, /* "NBSv" */
-	SURVIVE_VERSION = 2,
+	SURVIVE_VERSION = 3, /* whoever changes a layout below raises it */
 	SURVIVE_QUEUES = 64,
 	SURVIVE_COUNTS = 64,
+	SURVIVE_QUEUE_COUNTS = 40,
 };
 
 /* One direction's journal: see ring/publish.c. Indices are free-running, as in
@@ -44,6 +45,7 @@ struct survive_ring {
 
 struct survive_queue {
 	struct survive_ring tx, rx;
+	uint64_t counts[2][SURVIVE_QUEUE_COUNTS]; /* of this epoch */
 };
 
 /* Counters are written to the half that is not `which`, then `which` flips: a
@@ -85,7 +87,14 @@ static inline void survive_serve(struct survive *s, bool on)
 /* Whether a worker left it, before the first turn; takes it away. */
 bool survive_died_serving(struct survive *s);
 
-/* Counters of the last whole turn; n <= SURVIVE_COUNTS, meaning the caller's. */
+/* Counters of the last whole turn; n <= SURVIVE_COUNTS, meaning the caller's.
+ * What queues counted is put first, n <= SURVIVE_QUEUE_COUNTS: it becomes valid
+ * together with the rest.
+ */
+void survive_put_queue(struct survive *s, unsigned queue, const uint64_t *count,
+		       unsigned n);
+void survive_get_queue(const struct survive *s, unsigned queue, uint64_t *count,
+		       unsigned n);
 void survive_put(struct survive *s, const uint64_t *count, unsigned n);
 void survive_get(const struct survive *s, uint64_t *count, unsigned n);
 

@@ -84,6 +84,23 @@ static int show_each(void *arg, uint16_t domid, uint16_t handle)
 	return show_vif(arg, domid, handle);
 }
 
+static void show_counters(struct out *o, json_t *obj, const char *prefix);
+
+/* queue3.tx_frames=1; a single queue has no numbers that the vif has not. */
+static void show_queues(struct out *o, json_t *list)
+{
+	char prefix[32];
+	json_t *v;
+	size_t i;
+
+	json_array_foreach(list, i, v)
+	{
+		snprintf(prefix, sizeof(prefix), "queue%zu.", i);
+		if (json_array_size(list) > 1)
+			show_counters(o, v, prefix);
+	}
+}
+
 /* Text has no objects: to_host.in=1; the counters have names of their own. */
 static void show_counters(struct out *o, json_t *obj, const char *prefix)
 {
@@ -99,6 +116,8 @@ static void show_counters(struct out *o, json_t *obj, const char *prefix)
 
 			strncat(full, ".", sizeof(full) - strlen(full) - 1);
 			show_counters(o, v, plain ? "" : full);
+		} else if (json_is_array(v) && !o->json) {
+			show_queues(o, v);
 		} else if (json_is_string(v)) {
 			if (strcmp(full, "name"))
 				out_str(o, full, json_string_value(v));

@@ -79,7 +79,7 @@ int device_host_side(struct device *d, struct err *e)
 		rc = device_make_tap(d, e);
 	if (!rc && d->keep_fd < 0) {
 		d->keep_fd = keep_open(d->hub->keep, d->name,
-				       survive_size(KEYS_QUEUES));
+				       survive_size(SURVIVE_QUEUES));
 		if (d->keep_fd < 0)
 			rc = err_set(e, d->keep_fd,
 				     "cannot keep survival memory: %s",

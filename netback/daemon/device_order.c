@@ -197,7 +197,7 @@ static void device_connected(struct device *d, const struct worker_msg *m)
 		d->fresh_file = true;
 		log_warn("%s: survival memory of another version: emptied",
 			 d->name);
-		keep_empty(d->keep_fd, survive_size(KEYS_QUEUES));
+		keep_empty(d->keep_fd, survive_size(SURVIVE_QUEUES));
 		device_order_connect(d);
 	} else if (m->rc < 0) {
 		char why[WORKER_TEXT + 32];

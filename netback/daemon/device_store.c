@@ -16,6 +16,7 @@
 #include "store.h"
 
 enum { DEVICE_KEY = 40 };
+_Static_assert(KEYS_QUEUES == 64, "what multi-queue-max-queues says below");
 
 const char device_root[] = "/local/domain/0/backend/vif";
 
@@ -119,7 +120,7 @@ static int device_offer_run(struct store *s, void *arg)
 		{ "feature-rx-copy", "1" },
 		{ "feature-rx-flip", "0" },
 		{ "feature-split-event-channels", "1" },
-		{ "multi-queue-max-queues", "1" },
+		{ "multi-queue-max-queues", "64" },
 	};
 	struct device *d = arg;
 	char path[DEVICE_BACK + DEVICE_KEY], was[8];

@@ -5,11 +5,15 @@
 #include <errno.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/num.h"
 
-enum { KEYS_TEXT = 16 }; /* no number we accept is longer */
+enum {
+	KEYS_TEXT = 16, /* no number we accept is longer */
+	KEYS_NAME = 32,
+};
 
 struct keys_source {
 	keys_get_fn *get;
@@ -110,37 +114,118 @@ static int keys_port(const struct keys_source *s, const char *key,
 	return rc;
 }
 
-static int keys_queue(const struct keys_source *s, struct ring_names *q)
+/* "queue-3/tx-ring-ref", or without a directory. */
+struct keys_queue_names {
+	char tx[KEYS_NAME], rx[KEYS_NAME], both[KEYS_NAME];
+	char tx_port[KEYS_NAME], rx_port[KEYS_NAME];
+};
+
+static void keys_names(struct keys_queue_names *n, const char *dir)
 {
+	snprintf(n->tx, KEYS_NAME, "%stx-ring-ref", dir);
+	snprintf(n->rx, KEYS_NAME, "%srx-ring-ref", dir);
+	snprintf(n->both, KEYS_NAME, "%sevent-channel", dir);
+	snprintf(n->tx_port, KEYS_NAME, "%sevent-channel-tx", dir);
+	snprintf(n->rx_port, KEYS_NAME, "%sevent-channel-rx", dir);
+}
+
+static int keys_queue(const struct keys_source *s, const char *dir,
+		      struct ring_names *q)
+{
+	struct keys_queue_names n = { "" };
 	uint32_t split;
 	int rc;
 
-	rc = keys_required(s, "tx-ring-ref", &q->tx_ref);
+	keys_names(&n, dir);
+	rc = keys_required(s, n.tx, &q->tx_ref);
 	if (!rc)
-		rc = keys_required(s, "rx-ring-ref", &q->rx_ref);
+		rc = keys_required(s, n.rx, &q->rx_ref);
 	if (rc)
 		return rc;
 	if (q->tx_ref == q->rx_ref)
 		return err_set(s->e, -EINVAL,
-			       "frontend keys tx-ring-ref and rx-ring-ref both "
-			       "name grant %u",
-			       q->tx_ref);
-	rc = keys_number(s, "event-channel-tx", UINT32_MAX, &split);
+			       "frontend keys %s and %s both name grant %u",
+			       n.tx, n.rx, q->tx_ref);
+	rc = keys_number(s, n.tx_port, UINT32_MAX, &split);
 	if (rc < 0)
 		return rc;
 	if (rc) {
-		rc = keys_port(s, "event-channel-tx", &q->tx_port);
-		return rc ? rc : keys_port(s, "event-channel-rx", &q->rx_port);
+		rc = keys_port(s, n.tx_port, &q->tx_port);
+		return rc ? rc : keys_port(s, n.rx_port, &q->rx_port);
 	}
-	rc = keys_port(s, "event-channel", &q->tx_port);
+	rc = keys_port(s, n.both, &q->tx_port);
 	q->rx_port = q->tx_port;
+	return rc;
+}
+
+/* Each queue has rings and channels of its own. */
+static int keys_apart(const struct keys_source *s, const struct ring_names *q,
+		      unsigned a, unsigned b)
+{
+	const struct ring_names *x = &q[a], *y = &q[b];
+
+	if (x->tx_ref == y->tx_ref || x->tx_ref == y->rx_ref ||
+	    x->rx_ref == y->tx_ref || x->rx_ref == y->rx_ref)
+		return err_set(s->e, -EINVAL,
+			       "frontend keys queue-%u and queue-%u both name "
+			       "one grant as a ring",
+			       a, b);
+	if (x->tx_port == y->tx_port || x->tx_port == y->rx_port ||
+	    x->rx_port == y->tx_port || x->rx_port == y->rx_port)
+		return err_set(s->e, -EINVAL,
+			       "frontend keys queue-%u and queue-%u both name "
+			       "one event channel",
+			       a, b);
+	return 0;
+}
+
+/* Keys of one queue beside the directories of many: whoever wrote them does not
+ * know which it means.
+ */
+static int keys_not_flat(const struct keys_source *s)
+{
+	static const char *const flat[] = { "tx-ring-ref", "rx-ring-ref",
+					    "event-channel", "event-channel-tx",
+					    "event-channel-rx" };
+	unsigned i;
+
+	for (i = 0; i < ARRAY_SIZE(flat); i++) {
+		uint32_t n;
+		int rc = keys_number(s, flat[i], UINT32_MAX, &n);
+
+		if (rc < 0)
+			return rc;
+		if (rc)
+			return err_set(s->e, -EINVAL,
+				       "frontend key %s beside "
+				       "multi-queue-num-queues: with several "
+				       "queues it belongs into queue-0/ and so "
+				       "on; remove it",
+				       flat[i]);
+	}
+	return 0;
+}
+
+static int keys_queues(const struct keys_source *s, struct keys *k)
+{
+	int rc = keys_not_flat(s);
+	unsigned i, j;
+
+	for (i = 0; i < k->nqueue && !rc; i++) {
+		char dir[24];
+
+		snprintf(dir, sizeof(dir), "queue-%u/", i);
+		rc = keys_queue(s, dir, &k->queue[i]);
+		for (j = 0; j < i && !rc; j++)
+			rc = keys_apart(s, k->queue, j, i);
+	}
 	return rc;
 }
 
 int keys_read(struct keys *out, keys_get_fn *get, void *arg, struct err *e)
 {
 	const struct keys_source s = { get, arg, e };
-	struct keys k = { .nqueue = 1 };
+	struct keys k = { 0 };
 	uint32_t nqueue = 1;
 	int rc;
 
@@ -150,12 +235,14 @@ int keys_read(struct keys *out, keys_get_fn *get, void *arg, struct err *e)
 	rc = keys_number(&s, "multi-queue-num-queues", UINT32_MAX, &nqueue);
 	if (rc < 0)
 		return rc;
-	if (nqueue != 1)
-		return err_set(
-			e, -EINVAL,
-			"frontend key multi-queue-num-queues=%u: we offer %d",
-			nqueue, KEYS_QUEUES);
-	rc = keys_queue(&s, &k.queue[0]);
+	if (!nqueue || nqueue > KEYS_QUEUES)
+		return err_set(e, -EINVAL,
+			       "frontend key multi-queue-num-queues=%u: must "
+			       "be 1 to %d",
+			       nqueue, KEYS_QUEUES);
+	k.nqueue = nqueue;
+	rc = nqueue == 1 ? keys_queue(&s, "", &k.queue[0])
+			 : keys_queues(&s, &k);
 	if (rc)
 		return rc;
 	*out = k;

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* keys.h - what a frontend wrote before it said "connected", validated
  *
+ * One queue: its keys stand in the directory itself. More: in queue-0/ and so on,
+ * all of them, and none in the directory.
+ *
  * Everything in its directory is the guest's text and may change at any time: it
  * is read once per connect into this value and never again.
  */
@@ -12,7 +15,7 @@
 #include "err.h"
 #include "ring.h"
 
-enum { KEYS_QUEUES = 1 }; /* what we offer as multi-queue-max-queues */
+enum { KEYS_QUEUES = 64 }; /* what we offer as multi-queue-max-queues */
 
 struct keys {
 	struct ring_features features;

@@ -88,9 +88,33 @@ static json_t *stats_counters(const struct worker_stats *t)
 	return o;
 }
 
-void stats_show(json_t *o, const struct worker_stats *t)
+static json_t *stats_queues(const struct worker_msg *m)
 {
+	json_t *list = json_array();
+	unsigned i;
+
+	for (i = 0; i < m->nqueue && i < WORKER_QUEUES; i++) {
+		const struct worker_queue_stats *q = &m->queue[i];
+		struct stats_row row[] = {
+			{ "tx_frames", q->tx_frames },
+			{ "tx_bytes", q->tx_bytes },
+			{ "tx_drops", q->tx_drops },
+			{ "rx_frames", q->rx_frames },
+			{ "rx_bytes", q->rx_bytes },
+			{ "rx_drops", q->rx_drops },
+		};
+
+		json_array_append_new(list, stats_counts(row, ARRAY_SIZE(row)));
+	}
+	return list;
+}
+
+void stats_show(json_t *o, const struct worker_msg *m)
+{
+	const struct worker_stats *t = &m->stats;
+
 	json_object_set_new(o, "to_host", stats_to_host(t));
 	json_object_set_new(o, "to_guest", stats_to_guest(t));
 	json_object_set_new(o, "counters", stats_counters(t));
+	json_object_set_new(o, "queues", stats_queues(m));
 }

@@ -4,6 +4,7 @@
  *   "to_host":  {"in":..,"out":..,"drops":..,"queued":..}	the guest sends
  *   "to_guest": {"in":..,"out":..,"drops":..,"queued":..}	it receives
  *   "counters": {..}	each by its name, every reason of a drop among them
+ *   "queues":   [{"tx_frames":..,"rx_frames":.., ..}, ..]	while connected, since then
  *
  * In every answer in = out + drops + queued, in both directions: the numbers are
  * those after a whole turn of the worker, also when it was killed in one.
@@ -13,8 +14,9 @@
 
 #include <jansson.h>
 
-struct worker_stats;
+struct worker_msg;
 
-void stats_show(json_t *o, const struct worker_stats *t);
+/* m: an answer to WORKER_STATS. */
+void stats_show(json_t *o, const struct worker_msg *m);
 
 #endif

@@ -61,7 +61,7 @@ void sup_stats_answer(struct supervisor *s, const struct worker_msg *m)
 	if (v && m->type == WORKER_STATS) {
 		json_t *o = sup_show_vif(s, v);
 
-		stats_show(o, &m->stats);
+		stats_show(o, m);
 		json_array_append_new(q->vifs, o);
 	}
 	if (--q->left)

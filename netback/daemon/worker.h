@@ -71,10 +71,16 @@ struct worker_stats {
 			  * came without work */
 };
 
+/* One queue's part of that, since it was connected. */
+struct worker_queue_stats {
+	uint64_t tx_frames, tx_bytes, tx_drops; /* from the guest */
+	uint64_t rx_frames, rx_bytes, rx_drops; /* to it */
+};
+
 struct worker_msg {
 	uint16_t type; /* enum worker_type */
 	uint16_t domid, handle;
-	uint16_t nqueue;
+	uint16_t nqueue; /* CONNECT; of STATS */
 	uint32_t seq;
 	int32_t rc;	 /* DONE, FATAL: 0 or -errno */
 	uint64_t epoch;	 /* CONNECT */
@@ -88,7 +94,10 @@ struct worker_msg {
 			struct ring_features features;
 			struct ring_names queue[WORKER_QUEUES];
 		} connect;
-		struct worker_stats stats;
+		struct {
+			struct worker_stats stats;
+			struct worker_queue_stats queue[WORKER_QUEUES];
+		};
 		struct {
 			uint32_t snap;	/* bytes of a frame to keep */
 			uint32_t ninsn; /* 0: no filter */

@@ -11,7 +11,7 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 
-/* Forgets indices and journals, not counters. The epoch is void meanwhile, so
+/* Forgets indices, journals and what queues counted, not the counters. The epoch is void meanwhile, so
  * that a kill in between leaves nothing that the next worker would adopt.
  */
 static void survive_forget(struct survive *s, unsigned queues, uint64_t epoch)
@@ -26,6 +26,7 @@ static void survive_forget(struct survive *s, unsigned queues, uint64_t epoch)
 	for (i = 0; i < queues; i++) {
 		memset(&s->q[i].tx, 0, sizeof(s->q[i].tx));
 		memset(&s->q[i].rx, 0, sizeof(s->q[i].rx));
+		memset(s->q[i].counts, 0, sizeof(s->q[i].counts));
 	}
 	s->magic = SURVIVE_MAGIC;
 	atomic_signal_fence(memory_order_seq_cst);
@@ -80,6 +81,18 @@ void survive_put(struct survive *s, const uint64_t *count, unsigned n)
 void survive_get(const struct survive *s, uint64_t *count, unsigned n)
 {
 	memcpy(count, s->counts[!!s->which], n * sizeof(*count));
+}
+
+void survive_put_queue(struct survive *s, unsigned queue, const uint64_t *count,
+		       unsigned n)
+{
+	memcpy(s->q[queue].counts[!s->which], count, n * sizeof(*count));
+}
+
+void survive_get_queue(const struct survive *s, unsigned queue, uint64_t *count,
+		       unsigned n)
+{
+	memcpy(count, s->q[queue].counts[!!s->which], n * sizeof(*count));
 }
 
 void survive_close(struct survive *s)

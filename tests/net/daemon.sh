@@ -129,10 +129,11 @@ ip link set xenbr0 up
 ok 'attach' vifctl attach vif1.0 bridge=xenbr0 mac=00:16:3e:00:00:01
 same 'after attach: InitWait' 2 "$(xenstore-read $BACK/1/0/state)"
 for k in feature-sg feature-gso-tcpv4 feature-gso-tcpv6 feature-rx-copy \
-	feature-ipv6-csum-offload feature-split-event-channels \
-	multi-queue-max-queues; do
+	feature-ipv6-csum-offload feature-split-event-channels; do
 	same "offer $k" 1 "$(xenstore-read $BACK/1/0/$k)"
 done
+same 'offer multi-queue-max-queues' 64 \
+	"$(xenstore-read $BACK/1/0/multi-queue-max-queues)"
 same 'offer feature-rx-flip' 0 "$(xenstore-read $BACK/1/0/feature-rx-flip)"
 same 'no carrier without a guest' false "$(vif carrier)"
 guest_start

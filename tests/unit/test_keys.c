@@ -5,6 +5,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -21,7 +22,7 @@ struct pair {
 };
 
 struct dir {
-	struct pair v[16];
+	struct pair v[400];
 	int rc; /* not 0: every read fails so */
 };
 
@@ -194,9 +195,99 @@ static void wrong_values(void **state)
 	refused("event-channel-rx", "0");
 	refused("event-channel-rx", NULL);
 	refused("multi-queue-num-queues", "0");
-	refused("multi-queue-num-queues", "2");
+	refused("multi-queue-num-queues", "65");
 	refused("multi-queue-num-queues", "4294967295");
 	refused("feature-sg", "2");
+}
+
+/* --- several queues ------------------------------------------------------- */
+
+static char names[64][4][32], numbers[64 * 4][8];
+
+/* n queues as a good guest writes them; queue i has grants and ports of its own. */
+static struct dir queues(unsigned n)
+{
+	static const char *const key[] = { "tx-ring-ref", "rx-ring-ref",
+					   "event-channel-tx",
+					   "event-channel-rx" };
+	static char count[8];
+	struct dir d = good;
+	unsigned i, k;
+
+	for (k = 0; k < ARRAY_SIZE(key); k++)
+		set(&d, key[k], NULL);
+	snprintf(count, sizeof(count), "%u", n);
+	set(&d, "multi-queue-num-queues", count);
+	for (i = 0; i < n; i++) {
+		for (k = 0; k < ARRAY_SIZE(key); k++) {
+			char *number = numbers[i * 4 + k];
+
+			snprintf(names[i][k], sizeof(names[i][k]),
+				 "queue-%u/%s", i, key[k]);
+			snprintf(number, sizeof(numbers[0]), "%u",
+				 10 + i * 4 + k);
+			set(&d, names[i][k], number);
+		}
+	}
+	return d;
+}
+
+static void many_queues(void **state)
+{
+	static const unsigned count[] = { 2, 8, 64 };
+	unsigned i, n;
+
+	(void)state;
+	for (i = 0; i < ARRAY_SIZE(count); i++) {
+		struct dir d = queues(count[i]);
+		struct err e = { "" };
+		struct keys k;
+
+		assert_int_equal(keys_read(&k, get, &d, &e), 0);
+		assert_int_equal(k.nqueue, count[i]);
+		for (n = 0; n < count[i]; n++) {
+			assert_int_equal(k.queue[n].tx_ref, 10 + n * 4);
+			assert_int_equal(k.queue[n].rx_ref, 11 + n * 4);
+			assert_int_equal(k.queue[n].tx_port, 12 + n * 4);
+			assert_int_equal(k.queue[n].rx_port, 13 + n * 4);
+		}
+	}
+}
+
+/* With 4 queues, one key changed: refused, with the word in the sentence. */
+static void refused_of_4(const char *key, const char *value, const char *word)
+{
+	struct dir d = queues(4);
+	struct err e = { "" };
+	struct keys k = { .nqueue = 77 };
+
+	set(&d, key, value);
+	assert_int_equal(keys_read(&k, get, &d, &e), -EINVAL);
+	assert_non_null(strstr(e.text, word));
+	assert_int_equal(k.nqueue, 77);
+}
+
+static void wrong_queues(void **state)
+{
+	(void)state;
+	refused_of_4("queue-3/tx-ring-ref", NULL,
+		     "queue-3/tx-ring-ref is missing");
+	refused_of_4("queue-3/event-channel-tx", NULL,
+		     "queue-3/event-channel is missing");
+	refused_of_4("queue-2/event-channel-rx", NULL,
+		     "queue-2/event-channel-rx is missing");
+	refused_of_4("queue-1/rx-ring-ref", "0x1", "queue-1/rx-ring-ref=0x1");
+	refused_of_4("queue-1/rx-ring-ref", "14", "queue-1/rx-ring-ref");
+	refused_of_4("queue-2/tx-ring-ref", "10", "queue-0 and queue-2");
+	refused_of_4("queue-2/rx-ring-ref", "10", "one grant");
+	refused_of_4("queue-2/event-channel-tx", "13", "one event channel");
+	refused_of_4("multi-queue-num-queues", "5", "queue-4/tx-ring-ref");
+	refused_of_4("multi-queue-num-queues", "65", "1 to 64");
+	refused_of_4("multi-queue-num-queues", "many", "=many");
+	refused_of_4("multi-queue-num-queues", "1", "tx-ring-ref is missing");
+	refused_of_4("tx-ring-ref", "900", "tx-ring-ref beside");
+	refused_of_4("rx-ring-ref", "900", "rx-ring-ref beside");
+	refused_of_4("event-channel", "900", "event-channel beside");
 }
 
 static void no_channel_at_all(void **state)
@@ -261,6 +352,8 @@ int main(void)
 		cmocka_unit_test(gso_needs_sg_and_sums),
 		cmocka_unit_test(hostile_text),
 		cmocka_unit_test(wrong_values),
+		cmocka_unit_test(many_queues),
+		cmocka_unit_test(wrong_queues),
 		cmocka_unit_test(no_channel_at_all),
 		cmocka_unit_test(store_errors_pass),
 		cmocka_unit_test(tap_offloads),

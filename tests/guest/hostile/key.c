@@ -75,7 +75,9 @@ static const struct {
 	{ "request-rx-copy", "0" },
 	{ "request-rx-copy", "2" },
 	{ "multi-queue-num-queues", "0" },
-	{ "multi-queue-num-queues", "2" },
+	{ "multi-queue-num-queues", "2" }, /* queue-0 is missing */
+	{ "multi-queue-num-queues", "64" },
+	{ "multi-queue-num-queues", "65" },
 	{ "multi-queue-num-queues", "4294967295" },
 	{ "feature-sg", "2" },
 };

@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* worker_own.h - a worker's inside, for worker*.c alone
+ *
+ *   worker.c	    one loop: orders, guests' memory
+ *   worker_vif.c   a vif: connecting, running, counting, capture
+ *   worker_turn.c  whose turn it is, and what a turn is
+ */
+#ifndef NETBACK_DAEMON_WORKER_OWN_H
+#define NETBACK_DAEMON_WORKER_OWN_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "daemon/fair.h"
+#include "daemon/worker.h"
+
+enum { WVIF_COUNTS = sizeof(struct worker_stats) / sizeof(uint64_t) };
+
+struct wdom {
+	struct wdom *next;
+	uint16_t domid;
+	struct hv *hv;
+};
+
+/* One queue of a connected vif. */
+struct wqueue {
+	struct wvif *v;
+	struct port *port; /* its rings; owned by the vif's port */
+	struct loop_fd *src[PORT_FDS];
+	uint64_t counts[RING_COUNTS]; /* of this connection */
+};
+
+struct wvif {
+	struct wvif *next;
+	struct fair_member turn;
+	struct worker *w;
+	uint16_t domid, handle;
+	char name[16];
+	int keep_fd;
+	struct frame_pool *pool; /* two frames with a body, for the tap */
+	struct port *tap, *vif;	 /* vif: NULL while not connected */
+	struct wqueue *queue;	 /* nqueue of them */
+	unsigned nqueue;
+	struct survive *keep;
+	struct sw *sw;
+	struct loop_fd *tap_src;
+	struct loop_timer *clock;  /* while a frame waits for the guest */
+	uint64_t held_ns, held_in; /* since when, and which one it is */
+	bool held;
+	bool rang;     /* since its last turn */
+	unsigned idle; /* turns in a row that a bell caused for nothing */
+	struct loop_timer *calm;
+	struct cap *cap;
+	struct loop_fd *cap_src; /* while the reader's socket is full */
+	bool cap_again; /* it counts on from st.cap, once that is known */
+	struct worker_stats st;
+	uint64_t before[RING_COUNTS]; /* of st.ring: earlier connections */
+};
+
+struct worker {
+	int sock;
+	struct loop *loop;
+	struct frame_pool *pool; /* frames in place, one burst's worth */
+	struct wdom *doms;
+	struct wvif *vifs;
+	struct fair fair;
+};
+
+/* --- worker.c ---------------------------------------------------------------- */
+
+struct wdom *worker_dom(struct worker *w, uint16_t domid);
+
+/* --- worker_vif.c ------------------------------------------------------------ */
+
+/* Takes over fd[0] (tap) and fd[1] (survival). */
+int wvif_open(struct worker *w, const struct worker_msg *m, int *fd);
+int wvif_connect(struct wvif *v, struct worker_msg *m);
+int wvif_run(struct wvif *v);
+void wvif_disconnect(struct wvif *v);
+void wvif_close(struct wvif *v);
+
+/* Takes over fd[0] (the socket); fd[1] holds the filter. */
+int wvif_capture(struct wvif *v, const struct worker_msg *m, int *fd);
+void wvif_capture_flush(struct wvif *v);
+void wvif_capture_end(struct wvif *v);
+
+void wvif_sum(struct wvif *v);	    /* st.ring, over all queues */
+void wvif_remember(struct wvif *v); /* at the end of a turn */
+void wvif_stats(const struct wvif *v, struct worker_msg *m);
+
+/* --- worker_turn.c ----------------------------------------------------------- */
+
+void wvif_on_bell(void *arg, int fd, uint32_t events); /* of a struct wqueue */
+void wvif_on_tap(void *arg, int fd, uint32_t events);
+void wvif_queue(struct wvif *v);
+void wvif_unqueue(struct wvif *v);
+
+/* A round: a turn for everybody whose turn it is. */
+void worker_round(struct worker *w);
+
+#endif
