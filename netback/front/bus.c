@@ -16,12 +16,16 @@
 #include <time.h>
 #include <unistd.h>
 
+#include <xen/xen.h>
+
+#include <xen/grant_table.h>
 #include <xen/io/xenbus.h>
 
 #include "base/log.h"
 #include "base/loop.h"
 #include "base/num.h"
 #include "err.h"
+#include "front/bus_keys.h"
 #include "store.h"
 #include "vif.h"
 
@@ -31,10 +35,12 @@ enum {
 	BUS_RETRY_MAX_MS = 1000,
 	BUS_STEADY_MS = 2000, /* a link that lasted so long was a good one */
 	BUS_LEAVE_MS = 2000,  /* for each state of the backend at the end */
-	BUS_GRANTS = 1024,    /* 2 rings, 512 slots, what Xen reserves */
-	BUS_PAGES = 2 + 2 + FRONT_RING * (FRONT_CHUNK + 1),
-	BUS_PORT = 1, /* our first event channel */
-	BUS_GONE = 0, /* "state" when there is none */
+	/* Of one queue: 2 rings, 512 slots */
+	BUS_GRANTS = 2 + 2 * FRONT_RING,
+	BUS_FEW = 8,	 /* queues that have memory for a full ring each .. */
+	BUS_CHUNKS = 64, /* .. where there are more: frames of each */
+	BUS_PORT = 1,	 /* our first event channel */
+	BUS_GONE = 0,	 /* "state" when there is none */
 };
 
 struct bus {
@@ -51,7 +57,9 @@ struct bus {
 	uint32_t mtu;
 	struct front_features offers;
 	struct front_mem *mem;
-	struct front_queue *queue;
+	struct front_queue *queue[BUS_QUEUES];
+	unsigned nqueue;
+	bool multi; /* the backend offers more than one */
 	int link;
 	bool wrote; /* keys and state 4 are in the store */
 	bool up;
@@ -60,6 +68,12 @@ struct bus {
 bool bus_up(const struct bus *b)
 {
 	return b->up;
+}
+
+struct front_queue *const *bus_queues(const struct bus *b, unsigned *n)
+{
+	*n = b->nqueue;
+	return b->queue;
 }
 
 const uint8_t *bus_mac(const struct bus *b)
@@ -114,14 +128,6 @@ static int bus_write(struct bus *b, const char *key, uint32_t value)
 	return rc < 0 ? rc : store_printf(b->store, path, "%u", value);
 }
 
-static int bus_remove(struct bus *b, const char *key)
-{
-	char path[STORE_PATH];
-	int rc = bus_path(path, sizeof(path), b->front, key);
-
-	return rc < 0 ? rc : store_rm(b->store, path);
-}
-
 static int bus_switch(struct bus *b, uint32_t state)
 {
 	int own = bus_state(b, b->front);
@@ -169,37 +175,81 @@ static void bus_link_close(struct bus *b)
 static void bus_release(struct bus *b)
 {
 	bus_link_close(b);
-	if (front_queue_close(b->queue))
-		log_warn("%s: backend still holds a ring page", b->name);
-	b->queue = NULL;
+	while (b->nqueue) {
+		if (front_queue_close(b->queue[--b->nqueue]))
+			log_warn("%s: backend still holds a ring page",
+				 b->name);
+	}
 	front_mem_close(b->mem);
 	b->mem = NULL;
 	b->wrote = false;
 }
 
+/* As many as both sides have: 1 where the backend has never heard of more. */
+static unsigned bus_count_queues(struct bus *b)
+{
+	char path[STORE_PATH];
+	uint32_t max = 1;
+	int rc = bus_path(path, sizeof(path), b->back,
+			  "multi-queue-max-queues");
+
+	if (rc > 0)
+		store_read_u32(b->store, path, UINT32_MAX, &max);
+	b->multi = max > 1;
+	if (!max || b->conf.queues < max)
+		return b->conf.queues ? b->conf.queues : 1;
+	return max;
+}
+
 static int bus_build(struct bus *b)
 {
-	struct front_mem_conf mem = {
-		.pages = BUS_PAGES,
-		.grants = BUS_GRANTS,
-		.backend = (uint16_t)b->backend,
-	};
+	unsigned i, n = bus_count_queues(b);
 	struct front_queue_conf queue = {
 		.split = b->conf.split &&
 			 bus_flag(b, "feature-split-event-channels"),
 		.first_port = BUS_PORT,
 		.rx_buffers = b->conf.rx_buffers ? b->conf.rx_buffers
 						 : FRONT_RING,
+		.tx_chunks = n > BUS_FEW ? BUS_CHUNKS : FRONT_RING,
 		.rx_slots = b->conf.want.sg ? FRONT_RX_SLOTS : 1,
 		.features = b->conf.want,
 		.quirks = b->conf.quirks,
 	};
-	int rc = front_mem_open(&b->mem, &mem);
+	struct front_mem_conf mem = {
+		.grants = GNTTAB_NR_RESERVED_ENTRIES + n * BUS_GRANTS,
+		.backend = (uint16_t)b->backend,
+	};
+	int rc;
 
-	if (rc)
-		return rc;
+	/* The table, 8 bytes each; then rings, frames and buffers. */
+	mem.pages = mem.grants / (HV_PAGE / 8) + 1 +
+		    n * (2u + FRONT_RING +
+			 queue.tx_chunks * (unsigned)FRONT_CHUNK);
+	rc = front_mem_open(&b->mem, &mem);
 	queue.mem = b->mem;
-	return front_queue_open(&b->queue, &queue);
+	for (i = 0; i < n && !rc; i++) {
+		rc = front_queue_open(&b->queue[i], &queue);
+		queue.first_port += 2;
+		b->nqueue += !rc;
+	}
+	return rc;
+}
+
+static unsigned bus_channels(const struct bus *b, struct front_channel *v)
+{
+	unsigned i, n = 0;
+
+	for (i = 0; i < b->nqueue; i++)
+		n += front_queue_channels(b->queue[i], v + n);
+	return n;
+}
+
+static void bus_kick(struct bus *b)
+{
+	unsigned i;
+
+	for (i = 0; i < b->nqueue; i++)
+		front_kick(b->queue[i]);
 }
 
 static void bus_on_link(void *arg, int fd, uint32_t events);
@@ -207,9 +257,9 @@ static void bus_step(struct bus *b);
 
 static int bus_link_open(struct bus *b, struct err *e)
 {
-	struct front_channel channel[2];
+	struct front_channel channel[2 * BUS_QUEUES];
 	char path[STORE_PATH];
-	unsigned n = front_queue_channels(b->queue, channel);
+	unsigned n = bus_channels(b, channel);
 	int rc = str_fmt(path, sizeof(path), "%s/dom/%u/hv", b->conf.run,
 			 b->conf.domid);
 
@@ -255,7 +305,7 @@ static void bus_on_retry(void *arg)
 	if (!rc) {
 		log_info("%s: linked to netbackd again", b->name);
 		/* A bell that nobody heard is rung again. */
-		front_kick(b->queue);
+		bus_kick(b);
 		bus_step(b);
 		return;
 	}
@@ -278,52 +328,13 @@ static void bus_on_link(void *arg, int fd, uint32_t events)
 
 /* --- states --------------------------------------------------------------- */
 
-static int bus_write_ports(struct bus *b, const struct front_names *n)
-{
-	int rc;
-
-	/* What an earlier guest wrote must not be read beside ours. */
-	if (n->tx_port == n->rx_port) {
-		rc = bus_remove(b, "event-channel-tx");
-		if (!rc)
-			rc = bus_remove(b, "event-channel-rx");
-		return rc ? rc : bus_write(b, "event-channel", n->tx_port);
-	}
-	rc = bus_remove(b, "event-channel");
-	if (!rc)
-		rc = bus_write(b, "event-channel-tx", n->tx_port);
-	return rc ? rc : bus_write(b, "event-channel-rx", n->rx_port);
-}
-
 static int bus_write_keys(struct store *s, void *arg)
 {
 	struct bus *b = arg;
-	const struct front_features *f = &b->conf.want;
-	struct front_names n;
-	unsigned i;
-	int rc;
+	const struct bus_keys k = { s,	       b->front, b->queue,
+				    b->nqueue, b->multi, &b->conf.want };
 
-	(void)s;
-	front_queue_names(b->queue, &n);
-	const struct {
-		const char *key;
-		uint32_t value;
-	} row[] = {
-		{ "tx-ring-ref", n.tx_ref },
-		{ "rx-ring-ref", n.rx_ref },
-		{ "request-rx-copy", 1 },
-		{ "feature-rx-notify", f->rx_notify },
-		{ "feature-sg", f->sg },
-		{ "feature-gso-tcpv4", f->sg && f->gso4 },
-		{ "feature-gso-tcpv6", f->sg && f->gso6 },
-		{ "feature-no-csum-offload", !f->csum4 },
-		{ "feature-ipv6-csum-offload", f->csum6 },
-	};
-
-	rc = bus_write_ports(b, &n);
-	for (i = 0; i < ARRAY_SIZE(row) && !rc; i++)
-		rc = bus_write(b, row[i].key, row[i].value);
-	return rc;
+	return bus_keys_write(&k);
 }
 
 static int bus_connect(struct bus *b, struct err *e)
@@ -368,7 +379,7 @@ static void bus_set_up(struct bus *b, bool up)
 	if (b->up == up)
 		return;
 	b->up = up;
-	b->conf.changed(b->conf.arg, up ? b->queue : NULL, &b->offers);
+	b->conf.changed(b->conf.arg, up ? b->queue[0] : NULL, &b->offers);
 	log_debug("%s: %s", b->name, up ? "connected" : "disconnected");
 }
 

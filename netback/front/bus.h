@@ -20,17 +20,21 @@ struct bus;
 struct err;
 struct loop;
 
+enum { BUS_QUEUES = 64 };
+
 struct bus_conf {
 	const char *run; /* run directory of netbackd */
 	uint16_t domid, handle;
 	bool split;		    /* use split event channels if offered */
 	uint16_t rx_buffers;	    /* kept posted; 0 = a ring full */
+	unsigned queues;	    /* as many, if offered; 0 = 1 */
 	struct front_features want; /* what we would receive and send */
 	struct front_quirks quirks;
 	unsigned wait_ms; /* bus_open: for netbackd and the vif */
 	struct loop *loop;
-	/* The queue came up (frames may move; `offers` is what the backend accepts
-	 * of what we would send), or is about to go away (NULL).
+	/* The queues came up, q the first of them (frames may move; `offers` is
+	 * what the backend accepts of what we would send), or are about to go
+	 * away (NULL).
 	 */
 	void (*changed)(void *arg, struct front_queue *q,
 			const struct front_features *offers);
@@ -46,6 +50,9 @@ int bus_open(struct bus **out, const struct bus_conf *conf, struct err *e);
 void bus_close(struct bus *b);
 
 bool bus_up(const struct bus *b);
+
+/* All queues; valid while up. */
+struct front_queue *const *bus_queues(const struct bus *b, unsigned *n);
 const uint8_t *bus_mac(const struct bus *b); /* 6 bytes, from the store */
 uint32_t bus_mtu(const struct bus *b);	     /* 0 = the store names none */
 

@@ -65,26 +65,50 @@ int guest_unshare(int flags, struct err *e)
 	return rc ? err_set(e, rc, "user namespace: %s", strerror(-rc)) : 0;
 }
 
-int guest_tap(const char *dev, struct err *e)
+static int guest_tap_queue(const char *dev, bool multi)
 {
 	struct ifreq r = { .ifr_flags = IFF_TAP | IFF_NO_PI | IFF_VNET_HDR };
 	int size = 10, rc, fd;
 
+	if (multi)
+		r.ifr_flags |= IFF_MULTI_QUEUE;
 	fd = open("/dev/net/tun", O_RDWR | O_CLOEXEC | O_NONBLOCK);
 	if (fd < 0)
-		return err_set(e, -errno, "/dev/net/tun: %s%s", strerror(errno),
-			       errno == ENOENT ? " (modprobe tun)" : "");
+		return -errno;
 	rc = str_put(r.ifr_name, sizeof(r.ifr_name), dev);
 	if (!rc &&
 	    (ioctl(fd, TUNSETIFF, &r) || ioctl(fd, TUNSETVNETHDRSZ, &size)))
 		rc = -errno;
 	if (!rc)
-		rc = guest_carrier(fd, false);
-	if (rc) {
-		close(fd);
-		return err_set(e, rc, "tap %s: %s", dev, strerror(-rc));
+		return fd;
+	close(fd);
+	return rc;
+}
+
+int guest_tap(const char *dev, int *fd, unsigned n, struct err *e)
+{
+	unsigned i;
+	int rc = 0;
+
+	for (i = 0; i < n && !rc; i++) {
+		fd[i] = guest_tap_queue(dev, n > 1);
+		rc = fd[i] < 0 ? fd[i] : 0;
 	}
-	return fd;
+	if (!rc)
+		rc = guest_carrier(fd[0], false);
+	if (!rc)
+		return 0;
+	return err_set(e, rc, "tap %s: %s%s", dev, strerror(-rc),
+		       rc == -ENOENT ? " (modprobe tun)" : "");
+}
+
+int guest_tap_use(int fd, bool on)
+{
+	struct ifreq r = {
+		.ifr_flags = on ? IFF_ATTACH_QUEUE : IFF_DETACH_QUEUE,
+	};
+
+	return ioctl(fd, TUNSETQUEUE, &r) ? -errno : 0;
 }
 
 int guest_carrier(int tap, bool on)

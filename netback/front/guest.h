@@ -13,8 +13,12 @@ struct err;
  */
 int guest_unshare(int flags, struct err *e);
 
-/* A tap named dev in this network namespace, without carrier. */
-int guest_tap(const char *dev, struct err *e);
+/* A tap named dev in this network namespace, without carrier; with several
+ * queues a descriptor for each of them in fd[0..n).
+ */
+int guest_tap(const char *dev, int *fd, unsigned n, struct err *e);
+/* Whether the kernel gives frames to that queue. */
+int guest_tap_use(int fd, bool on);
 int guest_carrier(int tap, bool on);
 
 /* What eth0's kernel may leave to us: blank checksums, large TCP segments. */

@@ -129,7 +129,7 @@ static int queue_memory(struct front_queue *q)
 {
 	int rc;
 
-	rc = front_mem_take(q->conf.mem, FRONT_RING * FRONT_CHUNK);
+	rc = front_mem_take(q->conf.mem, q->conf.tx_chunks * FRONT_CHUNK);
 	if (rc < 0)
 		return rc;
 	q->tx_page = (uint32_t)rc;
@@ -166,12 +166,15 @@ int front_queue_open(struct front_queue **out,
 	int rc;
 
 	if (!conf->rx_buffers || conf->rx_buffers > FRONT_RING ||
-	    !conf->rx_slots || conf->rx_slots > FRONT_RX_SLOTS)
+	    !conf->rx_slots || conf->rx_slots > FRONT_RX_SLOTS ||
+	    conf->tx_chunks > FRONT_RING)
 		return -EINVAL;
 	q = calloc(1, sizeof(*q));
 	if (!q)
 		return -ENOMEM;
 	q->conf = *conf;
+	if (!q->conf.tx_chunks)
+		q->conf.tx_chunks = FRONT_RING;
 	q->lent = -1;
 	for (i = 0; i < 2; i++)
 		q->channel[i].pub = (struct front_channel){ 0, -1, -1 };

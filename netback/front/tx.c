@@ -18,9 +18,9 @@ void queue_tx_open(struct front_queue *q)
 {
 	unsigned i;
 
-	for (i = 0; i < FRONT_RING; i++)
-		q->chunk[i] = (uint16_t)(FRONT_RING - 1 - i);
-	q->chunks = FRONT_RING;
+	q->chunks = q->conf.tx_chunks;
+	for (i = 0; i < q->chunks; i++)
+		q->chunk[i] = (uint16_t)(q->chunks - 1 - i);
 }
 
 unsigned front_tx_busy(const struct front_queue *q)

@@ -37,6 +37,14 @@ enum {
 	EXIT_NO_COMMAND = 127,
 };
 
+/* A queue of eth0 and the queue of the vif that it goes to. */
+struct lane {
+	struct pump pump;
+	struct loop_fd *tap_src, *rx_src, *tx_src;
+	bool rang, tap_on;
+	bool unused; /* the kernel gives it no frames */
+};
+
 struct vifguest {
 	/* asked for */
 	uint16_t domid, handle;
@@ -44,6 +52,7 @@ struct vifguest {
 	const char *ip[GUEST_IPS];
 	unsigned nip;
 	bool has_mac, stats;
+	uint32_t queues;
 	uint8_t mac[6];
 	uint32_t mtu;
 	unsigned wait_ms;
@@ -52,11 +61,12 @@ struct vifguest {
 	struct private private; /* without --vif */
 	/* is */
 	struct loop *loop;
-	struct loop_fd *tap_src, *rx_src, *tx_src, *sig_src;
+	struct loop_fd *sig_src;
 	struct bus *bus;
-	struct pump pump;
+	struct lane lane[BUS_QUEUES];
+	unsigned lanes; /* that are connected: lane[0].. */
 	int sig;
-	bool rang, tap_on, stop;
+	bool stop;
 	pid_t child;
 	int status;
 	char name[IFNAMSIZ];
@@ -73,6 +83,7 @@ static const struct option vifguest_options[] = {
 	{ "wait", required_argument, NULL, 'w' },
 	{ "profile", required_argument, NULL, 'p' },
 	{ "single-channel", no_argument, NULL, '1' },
+	{ "queues", required_argument, NULL, 'q' },
 	{ "no-sg", no_argument, NULL, 'S' },
 	{ "no-gso", no_argument, NULL, 'G' },
 	{ "no-csum", no_argument, NULL, 'C' },
@@ -87,20 +98,20 @@ static const char vifguest_usage[] =
 	"usage: vifguest --vif N.M [--ip ADDR/LEN].. [--mac MAC] [--mtu "
 	"BYTES]\n"
 	"                [--run DIR] [--dev NAME] [--wait SECONDS]\n"
-	"                [--profile NAME] [--single-channel] [--no-sg] "
-	"[--no-gso]\n"
-	"                [--no-csum] [--no-rx-notify] [--stats] [--verbose]\n"
+	"                [--profile NAME] [--queues N] [--single-channel]\n"
+	"                [--no-sg] [--no-gso] [--no-csum] [--no-rx-notify]\n"
+	"                [--stats] [--verbose]\n"
 	"                [-- COMMAND [ARG]..]\n";
 
 /* --- frames -------------------------------------------------------------- */
 
 static void vifguest_on_bell(void *arg, int fd, uint32_t events)
 {
-	struct vifguest *g = arg;
+	struct lane *l = arg;
 
 	(void)fd;
 	(void)events;
-	g->rang = true;
+	l->rang = true;
 }
 
 static void vifguest_on_tap(void *arg, int fd, uint32_t events)
@@ -110,91 +121,156 @@ static void vifguest_on_tap(void *arg, int fd, uint32_t events)
 	(void)events; /* the turn of the pump that follows reads it */
 }
 
-static void vifguest_poll_tap(struct vifguest *g)
+static void vifguest_poll_tap(struct vifguest *g, struct lane *l)
 {
-	bool on = g->pump.q && !g->pump.blocked;
+	bool on = l->pump.q && !l->pump.blocked;
 
-	if (on == g->tap_on)
+	if (on == l->tap_on)
 		return;
-	g->tap_on = on;
-	loop_mod(g->loop, g->tap_src, on ? EPOLLIN : 0);
+	l->tap_on = on;
+	loop_mod(g->loop, l->tap_src, on ? EPOLLIN : 0);
 }
 
+/* Sums over all queues. */
 static void vifguest_print_counts(const struct vifguest *g)
 {
-	const uint64_t *v = front_counts(g->pump.q);
-	unsigned i;
+	uint64_t sum[FRONT_COUNTS] = { 0 }, sums = 0, up = 0, down = 0;
+	unsigned i, k;
 
-	for (i = 0; i < FRONT_COUNTS; i++)
-		fprintf(stderr, "%s %llu\n", front_count_name(i),
-			(unsigned long long)v[i]);
+	for (i = 0; i < g->lanes; i++) {
+		const struct pump *p = &g->lane[i].pump;
+		const uint64_t *v = front_counts(p->q);
+
+		for (k = 0; k < FRONT_COUNTS; k++)
+			sum[k] += v[k];
+		sums += p->sums;
+		up += p->drops_up;
+		down += p->drops_down;
+	}
+	for (k = 0; k < FRONT_COUNTS; k++)
+		fprintf(stderr, "%s %llu\n", front_count_name(k),
+			(unsigned long long)sum[k]);
 	fprintf(stderr, "sums %llu\ndrops_up %llu\ndrops_down %llu\n",
-		(unsigned long long)g->pump.sums,
-		(unsigned long long)g->pump.drops_up,
-		(unsigned long long)g->pump.drops_down);
+		(unsigned long long)sums, (unsigned long long)up,
+		(unsigned long long)down);
 }
 
-/* Lets go of the queue: pulls the cable, too. */
+/* Lets go of the queues: pulls the cable, too. */
 static void vifguest_disconnected(struct vifguest *g)
 {
-	loop_del(g->loop, g->rx_src);
-	loop_del(g->loop, g->tx_src);
-	g->rx_src = g->tx_src = NULL;
-	guest_carrier(g->pump.tap, false);
-	if (!g->pump.q)
-		return;
-	/* What was answered since the last turn. */
-	front_tx_reap(g->pump.q);
-	if (g->stats)
+	unsigned i;
+
+	guest_carrier(g->lane[0].pump.tap, false);
+	for (i = 0; i < g->lanes; i++) {
+		struct lane *l = &g->lane[i];
+
+		loop_del(g->loop, l->rx_src);
+		loop_del(g->loop, l->tx_src);
+		l->rx_src = l->tx_src = NULL;
+		/* What was answered since the last turn. */
+		front_tx_reap(l->pump.q);
+		if (front_bad(l->pump.q))
+			log_warn("%s: the backend did what it may not: %s",
+				 g->name, front_first_bad(l->pump.q));
+	}
+	if (g->stats && g->lanes)
 		vifguest_print_counts(g);
-	if (front_bad(g->pump.q))
-		log_warn("%s: the backend did what it may not: %s", g->name,
-			 front_first_bad(g->pump.q));
-	g->pump.q = NULL;
+	for (i = 0; i < g->lanes; i++) {
+		g->lane[i].pump.q = NULL;
+		vifguest_poll_tap(g, &g->lane[i]);
+	}
+	g->lanes = 0;
+}
+
+/* A turn of each queue: 1 more may wait, 0, -EPROTO. */
+static int vifguest_pump(struct vifguest *g)
+{
+	int rc, more = 0;
+	unsigned i;
+
+	for (i = 0; i < g->lanes; i++) {
+		struct lane *l = &g->lane[i];
+
+		if (l->rang)
+			front_clear(l->pump.q);
+		l->rang = false;
+		rc = pump_turn(&l->pump);
+		if (rc < 0)
+			return rc;
+		if (!rc)
+			rc = pump_arm(&l->pump);
+		more |= rc;
+		vifguest_poll_tap(g, l);
+	}
+	return more;
 }
 
 static void vifguest_turn(struct vifguest *g)
 {
-	int rc;
+	int rc = vifguest_pump(g);
 
-	if (g->rang && g->pump.q)
-		front_clear(g->pump.q);
-	g->rang = false;
-	rc = pump_turn(&g->pump);
 	if (rc < 0)
 		vifguest_disconnected(g);
-	if (rc <= 0)
-		rc = pump_arm(&g->pump);
-	vifguest_poll_tap(g);
-	rc = loop_turn(g->loop, rc ? 0 : -1);
+	rc = loop_turn(g->loop, rc > 0 ? 0 : -1);
 	if (rc) {
 		log_error("%s: event loop: %s", g->name, strerror(-rc));
 		g->stop = true;
 	}
 }
 
+static int vifguest_open_lane(struct vifguest *g, struct lane *l,
+			      struct front_queue *q,
+			      const struct front_features *o)
+{
+	int rc;
+
+	l->pump.q = q;
+	l->pump.offers = *o;
+	l->pump.blocked = false;
+	rc = loop_add(g->loop, front_fd_rx(q), EPOLLIN, vifguest_on_bell, l,
+		      &l->rx_src);
+	if (!rc && front_fd_tx(q) != front_fd_rx(q))
+		rc = loop_add(g->loop, front_fd_tx(q), EPOLLIN,
+			      vifguest_on_bell, l, &l->tx_src);
+	return rc;
+}
+
+/* A backend may offer fewer queues than eth0 has. */
+static void vifguest_use_lanes(struct vifguest *g, unsigned n)
+{
+	unsigned i;
+
+	for (i = 1; i < g->queues; i++) {
+		struct lane *l = &g->lane[i];
+
+		if (l->unused == (i >= n))
+			continue;
+		l->unused = i >= n;
+		guest_tap_use(l->pump.tap, !l->unused);
+	}
+}
+
 static void vifguest_changed(void *arg, struct front_queue *q,
 			     const struct front_features *o)
 {
+	struct front_queue *const *v;
 	struct vifguest *g = arg;
-	int rc;
+	unsigned i, n;
+	int rc = 0;
 
-	if (!q) {
-		vifguest_disconnected(g);
+	vifguest_disconnected(g);
+	if (!q)
 		return;
-	}
-	g->pump.q = q;
-	g->pump.offers = *o;
-	g->pump.blocked = false;
-	rc = loop_add(g->loop, front_fd_rx(q), EPOLLIN, vifguest_on_bell, g,
-		      &g->rx_src);
-	if (!rc && front_fd_tx(q) != front_fd_rx(q))
-		rc = loop_add(g->loop, front_fd_tx(q), EPOLLIN,
-			      vifguest_on_bell, g, &g->tx_src);
+	v = bus_queues(g->bus, &n);
+	vifguest_use_lanes(g, n);
+	for (i = 0; i < n && !rc; i++)
+		rc = vifguest_open_lane(g, &g->lane[i], v[i], o);
+	g->lanes = i;
 	if (!rc)
-		rc = guest_offload(g->pump.tap, o->csum4, o->gso4, o->gso6);
+		rc = guest_offload(g->lane[0].pump.tap, o->csum4, o->gso4,
+				   o->gso6);
 	if (!rc)
-		rc = guest_carrier(g->pump.tap, true);
+		rc = guest_carrier(g->lane[0].pump.tap, true);
 	if (rc)
 		log_error("%s: %s: %s", g->name, g->dev, strerror(-rc));
 }
@@ -226,7 +302,7 @@ static void vifguest_on_signal(void *arg, int fd, uint32_t events)
 		return;
 	if (si.ssi_signo == SIGCHLD)
 		vifguest_reap(g);
-	else if (si.ssi_signo == SIGUSR1 && g->pump.q)
+	else if (si.ssi_signo == SIGUSR1 && g->lanes)
 		vifguest_print_counts(g);
 	else if (si.ssi_signo == SIGUSR1)
 		return;
@@ -301,6 +377,7 @@ static int vifguest_connect(struct vifguest *g, struct err *e)
 		.domid = g->domid,
 		.handle = g->handle,
 		.split = g->as.split,
+		.queues = g->queues,
 		.rx_buffers = g->as.rx_buffers,
 		.want = g->as.features,
 		.quirks = g->as.quirks,
@@ -320,25 +397,38 @@ static int vifguest_connect(struct vifguest *g, struct err *e)
 	return rc;
 }
 
+static int vifguest_taps(struct vifguest *g, struct err *e)
+{
+	int fd[BUS_QUEUES], rc;
+	unsigned i;
+
+	for (i = 0; i < g->queues; i++)
+		fd[i] = -1;
+	rc = guest_tap(g->dev, fd, g->queues, e);
+	for (i = 0; i < g->queues; i++)
+		g->lane[i].pump.tap = fd[i];
+	return rc;
+}
+
 static int vifguest_start(struct vifguest *g, struct err *e)
 {
+	unsigned i;
 	int rc = g->private.vif ? private_open(&g->private, e) : 0;
 
 	if (g->private.vif)
 		g->run = g->private.run;
 	if (!rc)
 		rc = guest_unshare(CLONE_NEWNET, e);
+	if (!rc)
+		rc = vifguest_taps(g, e);
 	if (rc)
 		return rc;
-	g->pump.tap = guest_tap(g->dev, e);
-	if (g->pump.tap < 0)
-		return g->pump.tap;
 	rc = loop_open(&g->loop);
 	if (!rc)
 		rc = vifguest_signals(g);
-	if (!rc)
-		rc = loop_add(g->loop, g->pump.tap, 0, vifguest_on_tap, g,
-			      &g->tap_src);
+	for (i = 0; i < g->queues && !rc; i++)
+		rc = loop_add(g->loop, g->lane[i].pump.tap, 0, vifguest_on_tap,
+			      g, &g->lane[i].tap_src);
 	if (rc)
 		return err_set(e, rc, "event loop: %s", strerror(-rc));
 	rc = vifguest_connect(g, e);
@@ -366,11 +456,15 @@ static int vifguest_serve(struct vifguest *g, struct err *e)
 
 static void vifguest_close(struct vifguest *g)
 {
+	unsigned i;
+
 	bus_close(g->bus);
 	if (g->sig >= 0)
 		close(g->sig);
-	if (g->pump.tap >= 0)
-		close(g->pump.tap);
+	for (i = 0; i < g->queues; i++) {
+		if (g->lane[i].pump.tap >= 0)
+			close(g->lane[i].pump.tap);
+	}
 	loop_close(g->loop);
 }
 
@@ -465,6 +559,13 @@ static int vifguest_option(struct vifguest *g, int c, struct err *e)
 		if (!rc)
 			g->wait_ms = n * 1000;
 		break;
+	case 'q':
+		rc = vifguest_number("queues", optarg, BUS_QUEUES, &g->queues,
+				     e);
+		if (!rc && !g->queues)
+			rc = err_set(e, -EINVAL, "--queues 0: 1 to %d",
+				     BUS_QUEUES);
+		break;
 	case 's':
 		g->stats = true;
 		break;
@@ -526,18 +627,22 @@ static int vifguest_parse(struct vifguest *g, int argc, char **argv,
 
 int main(int argc, char **argv)
 {
-	struct vifguest g = {
-		.run = getenv("NETBACK_RUN"),
+	/* Static: a pump has room for a frame's head. */
+	static struct vifguest g = {
 		.dev = "eth0",
 		.wait_ms = GUEST_WAIT_MS,
-		.as = front_profiles[0],
-		.pump.tap = -1,
+		.queues = 1,
 		.sig = -1,
 	};
 	struct err e = { "" };
+	unsigned i;
 	int rc;
 
 	log_open("vifguest", LOG_WARN);
+	for (i = 0; i < BUS_QUEUES; i++)
+		g.lane[i].pump.tap = -1;
+	g.as = front_profiles[0];
+	g.run = getenv("NETBACK_RUN");
 	if (!g.run)
 		g.run = "/run/netback";
 	if (vifguest_parse(&g, argc, argv, &e)) {
