@@ -132,7 +132,7 @@ static void keys_names(struct keys_queue_names *n, const char *dir)
 static int keys_queue(const struct keys_source *s, const char *dir,
 		      struct ring_names *q)
 {
-	struct keys_queue_names n = { "" };
+	struct keys_queue_names n = { 0 };
 	uint32_t split;
 	int rc;
 

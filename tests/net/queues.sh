@@ -24,6 +24,9 @@ ip link add br0 type bridge mcast_snooping 0
 ip addr add 10.0.0.254/24 dev br0
 ip link set br0 up
 vifctl attach vif1.0 bridge=br0 mac=00:16:3e:00:00:01 >/dev/null
+# Who is not given a CPU for a second loses nothing for that: both taps' queues in
+# the kernel hold what comes meanwhile.
+ip link set vif1.0 txqueuelen 5000
 
 iperf3 -s >>"$LOG.iperf" 2>&1 &
 until_true 5 sh -c 'ss -ltn | grep -q :5201'
@@ -33,6 +36,7 @@ guest()
 	vifguest --vif 1.0 --ip 10.0.0.1/24 --queues "$1" >"$LOG.g" 2>&1 &
 	G=$!
 	until_true 10 grep -q connected "$LOG.g"
+	in1 ip link set eth0 txqueuelen 5000
 	until_true 10 in1 ping -q -c 1 -W 1 10.0.0.254
 }
 
@@ -112,16 +116,16 @@ for n in 8 2 64 1; do
 		"$(xenstore-read $FRONT/multi-queue-num-queues)"
 	ok "$n queues: TCP to the host" transfers
 	ok "$n queues: TCP to the guest" transfers -R
-	streams up 10.0.0.254 300 1
+	streams up 10.0.0.254 150 1
 	# shellcheck disable=SC2086
 	wait $pids
 	same "$n queues: numbered, to the host" \
-		'sent 2400 lost 0 doubled 0 late 0' "$(what_came)"
-	streams down 10.0.0.1 300 1
+		'sent 1200 lost 0 doubled 0 late 0' "$(what_came)"
+	streams down 10.0.0.1 150 1
 	# shellcheck disable=SC2086
 	wait $pids
 	same "$n queues: numbered, to the guest" \
-		'sent 2400 lost 0 doubled 0 late 0' "$(what_came)"
+		'sent 1200 lost 0 doubled 0 late 0' "$(what_came)"
 	ok "$n queues: the numbers add up" adds_up $n
 	used=$(adds_up $n)
 	least=$((n < 8 ? n : 3))
@@ -138,7 +142,7 @@ ok 'no guest complained' test ! -s "$LOG.bad"
 # all: after that a worker is waited for.
 kills()
 {
-	streams "$1" "$2" 300 2
+	streams "$1" "$2" 150 2
 	for i in $(seq "$3"); do
 		sleep 0.5
 		old=$(worker)
@@ -157,7 +161,7 @@ for n in 1 8; do
 		[ "$(total lost)" = 0 -a "$(total doubled)" -le 128 ]
 	kills down 10.0.0.1 1
 	ok "$n queues, killed, to the guest: $(what_came)" \
-		[ "$(total sent)" = 4800 -a "$(total lost)" -le 64 -a \
+		[ "$(total sent)" = 2400 -a "$(total lost)" -le 64 -a \
 		"$(total doubled)" = 0 ]
 	same "$n queues: nothing is late" 0 "$(total late)"
 	ok "$n queues, killed: the numbers add up" adds_up $n
