@@ -155,7 +155,8 @@ static int rules_bridge_of(const char *port, bool ip6, struct err *note,
 	return rc ? err_set(e, rc, "%s", own.text) : 0;
 }
 
-static int rules_bridges(const struct rule *r, struct err *note, struct err *e)
+static int rules_bridges(const struct rule *r, const struct rules_how *how,
+			 struct err *note, struct err *e)
 {
 	const struct rules_ext *x = rules_match(r, "physdev");
 	const struct xt_physdev_info *p;
@@ -165,7 +166,9 @@ static int rules_bridges(const struct rule *r, struct err *note, struct err *e)
 		   r->verb != RULES_REPLACE))
 		return 0;
 	p = (const struct xt_physdev_info *)x->info;
-	rc = rules_bridge_of(p->physindev, r->ip6, note, e);
+	rc = rules_br_netfilter(how->load_modules, e);
+	if (!rc)
+		rc = rules_bridge_of(p->physindev, r->ip6, note, e);
 	return rc ? rc : rules_bridge_of(p->physoutdev, r->ip6, note, e);
 }
 
@@ -199,7 +202,7 @@ int rules_run(int argc, const char *const *argv, const struct rules_how *how,
 	for (i = 0; !rc && i < rs.n; i++)
 		rc = rules_may(&rs.v[i], how, note, e);
 	for (i = 0; !rc && i < rs.n; i++)
-		rc = rules_bridges(&rs.v[i], note, e);
+		rc = rules_bridges(&rs.v[i], how, note, e);
 	if (!rc)
 		rc = rules_do(&rs, v, e);
 	rules_free(&rs);

@@ -170,6 +170,14 @@ int rules_save(bool ip6, const char *table, enum rules_variant v, FILE *out,
 int rules_bridge(const char *port, bool ip6, char bridge[IFNAMSIZ],
 		 struct err *e);
 
+/* Before the first rule with physdev: the kernel loads br_netfilter for it when
+ * it is a module, which sends the frames of every bridge to iptables. So: 0 when
+ * it is there. Else, with consent, it is loaded and the switch for all bridges
+ * set back to off at once; without, -EOPNOTSUPP with the bridges that would be
+ * touched by name.
+ */
+int rules_br_netfilter(bool consent, struct err *e);
+
 /* --- all of it ------------------------------------------------------------ */
 
 struct rules_how {
@@ -177,6 +185,7 @@ struct rules_how {
 	bool variant_given; /* else the host's own */
 	enum rules_variant variant;
 	bool force; /* a rule that can never match is a note, not an error */
+	bool load_modules; /* consent for rules_br_netfilter */
 };
 
 /* parse, never, bridge (of the ports that the rule names) and do: what

@@ -62,7 +62,8 @@ int rule_change(const struct rule_verb *v, const struct rule_opts *o, int argc,
 	struct rules_how how = { .family = o->family,
 				 .variant_given = o->variant_given,
 				 .variant = o->variant,
-				 .force = o->force };
+				 .force = o->force,
+				 .load_modules = o->load_modules };
 	struct err note = { "" };
 	int rc = rule_words(v, argc, argv, e);
 

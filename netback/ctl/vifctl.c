@@ -61,7 +61,8 @@ static const struct verb verbs[] = {
 	  "  list [options] [-t TABLE] [CHAIN]; save [options] [-t TABLE]\n"
 	  "  flush [options] [-t TABLE] CHAIN; variant\n"
 	  "options: -4, -6, --variant nft|legacy, --force (a rule that can\n"
-	  "never match is added, with a warning).\n" },
+	  "never match is added, with a warning), --load-modules (may load\n"
+	  "br_netfilter, and leaves it off for every other bridge).\n" },
 	{ "import", "FILE [key=value ..]", verb_import,
 	  "what a file of xl, xend or libvirt would attach",
 	  "FILE: xl's domain file or xl.conf, xend-config.sxp, libvirt's "
@@ -258,7 +259,7 @@ static int words(struct ctl *c, int *argc, char ***argv, struct err *e)
 		return rc;
 	verb = **argv;
 	v = verb_find(verb);
-	if (v && v->run == verb_capture)
+	if (v && (v->run == verb_capture || v->run == verb_rule))
 		return 0;
 	rc = options(c, *argc, *argv, "r:w:jvnhV", e);
 	*argc -= optind - 1;
