@@ -56,12 +56,13 @@ DATA	= $(filter-out $(MAINS),$(call src,$(addprefix netback/,base store hv \
 CTL	= $(filter-out $(MAINS),$(call src,modes filter netback/ctl))
 UNIT	= $(wildcard tests/unit/test_*.c)
 HELPERS	= $(wildcard tests/guest/*.c tests/kernel/*.c tests/bench/*.c)
+DOM0	= $(patsubst tests/%.c,$(B)/tests/%,$(wildcard tests/xen/dom0/*.c))
 obj	= $(patsubst %.c,$(B)/obj/%.o,$(1))
 PROGS	= $(patsubst %,$(B)/%,$(basename $(notdir $(wildcard $(MAINS)))))
 FUZZERS	= $(patsubst %.c,$(B)/%,$(wildcard tests/fuzz/*.c))
 HOSTILE	= $(wildcard tests/guest/hostile/*.c)
 TESTS	= $(patsubst tests/%.c,$(B)/tests/%,$(UNIT) $(HELPERS)) \
-	  $(B)/tests/guest/hostile
+	  $(B)/tests/guest/hostile $(DOM0)
 
 all: $(PROGS) ## build the programs into build/
 
@@ -104,6 +105,12 @@ $(B)/tests/%: $(B)/obj/tests/%.o $(B)/libctl.a $(B)/libdata.a
 	$(call say,LD,$@)$(CC) $(NBFLAGS) $(LDFLAGS) -o $@ $^ -lcmocka \
 		$(LDLIBS_C) -lseccomp -lcap-ng
 
+# They run in another userland: static, and without our libraries.
+$(B)/tests/xen/dom0/%: $(B)/obj/tests/xen/dom0/%.o
+	@mkdir -p $(@D)
+	$(call say,LD,$@)$(CC) $(filter-out -fsanitize%,$(NBFLAGS)) $(LDFLAGS) \
+		$(if $(SANFLAGS),,-static) -o $@ $^ $(SANFLAGS)
+
 # The one test program of several files.
 $(B)/tests/guest/hostile: $(call obj,$(HOSTILE)) $(B)/libdata.a
 	@mkdir -p $(@D)
@@ -129,6 +136,9 @@ check: tests-built ## unit tests: quick, no root (T=ring for a part)
 
 check-net: tests-built ## tests in network namespaces of their own
 	@B=$(B) sh tests/run.sh kernel net bad-input
+
+check-xen: tests-built ## real Xen, emulated; needs root and Debian's packages
+	@B=$(B) LIMIT=720 sh tests/run.sh xen
 
 fuzz-smoke: fuzz-built ## each fuzzer for ten seconds (T=name, FUZZ_SECONDS=n)
 	@B=build/fuzz sh tests/run.sh fuzz
@@ -187,5 +197,5 @@ clean: ## remove build/
 # Objects of tests are kept, as all others are.
 .PRECIOUS: $(B)/obj/%.o
 
-.PHONY: all help tests-built fuzz-built fuzzers check check-net fuzz-smoke \
+.PHONY: all help tests-built fuzz-built fuzzers check check-net check-xen fuzz-smoke \
 	golden-update lint test bench plot demo install install-hotplug uninstall clean compile_commands.json

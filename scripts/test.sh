@@ -65,6 +65,7 @@ export B=build
 groups 'check' 60 unit golden
 groups 'net' 600 kernel net
 groups 'bad input' 300 bad-input
+groups 'xen' 720 xen
 export B=build/san
 groups 'check, sanitizers' 240 unit golden
 export B=build/fuzz

@@ -1,0 +1,18 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-or-later
+# kernel.sh - in dom0: the kernel's xen-netback, our vif-bridge as libxl's script
+. /nb/tests/xen/dom0/lib.sh
+. /nb/tests/xen/dom0/suite.sh
+ok 'vector registers survive: the emulation is sound' \
+	$B/tests/xen/dom0/vectors 4 4
+ok 'xenstored and its like are up' xen_up oxenstored
+modprobe xen-netback
+two_guests
+hotplug_effects
+firewall_effects
+mac_is_guarded
+attach_detach "${N:-20}"
+create_destroy "${N:-10}"
+all_gone
+note end
+done_testing

@@ -1,0 +1,120 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# shellcheck shell=sh
+# lib.sh - what the scripts that run in dom0 share (after tests/lib.sh)
+B=/nb/build
+. /nb/tests/lib.sh
+XEN=/usr/lib/xen-4.17/bin
+ASK=$B/tests/xen/dom0/ask
+# shellcheck disable=SC2034 # for who sources this
+BACK=/local/domain/0/backend/vif
+export PATH="$XEN:$PATH"
+
+up()
+{
+	cut -d' ' -f1 /proc/uptime
+}
+
+note()
+{
+	echo "# $(up) $*"
+}
+
+quiet()
+{
+	"$@" >/dev/null 2>&1
+}
+
+# What a Xen host starts at boot. xen_up oxenstored|xenstored
+xen_up()
+{
+	mkdir -p /var/lib/xenstored /var/log/xen
+	"$XEN/$1" --pid-file /run/xenstore.pid >/tmp/xenstored.log 2>&1
+	within 10 xenstore-read / || return 1
+	"$XEN/xen-init-dom0" >/tmp/init-dom0.log 2>&1
+	"$XEN/xenconsoled" --pid-file /run/xenconsoled.pid --log=guest \
+		--log-dir=/var/log/xen
+	touch /etc/xen/xl.conf
+	mkdir -p /opt/nb
+	cp $B/vifhotplug /opt/nb/
+	for n in vif-bridge vif-route vif-nat; do
+		ln -sf vifhotplug /opt/nb/$n
+	done
+	sysctl -qw net.ipv6.conf.default.accept_dad=0
+	ip link add xenbr0 address 02:00:00:00:00:01 type bridge
+	ip addr add 10.0.0.1/24 dev xenbr0
+	ip addr add fd00::1/64 dev xenbr0 nodad
+	ip link set xenbr0 up
+}
+
+# guest NAME N VIF-WORDS..: /tmp/NAME.cfg of guest number N, 10.0.0.N and fd00::N.
+# TYPE=pvh, VCPUS=, MEM=, EXTRA= (kernel's words), VIFS= (whole vif list)
+guest()
+{
+	g_mac=$(printf '00:16:3e:00:00:%02x' "$2")
+	g_vif="'mac=$g_mac,bridge=xenbr0,script=/opt/nb/vif-bridge${3:+,$3}'"
+	cat >"/tmp/$1.cfg" <<-END
+	name = "$1"
+	type = "${TYPE:-pv}"
+	kernel = "/share/guest/vmlinux"
+	ramdisk = "/share/guest/domu.cpio.gz"
+	extra = "console=hvc0 rdinit=/init mitigations=off nokaslr quiet loglevel=1 panic=-1 tsc=reliable net.ifnames=0 nb.name=$1 nb.ip=10.0.0.$2/24 nb.ip=fd00::$2/64 ${EXTRA:-}"
+	memory = ${MEM:-256}
+	vcpus = ${VCPUS:-1}
+	vif = [ ${VIFS:-$g_vif} ]
+	on_crash = "destroy"
+	on_reboot = "destroy"
+	END
+}
+
+# on NAME COMMAND: in the guest; its output and status. WAIT=seconds
+on()
+{
+	on_tty=$(xenstore-read "/local/domain/$(xl domid "$1")/console/tty") ||
+		return 125
+	$ASK "$on_tty" "${WAIT:-60}" "$2"
+}
+
+# within SECONDS COMMAND..: until_true counts polls, and some take a second.
+within()
+{
+	w_end=$(($(cut -d. -f1 /proc/uptime) + $1))
+	shift
+	until quiet "$@"; do
+		[ "$(cut -d. -f1 /proc/uptime)" -lt $w_end ] || { "$@"; return; }
+		sleep 0.1
+	done
+}
+
+# answers ADDRESS [SECONDS]
+answers()
+{
+	within "${2:-40}" ping -c 1 -W 1 "$1"
+}
+
+# A guest that is up has its console's loop running, too.
+create()
+{
+	xl create -q "/tmp/$1.cfg"
+}
+
+state_is()
+{
+	[ "$(xenstore-read "$1/state" 2>/dev/null)" = "$2" ]
+}
+
+# Nothing of any vif in the store: neither side, nor libxl's own notes.
+store_clean()
+{
+	! xenstore-ls -f / | grep -E '/(backend|device)/vif/[0-9]'
+}
+
+no_vifs()
+{
+	! ls -d /sys/class/net/vif* 2>/dev/null
+}
+
+# No domain of which something is held: zombies stay in the list.
+no_zombies()
+{
+	[ "$(xl list | wc -l)" = 2 ]
+}
