@@ -198,6 +198,7 @@ int guard_nft_rule(const struct guard *g, const struct guard_rule *r,
  * and the batch's commit is not counted.
  */
 struct guard_nft_kept {
+	int found; /* counters */
 	uint64_t packets[GUARD_COUNTERS], bytes[GUARD_COUNTERS];
 	enum guard_set set; /* which is being read */
 	struct nftnl_set *learned[GUARD_SETS];
@@ -213,6 +214,7 @@ static int guard_nft_keep_counter(const struct nlmsghdr *nlh, void *data)
 	if (!o || nftnl_obj_nlmsg_parse(nlh, o) ||
 	    nftnl_obj_get_u32(o, NFTNL_OBJ_TYPE) != NFT_OBJECT_COUNTER)
 		goto out;
+	k->found++;
 	for (i = 0; i < GUARD_COUNTERS; i++) {
 		if (strcmp(nftnl_obj_get_str(o, NFTNL_OBJ_NAME),
 			   guard_counters[i]))
@@ -246,7 +248,23 @@ static int guard_nft_counters(struct nft *nft, const char *table,
 	return nft_ask(nft, &a);
 }
 
-/* Its own header says no more than this; values are big-endian there. */
+int guard_nft_counts(const char *table, uint64_t packets[GUARD_COUNTERS],
+		     uint64_t bytes[GUARD_COUNTERS], struct err *e)
+{
+	struct guard_nft_kept k = { .set = 0 };
+	struct nft *nft = NULL;
+	int rc = nft_open(&nft, e);
+
+	if (!rc)
+		rc = guard_nft_counters(nft, table, &k);
+	nft_close(nft);
+	memcpy(packets, k.packets, sizeof(k.packets));
+	memcpy(bytes, k.bytes, sizeof(k.bytes));
+	if (rc == -ENOENT || rc == -EOPNOTSUPP)
+		return 0;
+	return rc ? rc : k.found;
+}
+
 static int guard_nft_keep_elem(struct nftnl_set_elem *x, void *data)
 {
 	struct guard_nft_kept *k = data;

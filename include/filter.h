@@ -73,6 +73,19 @@ int filter_remove(const char *dev, struct err *e);
  */
 int filter_check(const struct policy *p, FILE *out, struct err *e);
 
+/* How many frames the guard refused, by reason: both directions, in the order of
+ * the counters, without their "drop_". Returns how many there are, 0 without a
+ * guard.
+ */
+enum { FILTER_REASONS = 16 };
+struct filter_count {
+	const char *reason;
+	bool to_guest; /* else from it */
+	uint64_t packets, bytes;
+};
+int filter_counts(const char *dev, struct filter_count v[FILTER_REASONS],
+		  struct err *e);
+
 /* Would the host's own firewall drop what this bridge forwards? Not our doing,
  * and nothing is changed; but whoever attaches a guest should hear of it. 1 with
  * a sentence in note; 0 no; -errno when it cannot be told. Rules of iptables'

@@ -8,6 +8,7 @@
 #include "ctl/control.h"
 #include "ctl/out.h"
 #include "ctl/run.h"
+#include "filter.h"
 
 struct show {
 	struct ctl *c;
@@ -45,6 +46,35 @@ static void show_keys(struct out *o, const struct vif *v)
 	}
 }
 
+/* What the guard refused, by direction and reason; in text the zeros are left
+ * out.
+ */
+static void show_refused(struct out *o, const char *dev)
+{
+	struct filter_count v[FILTER_REASONS];
+	json_t *way[2] = { json_object(), json_object() };
+	int i, n = filter_counts(dev, v, NULL);
+	char key[64];
+
+	for (i = 0; i < n; i++) {
+		snprintf(key, sizeof(key), "refused.%s.%s",
+			 v[i].to_guest ? "to_guest" : "from_guest",
+			 v[i].reason);
+		if (o->json)
+			json_object_set_new(
+				way[v[i].to_guest], v[i].reason,
+				json_integer((json_int_t)v[i].packets));
+		else if (v[i].packets)
+			out_num(o, key, (int64_t)v[i].packets);
+	}
+	if (o->json && n > 0)
+		out_json(o, "refused",
+			 json_pack("{s:O,s:O}", "from_guest", way[0],
+				   "to_guest", way[1]));
+	json_decref(way[0]);
+	json_decref(way[1]);
+}
+
 static int show_vif(struct show *s, uint16_t domid, uint16_t handle)
 {
 	char name[ATTACH_NAME];
@@ -75,6 +105,7 @@ static int show_vif(struct show *s, uint16_t domid, uint16_t handle)
 		out_num(o, "worker", json_integer_value(pid));
 	else
 		out_null(o, "worker");
+	show_refused(o, n.vif.name);
 	out_end(o);
 	return 0;
 }

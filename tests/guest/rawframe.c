@@ -3,6 +3,8 @@
  *
  *   rawframe [-t] [-1] BRIDGE FROM TO FENCE <TABLE
  *   rawframe -n FROM <TABLE         only sends
+ *   rawframe -l FROM <TABLE         .. again and again until it is killed or FROM
+ *                                   is gone; says how many were taken
  *   rawframe -f TABLE [-t] BRIDGE FROM TO FENCE <COMMANDS
  *
  * The three are taps on the bridge. Each line of the table is
@@ -65,6 +67,7 @@ enum {
 	FENCE_MS = 2000,
 	FENCE_TO_MS = 300, /* it is the filter itself that may stop it */
 	FDB_MAX = 256,
+	FLOOD_ROWS = 16,
 };
 
 struct raw {
@@ -611,13 +614,42 @@ static int turns(struct place *p)
 	return missed;
 }
 
+/* A device that is down takes nothing; one that is gone ends it. */
+static int flood(struct place *p)
+{
+	static struct raw r[FLOOD_ROWS];
+	unsigned long taken = 0;
+	char line[FRAME_ROOM];
+	unsigned n = 0, i;
+	const char *word;
+
+	while (n < FLOOD_ROWS && fgets(line, sizeof(line), stdin)) {
+		strtok(line, " \t\n");
+		strtok(NULL, " \t\n");
+		while ((word = strtok(NULL, " \t\n")))
+			if (!put_word(&r[n], word))
+				die(line);
+		fill_in(&r[n++]);
+	}
+	for (i = 0; n; i = (i + 1) % n) {
+		if (write(p->from, r[i].b, r[i].len) > 0)
+			taken++;
+		else if (errno == EBADFD || errno == EBADF)
+			break;
+	}
+	printf("%lu\n", taken);
+	return 0;
+}
+
 int main(int argc, char **argv)
 {
 	struct place p = { 0 };
+	bool loop = false;
 	int n, o;
 
-	while ((o = getopt(argc, argv, "nt1f:")) >= 0) {
-		p.only_send |= o == 'n';
+	while ((o = getopt(argc, argv, "lnt1f:")) >= 0) {
+		p.only_send |= o == 'n' || o == 'l';
+		loop |= o == 'l';
 		p.to_only |= o == 't';
 		p.first |= o == '1';
 		if (o == 'f')
@@ -629,6 +661,8 @@ int main(int argc, char **argv)
 	pin();
 	if (p.only_send) {
 		p.from = open_tap(argv[1]);
+		if (loop)
+			return flood(&p);
 		while (!has_carrier(argv[1]))
 			usleep(1000);
 		return turn(&p, stdin, true) != 0;

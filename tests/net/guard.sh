@@ -416,6 +416,15 @@ same "every reason has a counter that moved" \
 	"drop_arp drop_dhcp drop_ethertype drop_hidden drop_ip drop_ip6 drop_linklocal drop_mac drop_nd drop_own drop_ra " \
 	"$(counters)"
 
+nft list counters table netdev netback-vif1.0 >"$RUN/counts"
+kept()
+{
+	"$TOOL" apply vif1.0 $KNOWN ip=10.0.0.9 &&
+		nft list counters table netdev netback-vif1.0 |
+		diff "$RUN/counts" -
+}
+ok "a guard that is replaced keeps its counts" kept
+
 # --- what we send lists as what we print ---
 
 as_printed()
