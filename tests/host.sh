@@ -3,7 +3,7 @@
 # host.sh - a host with a store and netbackd on it, for tests that start there
 #
 # After lib.sh and private:   . "$(dirname "$0")/../host.sh"; need_tun NAME; host_up
-# Logs are in $LOG (netbackd) and $LOG.store; pids in $DAEMON and $STORE.
+# HOST_ARGS: more options of netbackd. Logs are in $LOG (netbackd) and $LOG.store; pids in $DAEMON and $STORE.
 LOG=/tmp/nb-log
 export XENSTORED_PATH="$RUN/store"
 
@@ -38,7 +38,8 @@ host_up()
 	# shellcheck disable=SC2034 # for who sources this
 	STORE=$!
 	until_true 5 xenstore-ls /
-	netbackd --run "$RUN" 2>>$LOG &
+	# shellcheck disable=SC2086 # words
+	netbackd --run "$RUN" ${HOST_ARGS:-} 2>>$LOG &
 	# shellcheck disable=SC2034
 	DAEMON=$!
 	until_true 5 has_worker 0

@@ -118,6 +118,11 @@ static struct capture *capture_of(const struct captures *cs, unsigned client)
 	return c;
 }
 
+bool captures_has(const struct captures *cs, unsigned client)
+{
+	return capture_of(cs, client);
+}
+
 static bool capture_is_on(const struct capture *c, const struct device *d)
 {
 	return c->domid == device_domid(d) && c->handle == device_handle(d);

@@ -17,6 +17,7 @@
 #define NETBACK_DAEMON_CAPTURE_H
 
 #include <jansson.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "daemon/orders.h"
@@ -24,6 +25,7 @@
 struct capture;
 struct device;
 
+/* Those of one worker's vifs. */
 struct captures {
 	struct capture *first;
 	struct orders *orders; /* NULL between workers */
@@ -37,6 +39,9 @@ struct captures {
 int captures_start(struct captures *cs, unsigned client, const json_t *q,
 		   const struct device *d, int *fd, json_t **out);
 int captures_end(struct captures *cs, unsigned client, json_t **out);
+
+/* Whether this client has one here. */
+bool captures_has(const struct captures *cs, unsigned client);
 
 void captures_client_gone(struct captures *cs, unsigned client);
 void captures_vif_gone(struct captures *cs, const struct device *d);

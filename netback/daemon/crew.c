@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* crew.c - the worker, a spare one behind it, and the nursery they come from
+/* crew.c - the workers, a spare one behind them, and the nursery they come from
  *
  *   empty --FORK--> asked --BORN--> ready --promoted--> active
  *     ^                               |                    |
@@ -27,7 +27,7 @@
 #include "daemon/nursery.h"
 
 enum {
-	CREW_HANDS = 2,
+	CREW_HANDS = CREW_PLACES + 1,
 	CREW_DEATHS = 6, /* this many in CREW_WINDOW_MS is too often */
 	CREW_WINDOW_MS = 10000,
 	CREW_WAIT_MS = 1000,
@@ -42,18 +42,27 @@ struct hand {
 	pid_t pid;
 };
 
+/* Where a worker works: its orders outlive nobody, its record of deaths does. */
+struct place {
+	struct crew *c;
+	struct hand *hand;
+	struct orders *orders;
+	const char *why;
+	uint64_t noticed_ns;
+	uint64_t death_ns[CREW_DEATHS];
+	unsigned deaths;
+	struct loop_timer *wait; /* not filled until it fires */
+};
+
 struct crew {
 	struct loop *loop;
 	struct loop_fd *src;
 	int nursery;
 	uint32_t asked;
-	struct hand hand[CREW_HANDS];
-	struct orders *orders; /* of the active hand */
-	const char *why;
-	uint64_t noticed_ns;
-	uint64_t death_ns[CREW_DEATHS];
-	unsigned deaths;
-	struct loop_timer *wait; /* no new workers until it fires */
+	unsigned nplace;
+	struct place place[CREW_PLACES];
+	struct hand hand[CREW_HANDS]; /* nplace + 1 of them */
+	struct loop_timer *wait;      /* no new workers until it fires */
 	const struct crew_ops *ops;
 	void *arg;
 };
@@ -63,7 +72,7 @@ static struct hand *crew_find(struct crew *c, enum hand_state state)
 	struct hand *best = NULL;
 	unsigned i;
 
-	for (i = 0; i < CREW_HANDS; i++) {
+	for (i = 0; i <= c->nplace; i++) {
 		struct hand *h = &c->hand[i];
 
 		if (h->state == state && (!best || h->asked < best->asked))
@@ -114,51 +123,75 @@ static void crew_hold(struct crew *c)
 		loop_after(c->loop, CREW_WAIT_MS, crew_waited, c, &c->wait);
 }
 
-static void crew_answer(void *arg, const struct worker_msg *m,
-			enum worker_type order)
+static void place_waited(void *arg)
 {
-	struct crew *c = arg;
+	struct place *p = arg;
 
-	c->ops->answer(c->arg, m, order);
+	p->wait = NULL;
+	crew_fill(p->c);
 }
 
-static void crew_fatal(void *arg, const struct worker_msg *m)
+static unsigned place_number(const struct place *p)
 {
-	struct crew *c = arg;
+	return (unsigned)(p - p->c->place);
+}
 
-	c->ops->fatal(c->arg, m);
+static void place_answer(void *arg, const struct worker_msg *m,
+			 enum worker_type order)
+{
+	struct place *p = arg;
+
+	p->c->ops->answer(p->c->arg, place_number(p), m, order);
+}
+
+static void place_fatal(void *arg, const struct worker_msg *m)
+{
+	struct place *p = arg;
+
+	p->c->ops->fatal(p->c->arg, m);
 }
 
 /* Its socket said so. Dead it is when the nursery says so. */
-static void crew_lost(void *arg, const char *why)
+static void place_lost(void *arg, const char *why)
 {
 	struct nursery_msg m = { .type = NURSERY_KILL };
-	struct crew *c = arg;
-	struct hand *h = crew_find(c, HAND_ACTIVE);
+	struct place *p = arg;
 
-	c->why = why;
-	c->noticed_ns = clock_ns();
-	m.pid = h->pid;
-	msg_send(c->nursery, &m, sizeof(m), NULL, 0);
+	p->why = why;
+	p->noticed_ns = clock_ns();
+	m.pid = p->hand->pid;
+	msg_send(p->c->nursery, &m, sizeof(m), NULL, 0);
 }
 
-/* The active hand, if there is none; and a spare. */
+static int place_fill(struct place *p, struct hand *h)
+{
+	static const struct orders_ops ops = { place_answer, place_fatal,
+					       place_lost };
+	int rc = orders_open(&p->orders, p->c->loop, h->sock, &ops, p);
+
+	h->sock = -1;
+	h->state = HAND_ACTIVE;
+	p->hand = h;
+	if (!rc)
+		p->c->ops->up(p->c->arg, place_number(p), p->orders, h->pid);
+	return rc;
+}
+
+/* Every place, as long as somebody is ready; and a spare. */
 static void crew_fill(struct crew *c)
 {
-	static const struct orders_ops ops = { crew_answer, crew_fatal,
-					       crew_lost };
 	struct hand *h;
+	unsigned i;
 	int rc = 0;
 
 	if (c->wait)
 		return;
-	h = crew_find(c, HAND_READY);
-	if (h && !crew_find(c, HAND_ACTIVE)) {
-		rc = orders_open(&c->orders, c->loop, h->sock, &ops, c);
-		h->sock = -1;
-		h->state = HAND_ACTIVE;
-		if (!rc)
-			c->ops->up(c->arg, c->orders, h->pid);
+	for (i = 0; i < c->nplace && !rc; i++) {
+		struct place *p = &c->place[i];
+
+		h = p->hand || p->wait ? NULL : crew_find(c, HAND_READY);
+		if (h)
+			rc = place_fill(p, h);
 	}
 	while (!rc && (h = crew_find(c, HAND_EMPTY)))
 		rc = crew_ask(c, h);
@@ -185,55 +218,59 @@ static void crew_born(struct crew *c, const struct nursery_msg *m)
 	crew_fill(c);
 }
 
-static bool crew_often(struct crew *c, uint64_t now)
+static bool place_often(struct place *p, uint64_t now)
 {
 	uint64_t oldest;
 
-	c->death_ns[c->deaths % CREW_DEATHS] = now;
-	c->deaths++;
-	oldest = c->death_ns[c->deaths % CREW_DEATHS];
-	return c->deaths >= CREW_DEATHS &&
+	p->death_ns[p->deaths % CREW_DEATHS] = now;
+	p->deaths++;
+	oldest = p->death_ns[p->deaths % CREW_DEATHS];
+	return p->deaths >= CREW_DEATHS &&
 	       now - oldest < CREW_WINDOW_MS * 1000000ull;
 }
 
-static void crew_active_died(struct crew *c, struct hand *h, int status)
+static void place_died(struct place *p, int status)
 {
 	uint64_t now = clock_ns();
-	struct crew_death d = { .pid = h->pid, .status = status };
+	struct crew_death d = { .pid = p->hand->pid, .status = status };
 
-	if (c->orders)
-		orders_drain(c->orders);
-	d.why = c->why;
-	d.noticed_ns = c->noticed_ns ? c->noticed_ns : now;
-	d.often = crew_often(c, now);
-	if (c->orders)
-		d.blamed = orders_blame(c->orders, &d.domid, &d.handle);
-	orders_close(c->orders);
-	c->orders = NULL;
-	c->why = NULL;
-	c->noticed_ns = 0;
-	hand_clear(h);
-	c->ops->down(c->arg, &d);
-	if (d.often)
-		crew_hold(c);
+	if (p->orders)
+		orders_drain(p->orders);
+	d.why = p->why;
+	d.noticed_ns = p->noticed_ns ? p->noticed_ns : now;
+	d.often = place_often(p, now);
+	if (p->orders)
+		d.blamed = orders_blame(p->orders, &d.domid, &d.handle);
+	orders_close(p->orders);
+	p->orders = NULL;
+	p->why = NULL;
+	p->noticed_ns = 0;
+	hand_clear(p->hand);
+	p->hand = NULL;
+	p->c->ops->down(p->c->arg, place_number(p), &d);
+	if (d.often && !p->wait)
+		loop_after(p->c->loop, CREW_WAIT_MS, place_waited, p, &p->wait);
 }
 
 static void crew_died(struct crew *c, const struct nursery_msg *m)
 {
-	unsigned i;
+	unsigned i, k;
 
-	for (i = 0; i < CREW_HANDS; i++) {
+	for (i = 0; i <= c->nplace; i++) {
 		struct hand *h = &c->hand[i];
 
 		if (h->pid != m->pid || h->state < HAND_READY)
 			continue;
 		if (h->state == HAND_ACTIVE) {
-			crew_active_died(c, h, m->rc);
-			continue;
+			for (k = 0; c->place[k].hand != h;)
+				k++;
+			place_died(&c->place[k], m->rc);
+			break;
 		}
 		log_warn("spare worker %d died", (int)h->pid);
 		hand_clear(h);
 		crew_hold(c);
+		break;
 	}
 	crew_fill(c);
 }
@@ -259,10 +296,10 @@ static void crew_ready(void *arg, int fd, uint32_t events)
 		crew_died(c, &m);
 }
 
-int crew_open(struct crew **out, struct loop *l, int nursery,
+int crew_open(struct crew **out, struct loop *l, int nursery, unsigned n,
 	      const struct crew_ops *ops, void *arg)
 {
-	struct crew *c = calloc(1, sizeof(*c));
+	struct crew *c = n && n <= CREW_PLACES ? calloc(1, sizeof(*c)) : NULL;
 	unsigned i;
 	int rc = c ? 0 : -ENOMEM;
 
@@ -279,8 +316,11 @@ int crew_open(struct crew **out, struct loop *l, int nursery,
 	c->nursery = nursery;
 	c->ops = ops;
 	c->arg = arg;
-	for (i = 0; i < CREW_HANDS; i++)
+	c->nplace = n;
+	for (i = 0; i <= n; i++)
 		c->hand[i].sock = -1;
+	for (i = 0; i < n; i++)
+		c->place[i].c = c;
 	crew_fill(c);
 	*out = c;
 	return 0;
@@ -305,8 +345,11 @@ void crew_close(struct crew *c)
 
 	if (!c)
 		return;
-	orders_close(c->orders);
-	for (i = 0; i < CREW_HANDS; i++)
+	for (i = 0; i < c->nplace; i++) {
+		orders_close(c->place[i].orders);
+		loop_cancel(c->loop, c->place[i].wait);
+	}
+	for (i = 0; i <= c->nplace; i++)
 		hand_clear(&c->hand[i]);
 	loop_cancel(c->loop, c->wait);
 	loop_del(c->loop, c->src);

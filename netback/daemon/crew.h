@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* crew.h - the worker, a spare one behind it, and the nursery they come from
+/* crew.h - the workers, a spare one behind them, and the nursery they come from
  *
- * There is one worker. When it dies the spare, confined already, takes its
- * place. One that dies over and over (more than 5 times in 10 s) is replaced
- * once a second only.
+ * There are n places. When the worker in one of them dies the spare, confined
+ * already, takes it. Where they die over and over (more than 5 times in 10 s) the
+ * place is filled once a second only; the others go on.
  */
 #ifndef NETBACK_DAEMON_CREW_H
 #define NETBACK_DAEMON_CREW_H
@@ -17,6 +17,8 @@
 struct crew;
 struct loop;
 
+enum { CREW_PLACES = 16 };
+
 struct crew_death {
 	pid_t pid;
 	int status;	     /* as of waitpid */
@@ -29,17 +31,17 @@ struct crew_death {
 
 struct crew_ops {
 	/* A worker takes orders now. */
-	void (*up)(void *arg, struct orders *o, pid_t pid);
+	void (*up)(void *arg, unsigned place, struct orders *o, pid_t pid);
 	/* It is dead, and its orders closed. */
-	void (*down)(void *arg, const struct crew_death *d);
-	void (*answer)(void *arg, const struct worker_msg *answer,
-		       enum worker_type order);
+	void (*down)(void *arg, unsigned place, const struct crew_death *d);
+	void (*answer)(void *arg, unsigned place,
+		       const struct worker_msg *answer, enum worker_type order);
 	void (*fatal)(void *arg, const struct worker_msg *m);
 	void (*nursery_lost)(void *arg);
 };
 
-/* Takes over the nursery's socket. */
-int crew_open(struct crew **out, struct loop *l, int nursery,
+/* n workers, up to CREW_PLACES. Takes over the nursery's socket. */
+int crew_open(struct crew **out, struct loop *l, int nursery, unsigned n,
 	      const struct crew_ops *ops, void *arg);
 
 /* "killed by signal 9", "exited with status 1" */

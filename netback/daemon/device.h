@@ -23,8 +23,7 @@ struct store;
 struct device_hub {
 	struct loop *loop;
 	struct store *store;
-	struct orders *orders; /* NULL between workers */
-	int keep;	       /* directory of survival memory */
+	int keep; /* directory of survival memory */
 	void (*again)(void *arg, struct device *d); /* look at it soon */
 	/* The worker is about to forget it. */
 	void (*leaving)(void *arg, struct device *d);

@@ -23,6 +23,12 @@ enum {
 	DEVICE_EACH_MS = 100, /* .. and then one each */
 };
 
+/* NULL between two of them. */
+static struct orders *device_worker(const struct device *d)
+{
+	return domain_orders(d->dom);
+}
+
 static void device_order(struct device *d, struct worker_msg *m, const int *fd,
 			 unsigned nfd)
 {
@@ -30,9 +36,9 @@ static void device_order(struct device *d, struct worker_msg *m, const int *fd,
 
 	m->domid = d->domid;
 	m->handle = d->handle;
-	if (!d->hub->orders)
+	if (!device_worker(d))
 		return; /* the next worker is told by device_resume */
-	rc = orders_send(d->hub->orders, m, fd, nfd);
+	rc = orders_send(device_worker(d), m, fd, nfd);
 	if (rc && rc != -EPIPE && device_may_log(d))
 		log_error("%s: worker cannot be told: %s", d->name,
 			  strerror(-rc));
@@ -52,7 +58,7 @@ void device_order_vif(struct device *d)
 
 	if (d->told || d->tap < 0)
 		return;
-	d->told = d->hub->orders;
+	d->told = device_worker(d);
 	snprintf(m.name, sizeof(m.name), "%s", d->dev);
 	device_order(d, &m, fd, 2);
 }
@@ -168,7 +174,7 @@ int device_disconnect(struct device *d)
 	device_carrier(d, false);
 	if (d->link == LINK_RUNNING && device_may_log(d))
 		log_info("%s: disconnected", d->name);
-	if (!d->hub->orders) {
+	if (!device_worker(d)) {
 		d->link = LINK_NONE;
 		d->unmap = false;
 		return 0;

@@ -23,10 +23,15 @@ struct domain {
 	void *arg;
 };
 
+struct orders *domain_orders(const struct domain *d)
+{
+	return d->ops->orders(d->arg, d->domid);
+}
+
 static void domain_order(struct domain *d, struct worker_msg *m, const int *fd,
 			 unsigned nfd)
 {
-	struct orders *o = d->ops->orders(d->arg);
+	struct orders *o = domain_orders(d);
 
 	m->domid = d->domid;
 	if (o && !orders_send(o, m, fd, nfd))

@@ -24,7 +24,8 @@ struct domain_ops {
 	 * the worker closes the domain after that.
 	 */
 	void (*gone)(void *arg, uint16_t domid);
-	struct orders *(*orders)(void *arg); /* NULL between workers */
+	/* Of its worker; NULL between two. */
+	struct orders *(*orders)(void *arg, uint16_t domid);
 };
 
 int domain_open(struct domain **out, struct loop *l, const char *run,
@@ -34,6 +35,7 @@ int domain_open(struct domain **out, struct loop *l, const char *run,
 bool domain_here(const struct domain *d);
 const char *domain_door(const struct domain *d);
 bool domain_has_port(const struct domain *d, uint32_t port);
+struct orders *domain_orders(const struct domain *d);
 void domain_resume(struct domain *d); /* tells a new worker everything */
 void domain_answer(struct domain *d, const struct worker_msg *m,
 		   enum worker_type order);

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "base/num.h"
 #include "daemon/supervisor.h"
 #include "store/server.h"
 
@@ -16,17 +17,18 @@
 #endif
 
 static const char usage_text[] =
-	"usage: netbackd [-nv] [--run DIR] [--uid NAME]\n"
+	"usage: netbackd [-nv] [--run DIR] [--uid NAME] [--workers N]\n"
 	"       netbackd --store [-nv] [--run DIR]\n"
 	"\n"
 	"  --run DIR    run directory (default $NETBACK_RUN or /run/netback)\n"
 	"  --uid NAME   user of the workers (default netback, else nobody)\n"
+	"  --workers N  processes that guests are spread over (default 1)\n"
 	"  --store      serve the store, where there is no Xen\n"
 	"  -n           check the options, print them in canonical form, exit\n"
 	"  -v           say more\n"
 	"  --version, --help\n";
 
-enum { OPT_RUN = 256, OPT_UID, OPT_STORE, OPT_VERSION, OPT_HELP };
+enum { OPT_RUN = 256, OPT_UID, OPT_WORKERS, OPT_STORE, OPT_VERSION, OPT_HELP };
 
 struct options {
 	struct supervisor_conf conf;
@@ -39,6 +41,7 @@ static int parse(struct options *o, int argc, char **argv)
 	static const struct option words[] = {
 		{ "run", required_argument, NULL, OPT_RUN },
 		{ "uid", required_argument, NULL, OPT_UID },
+		{ "workers", required_argument, NULL, OPT_WORKERS },
 		{ "store", no_argument, NULL, OPT_STORE },
 		{ "version", no_argument, NULL, OPT_VERSION },
 		{ "help", no_argument, NULL, OPT_HELP },
@@ -53,6 +56,17 @@ static int parse(struct options *o, int argc, char **argv)
 			break;
 		case OPT_UID:
 			o->conf.uid = optarg;
+			break;
+		case OPT_WORKERS:
+			if (num_parse(optarg, SUPERVISOR_WORKERS,
+				      &o->conf.workers) ||
+			    !o->conf.workers) {
+				fprintf(stderr,
+					"netbackd: --workers %s: must be 1 to "
+					"%d\n",
+					optarg, SUPERVISOR_WORKERS);
+				return 2;
+			}
 			break;
 		case OPT_STORE:
 			o->store = true;
@@ -104,11 +118,16 @@ static void print(const struct options *o)
 		printf("uid=%s\n", o->conf.uid);
 	if (o->store)
 		puts("store=yes");
+	else
+		printf("workers=%u\n", o->conf.workers);
 }
 
 int main(int argc, char **argv)
 {
-	struct options o = { .conf.run = getenv("NETBACK_RUN") };
+	struct options o = {
+		.conf.run = getenv("NETBACK_RUN"),
+		.conf.workers = 1,
+	};
 	int rc;
 
 	if (!o.conf.run || !o.conf.run[0])

@@ -21,7 +21,7 @@
 #include "base/num.h"
 #include "daemon/hold.h"
 
-enum { NURSERY_WORKERS = 8 };
+enum { NURSERY_WORKERS = 40 }; /* CREW_PLACES, their spare, and the dying */
 
 struct nursery {
 	const struct nursery_conf *conf;

@@ -27,6 +27,7 @@ struct sup_dom {
 	struct sup_dom *next;
 	uint16_t domid;
 	unsigned devices;
+	unsigned place; /* of its worker: a guest has one, for all its vifs */
 	struct domain *dom;
 };
 
@@ -38,11 +39,21 @@ struct sup_dev {
 	struct blame blame;
 };
 
-/* One client's question for counters, until the worker has answered. */
+/* One client's question for counters, until the workers have answered. */
 struct sup_ask {
 	struct sup_ask *next;
-	unsigned client, left;
+	unsigned client, left[CREW_PLACES];
 	json_t *vifs;
+};
+
+struct sup_worker {
+	struct orders *orders; /* NULL between two */
+	pid_t pid;
+	struct captures captures;
+	/* a take-over under way */
+	struct crew_death death;
+	bool taking;
+	unsigned took;
 };
 
 struct supervisor {
@@ -55,22 +66,24 @@ struct supervisor {
 	struct sup_dom *doms;
 	struct sup_dev *devs;
 	struct sup_ask *asks;
-	struct captures captures;
 	struct loop_timer *soon;
 	bool scan, swept, waited;
 	int lock, keep_lock, nursery, sigs;
-	pid_t nursery_pid, worker;
-	unsigned restarts;
-	/* a take-over under way */
-	struct crew_death death;
-	bool taking;
-	unsigned took;
+	pid_t nursery_pid;
+	unsigned restarts, workers;
+	struct sup_worker worker[CREW_PLACES];
 };
+
+static inline struct sup_worker *sup_worker_of(struct supervisor *s,
+					       const struct sup_dev *v)
+{
+	return &s->worker[v->dom->place];
+}
 
 /* --- sup_scan.c -------------------------------------------------------------- */
 
 struct sup_dev *sup_find(struct supervisor *s, uint32_t domid, uint32_t handle);
-struct sup_dom *sup_find_dom(struct supervisor *s, uint16_t domid);
+struct sup_dom *sup_find_dom(const struct supervisor *s, uint16_t domid);
 
 /* Looked at once, at the end of this turn. */
 void sup_mark(struct supervisor *s, struct sup_dev *v);
@@ -88,7 +101,8 @@ extern const struct crew_ops sup_crew;
 
 extern const struct control_ops sup_control;
 void sup_reply(void *arg, unsigned client, json_t *answer);
-void sup_stats_answer(struct supervisor *s, const struct worker_msg *m);
-void sup_asks_fail(struct supervisor *s); /* the worker died */
+void sup_stats_answer(struct supervisor *s, unsigned place,
+		      const struct worker_msg *m);
+void sup_asks_fail(struct supervisor *s, unsigned place); /* that one died */
 
 #endif

@@ -14,21 +14,26 @@ static json_t *sup_show_vif(struct supervisor *s, const struct sup_dev *v)
 {
 	json_t *o = device_show(v->dev);
 
-	json_object_set_new(o, "worker", json_integer(s->worker));
+	json_object_set_new(o, "worker",
+			    json_integer(sup_worker_of(s, v)->pid));
 	return o;
 }
 
 static json_t *sup_show(struct supervisor *s)
 {
-	json_t *vifs = json_array();
+	json_t *vifs = json_array(), *workers = json_array();
 	const struct sup_dev *v;
+	unsigned i;
 
+	for (i = 0; i < s->workers; i++)
+		json_array_append_new(workers, json_integer(s->worker[i].pid));
 	for (v = s->devs; v; v = v->next)
 		json_array_append_new(vifs, sup_show_vif(s, v));
-	return json_pack("{s:s, s:i, s:i, s:i, s:i, s:o}", "program",
+	return json_pack("{s:s, s:i, s:i, s:i, s:o, s:i, s:o}", "program",
 			 "netbackd", "pid", (int)getpid(), "nursery",
-			 (int)s->nursery_pid, "worker", (int)s->worker,
-			 "restarts", (int)s->restarts, "vifs", vifs);
+			 (int)s->nursery_pid, "worker", (int)s->worker[0].pid,
+			 "workers", workers, "restarts", (int)s->restarts,
+			 "vifs", vifs);
 }
 
 static void sup_ask_end(struct supervisor *s, struct sup_ask *q, json_t *answer)
@@ -43,19 +48,38 @@ static void sup_ask_end(struct supervisor *s, struct sup_ask *q, json_t *answer)
 	free(q);
 }
 
-void sup_asks_fail(struct supervisor *s)
+void sup_asks_fail(struct supervisor *s, unsigned place)
 {
-	while (s->asks)
-		sup_ask_end(s, s->asks,
-			    control_error("the worker died; ask again"));
+	struct sup_ask *q, *next;
+
+	for (q = s->asks; q; q = next) {
+		next = q->next;
+		if (q->left[place])
+			sup_ask_end(s, q,
+				    control_error("the worker died; ask "
+						  "again"));
+	}
 }
 
-/* STATS are answered in order, so the oldest question is due. */
-void sup_stats_answer(struct supervisor *s, const struct worker_msg *m)
+static bool sup_ask_waits(const struct sup_ask *q)
+{
+	unsigned i;
+
+	for (i = 0; i < CREW_PLACES && !q->left[i];)
+		i++;
+	return i < CREW_PLACES;
+}
+
+/* Each worker answers in order, so the oldest question that waits for it is due.
+ */
+void sup_stats_answer(struct supervisor *s, unsigned place,
+		      const struct worker_msg *m)
 {
 	struct sup_dev *v = sup_find(s, m->domid, m->handle);
 	struct sup_ask *q = s->asks;
 
+	while (q && !q->left[place])
+		q = q->next;
 	if (!q)
 		return;
 	if (v && m->type == WORKER_STATS) {
@@ -64,24 +88,38 @@ void sup_stats_answer(struct supervisor *s, const struct worker_msg *m)
 		stats_show(o, m);
 		json_array_append_new(q->vifs, o);
 	}
-	if (--q->left)
-		return;
-	sup_ask_end(s, q, json_pack("{s:O}", "vifs", q->vifs));
+	q->left[place]--;
+	if (!sup_ask_waits(q))
+		sup_ask_end(s, q, json_pack("{s:O}", "vifs", q->vifs));
 }
 
 static void sup_ask_stats(struct supervisor *s, struct sup_ask *q,
 			  const struct sup_dev *v)
 {
+	struct orders *o = sup_worker_of(s, v)->orders;
 	struct worker_msg m = {
 		.type = WORKER_STATS,
 		.domid = device_domid(v->dev),
 		.handle = device_handle(v->dev),
 	};
 
-	if (device_told(v->dev) && !orders_send(s->hub.orders, &m, NULL, 0))
-		q->left++;
+	if (o && device_told(v->dev) && !orders_send(o, &m, NULL, 0))
+		q->left[v->dom->place]++;
 	else
 		json_array_append_new(q->vifs, sup_show_vif(s, v));
+}
+
+/* Whether the worker of any of them is away: then the answer would lack it. */
+static bool sup_stats_away(struct supervisor *s, const char *name)
+{
+	const struct sup_dev *v;
+
+	for (v = s->devs; v; v = v->next) {
+		if ((!name || !strcmp(name, device_name(v->dev))) &&
+		    !sup_worker_of(s, v)->orders)
+			return true;
+	}
+	return !s->devs && !s->worker[0].orders;
 }
 
 static int sup_stats(struct supervisor *s, unsigned client, const char *name,
@@ -91,7 +129,7 @@ static int sup_stats(struct supervisor *s, unsigned client, const char *name,
 	const struct sup_dev *v;
 	bool found = !name;
 
-	if (!s->hub.orders) {
+	if (sup_stats_away(s, name)) {
 		*out = control_error("there is no worker just now; ask again");
 		return 0;
 	}
@@ -106,7 +144,7 @@ static int sup_stats(struct supervisor *s, unsigned client, const char *name,
 		found = true;
 		sup_ask_stats(s, q, v);
 	}
-	if (q->left) {
+	if (sup_ask_waits(q)) {
 		while (*at)
 			at = &(*at)->next;
 		*at = q;
@@ -121,15 +159,41 @@ static int sup_stats(struct supervisor *s, unsigned client, const char *name,
 	return 0;
 }
 
-static struct device *sup_named(const struct supervisor *s, const char *name)
+static const struct sup_dev *sup_named(const struct supervisor *s,
+				       const char *name)
 {
 	const struct sup_dev *v;
 
 	for (v = s->devs; v && name; v = v->next) {
 		if (!strcmp(name, device_name(v->dev)))
-			return v->dev;
+			return v;
 	}
 	return NULL;
+}
+
+/* The captures that this client has one among; else those of the first. */
+static struct captures *sup_captures(struct supervisor *s, unsigned client)
+{
+	unsigned i;
+
+	for (i = 0; i < s->workers; i++) {
+		if (captures_has(&s->worker[i].captures, client))
+			return &s->worker[i].captures;
+	}
+	return &s->worker[0].captures;
+}
+
+static int sup_capture(struct supervisor *s, unsigned client, json_t *q,
+		       int *fd, json_t **out)
+{
+	const char *vif = json_string_value(json_object_get(q, "vif"));
+	const struct sup_dev *v = sup_named(s, vif);
+	struct captures *of = sup_captures(s, client);
+
+	/* A client which has one already is told so by those. */
+	if (v && !captures_has(of, client))
+		of = &sup_worker_of(s, v)->captures;
+	return captures_start(of, client, q, v ? v->dev : NULL, fd, out);
 }
 
 void sup_reply(void *arg, unsigned client, json_t *answer)
@@ -153,10 +217,9 @@ static int sup_ask(void *arg, unsigned client, json_t *question, int *fd,
 	if (cmd && !strcmp(cmd, "stats"))
 		return sup_stats(s, client, vif, out);
 	if (cmd && !strcmp(cmd, "capture"))
-		return captures_start(&s->captures, client, question,
-				      sup_named(s, vif), fd, out);
+		return sup_capture(s, client, question, fd, out);
 	if (cmd && !strcmp(cmd, "capture-end"))
-		return captures_end(&s->captures, client, out);
+		return captures_end(sup_captures(s, client), client, out);
 	*out = control_error("cmd %.40s: there are show, stats, capture and "
 			     "capture-end",
 			     cmd ? cmd : "missing");
@@ -167,7 +230,7 @@ static void sup_client_gone(void *arg, unsigned client)
 {
 	struct supervisor *s = arg;
 
-	captures_client_gone(&s->captures, client);
+	captures_client_gone(sup_captures(s, client), client);
 }
 
 const struct control_ops sup_control = { sup_ask, sup_client_gone };

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* sup_crew.c - workers that come, answer and die */
+/* sup_crew.c - workers that come, answer and die
+ *
+ * A guest has one worker, for all its vifs; what another one does is nothing to it.
+ */
 #include "daemon/sup.h"
 
 #include <stdio.h>
@@ -8,51 +11,58 @@
 #include "base/loop.h"
 #include "daemon/domain.h"
 
-static void sup_taken(struct supervisor *s)
+static void sup_taken(struct supervisor *s, unsigned place)
 {
+	struct sup_worker *w = &s->worker[place];
 	char how[64];
-	uint64_t us = (clock_ns() - s->death.noticed_ns) / 1000;
+	uint64_t us = (clock_ns() - w->death.noticed_ns) / 1000;
 
-	if (!s->taking || orders_pending(s->hub.orders))
+	if (!w->taking || !w->orders || orders_pending(w->orders))
 		return;
-	s->taking = false;
-	crew_say(&s->death, how, sizeof(how));
+	w->taking = false;
+	crew_say(&w->death, how, sizeof(how));
 	log_warn("worker %d %s, worker %d took over %u vif%s in %u.%u ms",
-		 (int)s->death.pid, how, (int)s->worker, s->took,
-		 s->took == 1 ? "" : "s", (unsigned)(us / 1000),
+		 (int)w->death.pid, how, (int)w->pid, w->took,
+		 w->took == 1 ? "" : "s", (unsigned)(us / 1000),
 		 (unsigned)(us % 1000 / 100));
 }
 
-static void sup_up(void *arg, struct orders *o, pid_t pid)
+static void sup_up(void *arg, unsigned place, struct orders *o, pid_t pid)
 {
 	struct supervisor *s = arg;
+	struct sup_worker *w = &s->worker[place];
 	struct sup_dom *d;
 	struct sup_dev *v;
 
-	s->hub.orders = o;
-	s->worker = pid;
-	s->took = 0;
-	for (d = s->doms; d; d = d->next)
-		domain_resume(d->dom);
-	for (v = s->devs; v; v = v->next)
-		s->took += device_resume(v->dev);
-	captures_up(&s->captures, o);
+	w->orders = o;
+	w->pid = pid;
+	w->took = 0;
+	for (d = s->doms; d; d = d->next) {
+		if (d->place == place)
+			domain_resume(d->dom);
+	}
+	for (v = s->devs; v; v = v->next) {
+		if (v->dom->place == place)
+			w->took += device_resume(v->dev);
+	}
+	captures_up(&w->captures, o);
 	log_debug("worker %d is up", (int)pid);
-	sup_taken(s);
+	sup_taken(s, place);
 }
 
-static void sup_down(void *arg, const struct crew_death *death)
+static void sup_down(void *arg, unsigned place, const struct crew_death *death)
 {
 	struct supervisor *s = arg;
+	struct sup_worker *w = &s->worker[place];
 	struct sup_dev *v;
 
-	s->hub.orders = NULL;
-	s->worker = 0;
+	w->orders = NULL;
+	w->pid = 0;
 	s->restarts++;
-	s->death = *death;
-	s->taking = true;
-	sup_asks_fail(s);
-	captures_down(&s->captures);
+	w->death = *death;
+	w->taking = true;
+	sup_asks_fail(s, place);
+	captures_down(&w->captures);
 	if (!death->often)
 		return;
 	v = death->blamed ? sup_find(s, death->domid, death->handle) : NULL;
@@ -66,15 +76,17 @@ static void sup_down(void *arg, const struct crew_death *death)
 /* The worker before crashed in a turn of this one, says the next. */
 static void sup_served(struct supervisor *s, struct sup_dev *v)
 {
-	uint64_t now = s->death.noticed_ns;
+	const struct crew_death *death = &sup_worker_of(s, v)->death;
+	uint64_t now = death->noticed_ns;
 	unsigned others = 0;
 	struct sup_dev *o;
 
-	if (!s->death.pid || !blame_crashed(s->death.status, s->death.why))
+	if (!death->pid || !blame_crashed(death->status, death->why))
 		return;
 	blame_add(&v->blame, now);
 	for (o = s->devs; o; o = o->next) {
-		unsigned n = o == v ? 0 : blame_count(&o->blame, now);
+		bool beside = o != v && o->dom->place == v->dom->place;
+		unsigned n = beside ? blame_count(&o->blame, now) : 0;
 
 		others = n > others ? n : others;
 	}
@@ -83,7 +95,7 @@ static void sup_served(struct supervisor *s, struct sup_dev *v)
 				     "over serving it");
 }
 
-static void sup_answer(void *arg, const struct worker_msg *m,
+static void sup_answer(void *arg, unsigned place, const struct worker_msg *m,
 		       enum worker_type order)
 {
 	struct supervisor *s = arg;
@@ -99,11 +111,11 @@ static void sup_answer(void *arg, const struct worker_msg *m,
 			domain_answer(d->dom, m, order);
 		break;
 	case WORKER_STATS:
-		sup_stats_answer(s, m);
+		sup_stats_answer(s, place, m);
 		break;
 	case WORKER_CAPTURE:
 	case WORKER_CAPTURE_END:
-		captures_answer(&s->captures, m, order);
+		captures_answer(&s->worker[place].captures, m, order);
 		break;
 	default:
 		v = sup_find(s, m->domid, m->handle);
@@ -112,7 +124,7 @@ static void sup_answer(void *arg, const struct worker_msg *m,
 		if (v && order == WORKER_CONNECT && m->served == 1)
 			sup_served(s, v);
 	}
-	sup_taken(s);
+	sup_taken(s, place);
 }
 
 static void sup_fatal(void *arg, const struct worker_msg *m)

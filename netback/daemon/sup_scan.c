@@ -42,7 +42,7 @@ struct sup_dev *sup_find(struct supervisor *s, uint32_t domid, uint32_t handle)
 	return v;
 }
 
-struct sup_dom *sup_find_dom(struct supervisor *s, uint16_t domid)
+struct sup_dom *sup_find_dom(const struct supervisor *s, uint16_t domid)
 {
 	struct sup_dom *d;
 
@@ -79,7 +79,10 @@ void sup_leaving(void *arg, struct device *d)
 {
 	struct supervisor *s = arg;
 
-	captures_vif_gone(&s->captures, d);
+	struct sup_dom *dom = sup_find_dom(s, device_domid(d));
+
+	if (dom)
+		captures_vif_gone(&s->worker[dom->place].captures, d);
 }
 
 static void sup_dom_here(void *arg, uint16_t domid)
@@ -104,11 +107,25 @@ static void sup_dom_gone(void *arg, uint16_t domid)
 	}
 }
 
-static struct orders *sup_orders(void *arg)
+static struct orders *sup_orders(void *arg, uint16_t domid)
 {
 	struct supervisor *s = arg;
+	struct sup_dom *d = sup_find_dom(s, domid);
 
-	return s->hub.orders;
+	return d ? s->worker[d->place].orders : NULL;
+}
+
+/* The worker with the fewest vifs. */
+static unsigned sup_place(const struct supervisor *s)
+{
+	unsigned vifs[CREW_PLACES] = { 0 }, best = 0, i;
+	const struct sup_dom *d;
+
+	for (d = s->doms; d; d = d->next)
+		vifs[d->place] += d->devices;
+	for (i = 1; i < s->workers; i++)
+		best = vifs[i] < vifs[best] ? i : best;
+	return best;
 }
 
 static int sup_dom_get(struct supervisor *s, uint16_t domid,
@@ -125,6 +142,7 @@ static int sup_dom_get(struct supervisor *s, uint16_t domid,
 		if (!d)
 			return -ENOMEM;
 		d->domid = domid;
+		d->place = sup_place(s);
 		rc = domain_open(&d->dom, s->loop, s->conf->run, domid, &ops, s,
 				 &e);
 		if (rc) {
@@ -148,8 +166,8 @@ static void sup_dom_put(struct supervisor *s, struct sup_dom *d)
 		return;
 	while (*at != d)
 		at = &(*at)->next;
+	domain_close(d->dom); /* may tell its worker */
 	*at = d->next;
-	domain_close(d->dom);
 	free(d);
 }
 

@@ -151,6 +151,7 @@ static void sup_files(void)
 
 static int sup_start(struct supervisor *s, struct err *e)
 {
+	unsigned i;
 	int rc;
 
 	s->hub.keep = keep_dir(s->conf->run);
@@ -168,10 +169,12 @@ static int sup_start(struct supervisor *s, struct err *e)
 	s->hub.loop = s->loop;
 	s->hub.again = sup_again;
 	s->hub.leaving = sup_leaving;
-	s->captures.answer = sup_reply;
-	s->captures.arg = s;
+	for (i = 0; i < s->workers; i++) {
+		s->worker[i].captures.answer = sup_reply;
+		s->worker[i].captures.arg = s;
+	}
 	s->hub.arg = s;
-	rc = crew_open(&s->crew, s->loop, s->nursery, &sup_crew, s);
+	rc = crew_open(&s->crew, s->loop, s->nursery, s->workers, &sup_crew, s);
 	s->nursery = -1;
 	if (rc)
 		return err_set(e, rc, "cannot start workers: %s",
@@ -186,11 +189,13 @@ static int sup_start(struct supervisor *s, struct err *e)
 static void sup_stop(struct supervisor *s)
 {
 	struct sup_dom *d;
+	unsigned i;
 
 	control_close(s->control);
 	s->control = NULL;
 	crew_close(s->crew);
-	s->hub.orders = NULL;
+	for (i = 0; i < s->workers; i++)
+		s->worker[i].orders = NULL;
 	while (s->devs) {
 		struct sup_dev *v = s->devs;
 
@@ -211,6 +216,7 @@ int supervisor_main(const struct supervisor_conf *c)
 {
 	struct supervisor s = {
 		.conf = c,
+		.workers = c->workers,
 		.lock = -1,
 		.keep_lock = -1,
 		.nursery = -1,

@@ -3,9 +3,13 @@
 #ifndef NETBACK_DAEMON_SUPERVISOR_H
 #define NETBACK_DAEMON_SUPERVISOR_H
 
+enum { SUPERVISOR_WORKERS = 16 };
+
 struct supervisor_conf {
 	const char *run;
 	const char *uid; /* workers' user, NULL = netback or nobody */
+	unsigned
+		workers; /* that vifs are spread over; 1 to SUPERVISOR_WORKERS */
 };
 
 /* Serves until SIGTERM or SIGINT, leaving guests connected for the next

@@ -515,6 +515,14 @@ static int vifguest_profile(struct vifguest *g, struct err *e)
 	return err_set(e, -EINVAL, "--profile %s: there are:%s", optarg, names);
 }
 
+static int vifguest_queues(struct vifguest *g, struct err *e)
+{
+	if (!num_parse(optarg, BUS_QUEUES, &g->queues) && g->queues)
+		return 0;
+	return err_set(e, -EINVAL, "--queues %s: not a number from 1 to %d",
+		       optarg, BUS_QUEUES);
+}
+
 static int vifguest_option(struct vifguest *g, int c, struct err *e)
 {
 	uint32_t n;
@@ -560,11 +568,7 @@ static int vifguest_option(struct vifguest *g, int c, struct err *e)
 			g->wait_ms = n * 1000;
 		break;
 	case 'q':
-		rc = vifguest_number("queues", optarg, BUS_QUEUES, &g->queues,
-				     e);
-		if (!rc && !g->queues)
-			rc = err_set(e, -EINVAL, "--queues 0: 1 to %d",
-				     BUS_QUEUES);
+		rc = vifguest_queues(g, e);
 		break;
 	case 's':
 		g->stats = true;
