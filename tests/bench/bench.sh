@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # bench.sh - measure against the named peers, side by side, in one run
 #
-#   bench.sh [tap|tcp|latency|idle ..]
+#   bench.sh [tap|tcp|latency|idle|insn|ring ..]
 #     N=7 rounds, S=3 seconds of a sample, VIFS=100; QUICK=1: all small;
 #     NICE=-15 where others are at work on the machine
 #
@@ -21,7 +21,7 @@ fi
 private "$@"
 if [ "${QUICK:-0}" = 1 ]; then
 	N=${N:-1} S=${S:-0.3} VIFS=${VIFS:-4} PINGS=${PINGS:-50} SETTLE=1
-	CSV=${CSV:-$OUT/quick.csv}
+	CSV=${CSV:-$OUT/quick.csv} AREAS="tap tcp latency idle insn"
 else
 	N=${N:-7} S=${S:-3} VIFS=${VIFS:-100} PINGS=${PINGS:-1000} SETTLE=11
 	CSV=${CSV:-$OUT/results.csv}
@@ -33,9 +33,9 @@ CPUS=$(nproc)
 LAST=$((CPUS - 1))
 OTHERS=0$([ "$CPUS" -le 2 ] || echo "-$((CPUS - 2))")
 PIDS=
-ALL="tap tcp latency idle"
+ALL="tap tcp latency idle insn ring"
 # shellcheck disable=SC2086 # words
-[ $# -gt 0 ] || set -- $ALL
+[ $# -gt 0 ] || set -- ${AREAS:-$ALL}
 
 say()
 {
@@ -382,6 +382,9 @@ bench_idle()
 	echo 0.2 >/tmp/cpu.wanted
 	row idle "cpu-$VIFS-vifs" % /tmp/cpu wanted /tmp/cpu.wanted LOWER
 }
+
+# shellcheck source=tests/bench/ring.sh
+. "$ROOT/tests/bench/ring.sh"
 
 # --- all ----------------------------------------------------------------------
 

@@ -111,6 +111,7 @@ static size_t send_fill(size_t size)
 		.csum_offset = offsetof(struct udphdr, check),
 	};
 	udp_fill(frame + VNET, (unsigned)(UDP_HEAD + all));
+	udp_turn(frame + VNET);
 	return VNET + UDP_HEAD + all;
 }
 
@@ -135,6 +136,7 @@ static unsigned long loop_send(const char *dev, double end, size_t size)
 			segs = 1;
 			memset(frame, 0, VNET);
 			udp_fill(frame + VNET, (unsigned)size);
+			udp_turn(frame + VNET);
 			all = VNET + size;
 		} else if (errno != ENOBUFS) {
 			perror("send");

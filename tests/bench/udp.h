@@ -42,4 +42,17 @@ static inline void udp_fill(uint8_t *frame, unsigned size)
 	udp_be16(ip + 10, ~sum & 0xffff);
 }
 
+/* Another's frame to that station: nobody sends a guest its own address. */
+static inline void udp_turn(uint8_t *frame)
+{
+	uint8_t *ip = frame + UDP_ETH, was[6];
+
+	memcpy(was, frame, 6);
+	memcpy(frame, frame + 6, 6);
+	memcpy(frame + 6, was, 6);
+	memcpy(was, ip + 12, 4);
+	memcpy(ip + 12, ip + 16, 4);
+	memcpy(ip + 16, was, 4); /* the header's sum stays what it was */
+}
+
 #endif

@@ -30,10 +30,13 @@ tcp,g2g,Gb/s,veth
 latency,ping-p50,us,veth
 latency,ping-p99,us,veth
 idle,wakeups,1/s,wanted
-idle,cpu-4-vifs,%,wanted' "$(cut -d, -f1-3,5 /tmp/rows)"
+idle,cpu-4-vifs,%,wanted
+insn,ring-64,instructions/frame,noted
+insn,ring-1514,instructions/frame,noted
+insn,ring-64k,instructions/frame,noted' "$(cut -d, -f1-3,5 /tmp/rows)"
 ok 'numbers where numbers stand' well_formed
 ok 'it can be drawn' python3 "$ROOT/scripts/plot.py" $CSV /tmp/plot.svg
-same 'with a bar for each row' 8 "$(grep -c '<rect class=' /tmp/plot.svg)"
+same 'with a bar for each row' 11 "$(grep -c '<rect class=' /tmp/plot.svg)"
 
 # limits.sh, by a floor that is met and one that is not.
 limits()

@@ -441,7 +441,7 @@ static bool sg_needed(const struct front_features *f, const struct stream *s)
 static void by_tap(const struct stream *s, enum form sends, enum form host,
 		   const struct front_features *f)
 {
-	struct end from, to;
+	struct end from = { 0 }, to = { 0 };
 	struct tap up, down;
 	struct sw *a, *b;
 
@@ -474,7 +474,7 @@ static void by_tap(const struct stream *s, enum form sends, enum form host,
 static void by_ring(const struct stream *s, enum form sends,
 		    const struct front_features *f)
 {
-	struct end from, to;
+	struct end from = { 0 }, to = { 0 };
 	struct sw *sw;
 
 	end_open(&from, &takes[0]);
@@ -546,7 +546,7 @@ static void is_refused(const struct wrong *w)
 				.gso_type = (uint8_t)w->gso_type,
 				.gso_size = (uint16_t)w->gso_size };
 	static struct pkt p;
-	struct end e;
+	struct end e = { 0 };
 	struct tap t;
 	struct sw *sw;
 	uint8_t b[64];
