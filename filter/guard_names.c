@@ -117,3 +117,26 @@ int guard_table(const char *dev, char name[GUARD_NAME])
 				      (unsigned char)*dev);
 	return 0;
 }
+
+int guard_device(const char *table, char dev[IFNAMSIZ])
+{
+	const char *s = table + strlen("netback-");
+	unsigned n = 0, c;
+
+	if (strncmp(table, "netback-", strlen("netback-")))
+		return -EINVAL;
+	for (; *s; n++) {
+		if (n == IFNAMSIZ - 1)
+			return -EINVAL;
+		if (*s != '/') {
+			dev[n] = *s++;
+		} else {
+			if (sscanf(s, "/%2x", &c) != 1 || !s[1] || !s[2])
+				return -EINVAL;
+			dev[n] = (char)c;
+			s += 3;
+		}
+	}
+	dev[n] = '\0';
+	return n ? 0 : -EINVAL;
+}

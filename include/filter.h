@@ -86,6 +86,29 @@ struct filter_count {
 int filter_counts(const char *dev, struct filter_count v[FILTER_REASONS],
 		  struct err *e);
 
+/* --- who touched a guard ----------------------------------------------------
+ *
+ * Told by the kernel, as it happens. What the calling process itself does is left
+ * out.
+ */
+enum filter_event_kind {
+	FILTER_CHANGED, /* something in the table of dev, or the table */
+	FILTER_RENAMED, /* dev is called `to` now: its table may not apply */
+	FILTER_LOST,	/* more than could be told: look at all */
+};
+struct filter_event {
+	enum filter_event_kind kind;
+	char dev[IFNAMSIZ], to[IFNAMSIZ];
+	char by[16]; /* the process' name, "?" = not told */
+	uint32_t pid;
+};
+struct filter_watch;
+int filter_watch_open(struct filter_watch **out, struct err *e);
+int filter_watch_fd(const struct filter_watch *w); /* readable: call next */
+/* 1 with an event, 0 when there is none, -errno. */
+int filter_watch_next(struct filter_watch *w, struct filter_event *ev);
+void filter_watch_close(struct filter_watch *w);
+
 /* Would the host's own firewall drop what this bridge forwards? Not our doing,
  * and nothing is changed; but whoever attaches a guest should hear of it. 1 with
  * a sentence in note; 0 no; -errno when it cannot be told. Rules of iptables'

@@ -10,6 +10,7 @@
 #include <jansson.h>
 
 #include "base/loop.h"
+#include "base/num.h"
 #include "filter.h"
 
 enum { HOST_NEW_MTU = 1500, HOST_POLL_MS = 10 };
@@ -147,6 +148,26 @@ int host_check(const struct vif *v, FILE *out, struct err *e)
 		return rc;
 	guard = filter_check(&p.policy, out, e);
 	return guard < 0 ? guard : rc | guard;
+}
+
+int host_repair(const struct vif *v, const char *dev, struct err *e)
+{
+	struct vif now = *v;
+	struct facts f;
+	struct plan p;
+	int rc;
+
+	if (str_put(now.name, sizeof(now.name), dev))
+		return -EINVAL;
+	rc = host_facts(&now, &f, e);
+	if (!rc)
+		rc = mode_plan(&now, &f, &p, e);
+	if (!rc)
+		rc = filter_check(&p.policy, NULL, e);
+	if (rc != 1)
+		return rc;
+	rc = filter_apply(&p.policy, e);
+	return rc ? rc : 1;
 }
 
 int host_wait_gone(const char *dev, unsigned wait_ms)

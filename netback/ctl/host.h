@@ -32,6 +32,11 @@ int host_apply(const struct plan *p, struct err *e);
  */
 int host_undo(const struct vif *v, struct err *e);
 
+/* The guard alone, on the device of that name: 0 as it should be, 1 it was not
+ * and is now, -errno.
+ */
+int host_repair(const struct vif *v, const char *dev, struct err *e);
+
 /* 0, or 1 with a line for each difference on out. */
 int host_check(const struct vif *v, FILE *out, struct err *e);
 

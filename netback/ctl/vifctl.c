@@ -72,6 +72,15 @@ static const struct verb verbs[] = {
 	  "  strict=yes      refuse what xl only happens to take\n"
 	  "  domain=N        for the vifs' names\n"
 	  "  attach=yes      attach those whose backend is this host\n" },
+	{ "watch", "guard", verb_watch,
+	  "stay, and put back guards that others remove",
+	  "A line for each time: which vif, which process did it, and how\n"
+	  "long it took. A rule that is not ours is never put back. Ends by\n"
+	  "SIGINT or SIGTERM.\n" },
+	{ "guard", "pause|resume vifN.M", verb_guard,
+	  "let watch leave a guard alone; have it back",
+	  "pause changes no rule: it says that whoever removes the guard\n"
+	  "means it. resume puts it back where it is missing.\n" },
 	{ "hotplug", "online|offline|.. [VAR=VAL ..]", verb_hotplug,
 	  "what Xen's toolstack runs when a vif comes or goes",
 	  "As the program vif-bridge, which is a link to this one; the\n"

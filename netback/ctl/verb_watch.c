@@ -1,0 +1,261 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* verb_watch.c - watch --guard, and guard pause: guards that others remove
+ *
+ * The one verb that stays. It hears from the kernel who changed a guard's
+ * table, takes the vif's lock (so that no attach or detach is at it), and if the
+ * vif is attached and its guard is not what it should be, puts it back. A vif
+ * whose device is down is somebody's who is attaching or detaching it.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <net/if.h>
+#include <poll.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/loop.h"
+#include "base/num.h"
+#include "ctl/attach.h"
+#include "ctl/host.h"
+#include "ctl/out.h"
+#include "ctl/run.h"
+#include "filter.h"
+
+enum { WATCH_AGAIN_MS = 20, WATCH_LOCK_MS = 5 };
+
+struct watch {
+	struct ctl *c;
+	struct err *e;
+	const struct filter_event *ev; /* NULL: looking at all, at the start */
+	uint64_t since;		       /* when we heard of it */
+	bool again; /* something could not be looked at: soon again */
+};
+
+static int watch_pause_path(const struct ctl *c, const char *name,
+			    char path[CTL_PATH])
+{
+	return str_fmt(path, CTL_PATH, "%s/pause/%s", c->run, name) < 0
+		       ? -ENAMETOOLONG
+		       : 0;
+}
+
+static bool watch_paused(const struct ctl *c, const char *name)
+{
+	char path[CTL_PATH];
+
+	return !watch_pause_path(c, name, path) && !access(path, F_OK);
+}
+
+static bool watch_is_up(const char *dev)
+{
+	struct ifreq r = { .ifr_flags = 0 };
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	bool up;
+
+	if (fd < 0)
+		return false;
+	str_put(r.ifr_name, sizeof(r.ifr_name), dev);
+	up = !ioctl(fd, SIOCGIFFLAGS, &r) && r.ifr_flags & IFF_UP;
+	close(fd);
+	return up;
+}
+
+/* One line for what was done, and who made it necessary. */
+static void watch_say(const struct watch *w, const char *name, const char *what,
+		      const char *why)
+{
+	const struct filter_event *ev = w->ev;
+	double ms = (double)(clock_ns() - w->since) / 1e6;
+	struct out o;
+
+	if (out_open(&o, stdout, w->c->json))
+		return;
+	out_begin(&o, name);
+	out_str(&o, "guard", what);
+	if (why[0])
+		out_str(&o, "why", why);
+	if (ev && ev->kind == FILTER_RENAMED) {
+		out_str(&o, "renamed", ev->to);
+	} else if (ev) {
+		out_str(&o, "by", ev->by);
+		out_num(&o, "pid", ev->pid);
+	}
+	out_num(&o, "after_us", (int64_t)(ms * 1000));
+	out_end(&o);
+	out_close(&o);
+}
+
+static int watch_vif_locked(struct watch *w, const char *name, uint16_t domid,
+			    uint16_t handle)
+{
+	struct err e = { "" };
+	struct nodes n;
+	char dev[IFNAMSIZ];
+	int rc = nodes_read(w->c->store, domid, handle, &n, &e);
+
+	if (rc || !n.back || strcmp(n.hotplug, "connected"))
+		return rc;
+	str_put(dev, sizeof(dev), n.vif.name);
+	if (w->ev && w->ev->kind == FILTER_RENAMED && !strcmp(dev, w->ev->dev))
+		str_put(dev, sizeof(dev), w->ev->to);
+	if (!watch_is_up(dev))
+		return 0;
+	rc = host_repair(&n.vif, dev, &e);
+	if (rc == 1)
+		watch_say(w, name, "back", "");
+	else if (rc < 0)
+		watch_say(w, name, "missing", e.text);
+	return rc < 0 ? rc : 0;
+}
+
+static int watch_vif(void *arg, uint16_t domid, uint16_t handle)
+{
+	struct watch *w = arg;
+	unsigned wait = w->c->wait_ms;
+	char name[ATTACH_NAME];
+	struct err e;
+	int lock;
+
+	str_fmt(name, sizeof(name), "vif%u.%u", domid, handle);
+	if (watch_paused(w->c, name))
+		return 0;
+	w->c->wait_ms = WATCH_LOCK_MS;
+	lock = run_lock(w->c, name, &e);
+	w->c->wait_ms = wait;
+	if (lock < 0) {
+		w->again = true;
+		return 0;
+	}
+	if (watch_vif_locked(w, name, domid, handle))
+		w->again = true;
+	run_unlock(w->c, name, lock);
+	return 0;
+}
+
+/* Mostly the device's name says whose it is; one with vifname= is looked for. */
+static void watch_look(struct watch *w)
+{
+	uint16_t domid, handle;
+
+	w->again = false;
+	if (w->ev && w->ev->kind != FILTER_LOST &&
+	    !vif_parse_name(w->ev->dev, &domid, &handle, NULL))
+		watch_vif(w, domid, handle);
+	else if (nodes_each(w->c->store, watch_vif, w, w->e) < 0)
+		w->again = true;
+}
+
+static int watch_events(struct watch *w, struct filter_watch *f)
+{
+	struct filter_event ev;
+	bool again = false;
+	int rc;
+
+	while ((rc = filter_watch_next(f, &ev)) == 1) {
+		w->ev = &ev;
+		w->since = clock_ns();
+		watch_look(w);
+		again |= w->again;
+	}
+	w->ev = NULL;
+	w->again = again;
+	return rc;
+}
+
+static int watch_run(struct watch *w, struct filter_watch *f)
+{
+	struct pollfd p = { .fd = filter_watch_fd(f), .events = POLLIN };
+	int rc = 0;
+
+	watch_look(w);
+	while (!rc && !run_interrupted()) {
+		rc = poll(&p, 1, w->again ? WATCH_AGAIN_MS : 500);
+		w->since = clock_ns();
+		if (rc < 0)
+			return errno == EINTR ? 0 : -errno;
+		if (rc)
+			rc = watch_events(w, f);
+		else if (w->again)
+			watch_look(w);
+	}
+	return rc;
+}
+
+int verb_watch(struct ctl *c, int argc, char **argv, struct err *e)
+{
+	struct filter_watch *f = NULL;
+	struct watch w = { .c = c, .e = e };
+	int rc;
+
+	if (argc != 1 || strcmp(argv[0], "guard"))
+		return err_set(e, CTL_USAGE,
+			       "watch: what? There is: vifctl watch guard");
+	run_hold_signals();
+	rc = run_store(c, e);
+	if (!rc)
+		rc = filter_watch_open(&f, e);
+	if (rc)
+		return rc;
+	w.since = clock_ns();
+	rc = watch_run(&w, f);
+	filter_watch_close(f);
+	return rc ? err_set(e, rc, "watch: %s", strerror(-rc)) : 0;
+}
+
+/* --- guard pause, guard resume -------------------------------------------------*/
+
+static int guard_pause(struct ctl *c, const char *name, struct err *e)
+{
+	char path[CTL_PATH];
+	int fd;
+
+	if (str_fmt(path, sizeof(path), "%s/pause", c->run) < 0 ||
+	    (mkdir(path, 0700) && errno != EEXIST) ||
+	    watch_pause_path(c, name, path))
+		return err_set(e, -errno, "cannot make %s: %s", path,
+			       strerror(errno));
+	fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (fd < 0)
+		return err_set(e, -errno, "cannot make %s: %s", path,
+			       strerror(errno));
+	close(fd);
+	return 0;
+}
+
+static int guard_resume(struct ctl *c, const struct vif *v, const char *name,
+			struct err *e)
+{
+	struct watch w = { .c = c, .e = e, .since = clock_ns() };
+	char path[CTL_PATH];
+	int rc = run_store(c, e);
+
+	if (!rc && !watch_pause_path(c, name, path) && unlink(path) &&
+	    errno != ENOENT)
+		rc = err_set(e, -errno, "cannot remove %s: %s", path,
+			     strerror(errno));
+	if (!rc)
+		watch_vif(&w, v->domid, v->handle);
+	return rc;
+}
+
+int verb_guard(struct ctl *c, int argc, char **argv, struct err *e)
+{
+	char name[ATTACH_NAME];
+	struct vif v;
+	int rc;
+
+	if (argc != 2 ||
+	    (strcmp(argv[0], "pause") && strcmp(argv[0], "resume")))
+		return err_set(e, CTL_USAGE,
+			       "guard: pause or resume, then a vif");
+	rc = ctl_name(&v, argc - 1, argv + 1, e);
+	if (rc)
+		return rc;
+	str_fmt(name, sizeof(name), "vif%u.%u", v.domid, v.handle);
+	return strcmp(argv[0], "pause") ? guard_resume(c, &v, name, e)
+					: guard_pause(c, name, e);
+}
