@@ -102,7 +102,7 @@ struct facts {
 	bool bridge_vlan; /* .. and this one does */
 	bool ipv6;	  /* net.ipv6 is there */
 	bool can_lock;	  /* this kernel knows `locked` ports */
-	bool twin; /* the MAC is another device's, too (an emulated card and
+	bool twin;     /* the MAC is another device's, too (an emulated card and
 			* its fast path): the bridge has to learn where it is */
 	bool emulated; /* .. and this is the emulated one: the first choice
 			* while both are there */

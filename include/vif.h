@@ -23,6 +23,7 @@
  *   create    yes, no                  no           create
  *   pair      mac/addr[/len] [..]      none         pair
  *   allow     dhcp-server, router      none         allow
+ *   link      up, down                 up           link
  *
  * Limits: a device name has 1..15 letters, digits or . _ - @, no dash first,
  * and is not ".", "..", "all" or "default": so it means the same to the kernel, to
@@ -110,6 +111,7 @@ struct vif {
 	uint8_t mode;	/* enum vif_mode */
 	uint8_t port;	/* bits of enum vif_port */
 	bool create;	/* the bridge, if there is none */
+	bool down;	/* no frame passes, either way */
 	uint32_t given; /* keys that vif_parse has read, one bit each */
 	char bridge[IFNAMSIZ];
 	char gatewaydev

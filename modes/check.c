@@ -129,8 +129,12 @@ static int step_check(struct nl_host *h, const struct plan *p,
 			return 0;
 		fprintf(out, "%s: link is down, should be up\n", s->dev);
 		return 1;
-	case STEP_BRIDGE:
 	case STEP_DOWN:
+		if (!s->num || !l->up)
+			return 0;
+		fprintf(out, "%s: link is up, should be down\n", s->dev);
+		return 1;
+	case STEP_BRIDGE:
 	case STEP_GUARD:
 		return 0;
 	case STEP_SYSCTL:

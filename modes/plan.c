@@ -179,6 +179,17 @@ static void plan_undo(const struct vif *v, struct plan *p)
 	strcpy(s->other, v->gatewaydev);
 }
 
+/* All but what comes up, and goes on behind that. */
+static void plan_down(const struct vif *v, struct plan *p)
+{
+	unsigned i;
+
+	for (i = 0; i < p->n; i++)
+		if (p->v[i].kind == STEP_UP)
+			p->n = i;
+	plan_add(p, STEP_DOWN, v->name)->num = 1;
+}
+
 int mode_plan(const struct vif *v, const struct facts *f, struct plan *out,
 	      struct err *e)
 {
@@ -201,6 +212,8 @@ int mode_plan(const struct vif *v, const struct facts *f, struct plan *out,
 		rc = route_plan(v, f, &p, e);
 		break;
 	}
+	if (!rc && v->down)
+		plan_down(v, &p);
 	if (!rc)
 		*out = p;
 	return rc;

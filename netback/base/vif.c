@@ -497,7 +497,7 @@ const char *const vif_keys[] = {
 	"mac",	   "mode",	  "bridge",	 "gatewaydev", "gateway",
 	"vifname", "ip",	  "mtu",	 "isolated",   "hairpin",
 	"flood",   "mcast_flood", "bcast_flood", "vlan",       "rate",
-	"create",  "pair",	  "allow",	 NULL,
+	"create",  "pair",	  "allow",	 "link",       NULL,
 };
 
 /* In the order of vif_keys: one index serves both. */
@@ -521,6 +521,7 @@ static const struct vif_key vif_key[] = {
 	{ "create", .parse = vif_create_parse, .print = vif_create_print },
 	{ "pair", .parse = vif_pair_parse, .print = vif_pair_print },
 	{ "allow", .parse = vif_allow_parse, .print = vif_allow_print },
+	{ "link", .parse = vif_link_parse, .print = vif_link_print },
 };
 static_assert(ARRAY_SIZE(vif_key) + 1 == ARRAY_SIZE(vif_keys),
 	      "vif_keys and vif_key name the same keys");

@@ -51,6 +51,21 @@ int vif_create_print(const struct vif *v, char *buf, size_t size, char sep)
 	return str_fmt(buf, size, "%s", v->create ? "yes" : "");
 }
 
+int vif_link_parse(struct vif *v, const char *s, struct err *e)
+{
+	if (strcmp(s, "up") && strcmp(s, "down"))
+		return err_set(e, -EINVAL, "link=%s: write up or down",
+			       vif_show(s).s);
+	v->down = s[0] == 'd';
+	return 0;
+}
+
+int vif_link_print(const struct vif *v, char *buf, size_t size, char sep)
+{
+	(void)sep;
+	return str_fmt(buf, size, "%s", v->down ? "down" : "");
+}
+
 /* --- VLANs -------------------------------------------------------------------*/
 
 /* Which VLANs are named already: a bit each. */

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/num.h"
 #include "ctl/control.h"
 #include "ctl/host.h"
 #include "ctl/run.h"
@@ -51,14 +52,12 @@ void attach_unlock(struct ctl *c, const struct vif *v, int lock)
 /* Which of the keys differ, and may they while the guest is attached? Returns how
  * many, or -EBUSY with a sentence.
  */
-static int attach_diff(const struct vif *now, const struct vif *want,
+static int attach_diff(const struct vif *now, const struct vif *want, bool mac,
 		       struct err *e)
 {
-	static const char *const live[] = {
-		"bridge", "mtu",	 "isolated",	"ip",	"hairpin",
-		"flood",  "mcast_flood", "bcast_flood", "vlan", "rate",
-		"create", "pair",	 "allow",
-	};
+	/* what the rest of the vif stands on */
+	static const char *const fixed[] = { "mode", "gatewaydev", "gateway",
+					     "vifname", "mac" };
 	char a[VIF_TEXT], b[VIF_TEXT];
 	unsigned i, k;
 	int n = 0;
@@ -69,10 +68,10 @@ static int attach_diff(const struct vif *now, const struct vif *want,
 			return err_set(e, -EINVAL, "%s: too long", vif_keys[i]);
 		if (!strcmp(a, b))
 			continue;
-		for (k = 0; k < sizeof(live) / sizeof(live[0]); k++)
-			if (!strcmp(live[k], vif_keys[i]))
+		for (k = 0; k < ARRAY_SIZE(fixed) - mac; k++)
+			if (!strcmp(fixed[k], vif_keys[i]))
 				break;
-		if (k == sizeof(live) / sizeof(live[0]))
+		if (k < ARRAY_SIZE(fixed) - mac)
 			return err_set(e, -EBUSY,
 				       "%s: it is attached with \"%s\", and "
 				       "that cannot change while the guest "
@@ -150,10 +149,13 @@ static int attach_new(struct ctl *c, const struct vif *v, uint32_t mtu,
 /* Another bridge, or other routes: out of the one before into the next. */
 static bool attach_moves(const struct vif *now, const struct vif *want)
 {
+	if (now->down != want->down)
+		return true;
 	if (want->mode == VIF_BRIDGE)
 		return strcmp(now->bridge, want->bridge);
 	return now->naddr != want->naddr ||
-	       memcmp(now->addr, want->addr, sizeof(now->addr));
+	       memcmp(now->addr, want->addr, sizeof(now->addr)) ||
+	       memcmp(now->mac, want->mac, sizeof(now->mac));
 }
 
 /* To other values, and back to the old ones if that fails. */
@@ -161,16 +163,16 @@ static int attach_change(struct ctl *c, const struct vif *now,
 			 const struct attach *a, struct err *e)
 {
 	const struct vif *want = a->v;
+	bool left = attach_moves(now, want);
+	int rc = left ? host_leave(now, e) : 0;
 	struct err old;
-	int rc = 0;
 
-	if (attach_moves(now, want))
-		rc = host_undo(now, e);
 	if (!rc)
 		rc = host_apply(&a->plan, e);
 	if (!rc)
 		rc = nodes_update(c, want, host_mtu(want, &a->facts), e);
-	if (rc && (host_undo(want, &old) || attach_host(now, &old)))
+	/* apply puts back what it changed, but never an older guard */
+	if (rc && ((left && host_leave(want, &old)) || attach_host(now, &old)))
 		fprintf(stderr, "vifctl: vif%u.%u: cannot go back: %s\n",
 			now->domid, now->handle, old.text);
 	return rc;
@@ -180,9 +182,9 @@ static int attach_change(struct ctl *c, const struct vif *now,
  * holds already is left alone, so the guest's frames go on.
  */
 static int attach_again(struct ctl *c, const struct vif *now,
-			const struct attach *a, struct err *e)
+			const struct attach *a, bool mac, struct err *e)
 {
-	int diff = attach_diff(now, a->v, e);
+	int diff = attach_diff(now, a->v, mac, e);
 
 	if (diff < 0)
 		return diff;
@@ -220,6 +222,15 @@ static int attach_ready(struct ctl *c, struct attach *a, const struct nodes *n,
 	return rc;
 }
 
+int attach_other(struct ctl *c, const struct nodes *n, struct vif *want,
+		 bool mac, struct err *e)
+{
+	struct attach a = { .v = want };
+	int rc = attach_ready(c, &a, n, e);
+
+	return rc ? rc : attach_again(c, &n->vif, &a, mac, e);
+}
+
 static int attach_locked(struct ctl *c, struct vif *v, struct err *e)
 {
 	struct attach a = { .v = v };
@@ -241,7 +252,7 @@ static int attach_locked(struct ctl *c, struct vif *v, struct err *e)
 	if (rc)
 		return rc;
 	if (n.front && n.back && n.online && !strcmp(n.hotplug, "connected"))
-		return attach_again(c, &n.vif, &a, e);
+		return attach_again(c, &n.vif, &a, false, e);
 	/* What a killed attach or detach left goes first. */
 	if (n.front || n.back)
 		rc = detach_vif(c, &n, e);
@@ -265,5 +276,7 @@ int verb_attach(struct ctl *c, int argc, char **argv, struct err *e)
 	}
 	if (rc)
 		ctl_prefix(&v, e);
+	else
+		host_warn(&v);
 	return rc;
 }

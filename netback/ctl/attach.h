@@ -22,6 +22,12 @@ enum {
 int attach_lock(struct ctl *c, const struct vif *v, struct err *e);
 void attach_unlock(struct ctl *c, const struct vif *v, int lock);
 
+/* Puts `want` in the place of n->vif, which is attached: what holds already is left
+ * alone; all of it, or what was before. mac: may it be another?
+ */
+int attach_other(struct ctl *c, const struct nodes *n, struct vif *want,
+		 bool mac, struct err *e);
+
 /* Takes the vif away, whatever is left of it. The caller holds the lock. */
 int detach_vif(struct ctl *c, const struct nodes *n, struct err *e);
 

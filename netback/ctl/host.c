@@ -110,7 +110,17 @@ int host_apply(const struct plan *p, struct err *e)
 	return mode_apply(p, host_guard, e);
 }
 
-int host_undo(const struct vif *v, struct err *e)
+static void host_keep_guard(struct plan *p)
+{
+	unsigned i, n = 0;
+
+	for (i = 0; i < p->n; i++)
+		if (p->v[i].kind != STEP_GUARD)
+			p->v[n++] = p->v[i];
+	p->n = n;
+}
+
+static int host_back(const struct vif *v, bool guard, struct err *e)
 {
 	struct facts f;
 	struct plan p;
@@ -119,12 +129,25 @@ int host_undo(const struct vif *v, struct err *e)
 	if (rc)
 		return rc;
 	if (f.link && !f.link_is_tap)
-		return filter_remove(v->name, e);
+		return guard ? filter_remove(v->name, e) : 0;
 	rc = mode_plan(v, NULL, &p, e);
-	if (!rc)
-		rc = mode_undo(&p, host_guard, e);
+	if (rc)
+		return rc;
+	if (!guard)
+		host_keep_guard(&p);
+	rc = mode_undo(&p, host_guard, e);
 	/* It went while we were at it: the guard is left to be removed. */
 	return rc == -ENODEV ? mode_undo(&p, host_guard, e) : rc;
+}
+
+int host_undo(const struct vif *v, struct err *e)
+{
+	return host_back(v, true, e);
+}
+
+int host_leave(const struct vif *v, struct err *e)
+{
+	return host_back(v, false, e);
 }
 
 int host_check(const struct vif *v, FILE *out, struct err *e)
@@ -168,6 +191,15 @@ int host_repair(const struct vif *v, const char *dev, struct err *e)
 		return rc;
 	rc = filter_apply(&p.policy, e);
 	return rc ? rc : 1;
+}
+
+void host_warn(const struct vif *v)
+{
+	struct err note = { "" };
+
+	if (v->mode == VIF_BRIDGE && filter_forward(v->bridge, &note) == 1)
+		fprintf(stderr, "vifctl: vif%u.%u: warning: %s\n", v->domid,
+			v->handle, note.text);
 }
 
 int host_wait_gone(const char *dev, unsigned wait_ms)

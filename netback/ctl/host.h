@@ -37,8 +37,16 @@ int host_undo(const struct vif *v, struct err *e);
  */
 int host_repair(const struct vif *v, const char *dev, struct err *e);
 
+/* The same, but the guard stays: the vif is on its way to another place. */
+int host_leave(const struct vif *v, struct err *e);
+
 /* 0, or 1 with a line for each difference on out. */
 int host_check(const struct vif *v, FILE *out, struct err *e);
+
+/* Would the host's own firewall stop what this vif's bridge forwards? Then a
+ * sentence of warning on standard error.
+ */
+void host_warn(const struct vif *v);
 
 /* Waits until the device is gone: 0 or -ETIMEDOUT. */
 int host_wait_gone(const char *dev, unsigned wait_ms);

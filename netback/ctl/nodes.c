@@ -350,10 +350,13 @@ static int nodes_create_txn(struct store *s, void *arg)
 static int nodes_update_txn(struct store *s, void *arg)
 {
 	struct nodes_txn *t = arg;
-	char mtu[NODES_WORD];
+	char mtu[NODES_WORD], mac[18];
 	int rc = nodes_write_keys(s, t->v);
 
 	snprintf(mtu, sizeof(mtu), "%u", t->mtu);
+	vif_print_mac(t->v->mac, mac);
+	if (!rc)
+		rc = nodes_write_ro(s, t->v, "mac", mac);
 	return rc ? rc : nodes_write_ro(s, t->v, "mtu", mtu);
 }
 

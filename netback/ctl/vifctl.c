@@ -36,6 +36,15 @@ static const struct verb verbs[] = {
 	  "an attached vif all may change but mac, mode, gatewaydev, gateway\n"
 	  "and vifname.\n"
 	  "With --dry-run only the plan is printed; with -v also.\n" },
+	{ "set", "vifN.M key=value ..", verb_set,
+	  "change an attached vif while its guest runs",
+	  "Keys that are not named stay; key=default puts one back to its\n"
+	  "default. All changes are made, or none. mac= is what the guest may\n"
+	  "send from now on: it has to change its card, too. mode, vifname,\n"
+	  "gatewaydev and gateway cannot change.\n" },
+	{ "move", "vifN.M bridge=NAME", verb_move,
+	  "to another bridge, without unplugging it",
+	  "As set with bridge= alone. The guard stands all the time.\n" },
 	{ "detach", "vifN.M", verb_detach,
 	  "undo all of attach; what is gone already is fine",
 	  "Asks the guest to let go, waits (see --wait), then takes\n"
@@ -114,7 +123,8 @@ static const char keys_text[] =
 	"  hairpin, flood, mcast_flood, bcast_flood=yes|no  of its port\n"
 	"  vlan=10p/20-30u        the port's VLANs\n"
 	"  rate=10Mb/s[@20ms]     what the guest may send\n"
-	"  create=yes|no          make the bridge if there is none\n";
+	"  create=yes|no          make the bridge if there is none\n"
+	"  link=up|down           down: no frame passes\n";
 
 static const struct verb *verb_find(const char *name)
 {

@@ -23,7 +23,7 @@ dump_host()
 	ip -d -o link | sed -E 's/^[0-9]+: //; s/_timer +[0-9.]+/_timer/g;
 		s/(gso|tso|gro)_max_[a-z]+ +[0-9]+//g
 		s/NO-CARRIER,//; s/,LOWER_UP//; s/ state [a-zA-Z]+//g'
-	bridge fdb show
+	bridge fdb show | sort
 	ip -o addr | sed -E 's/^[0-9]+: //'
 	grep -rs . /proc/sys/net/ipv4/conf /proc/sys/net/ipv6/conf |
 		grep -v '/stable_secret:' | sort
@@ -214,6 +214,21 @@ killed_in_detach()
 		$1 && $2 || { echo "after a kill at stop $at of $stops"; return 1; }
 	done
 	vifctl detach vif1.0 && clean
+}
+
+# killed_over CHANGE BACK: CHANGE killed everywhere; run again it is done, and so is
+# the way back.
+killed_over()
+{
+	stops=$(killat 0 $1 | tail -n 1)
+	$2 && vifctl check || return 1
+	for at in $(moments "$stops"); do
+		killat "$at" $1 >>$D/log 2>&1
+		if ! { $1 && vifctl check && $2 && vifctl check; }; then
+			echo "after a kill at stop $at of $stops"
+			return 1
+		fi
+	done
 }
 
 # The guest dies at many moments; its vif stays attached and takes the next one.

@@ -8,42 +8,14 @@
 private "$@"
 # shellcheck source=../host.sh
 . "$(dirname "$0")/../host.sh"
+# shellcheck source=../guests.sh
+. "$(dirname "$0")/../guests.sh"
 need_tun switches
 
 # port DEV WORD: bridge(8) says it of the port.
 port()
 {
 	bridge -d link show dev "$1" | grep -q " $2"
-}
-
-# guest N: starts the guest of vifN.0 as 10.0.0.N, which waits for a file.
-guest()
-{
-	vifguest --run "$RUN" --vif "$1.0" --ip "10.0.0.$1/24" -- \
-		sh -c "echo up; while :; do
-			[ ! -f /tmp/do$1 ] || {
-				sh /tmp/do$1 >/tmp/out$1 2>&1
-				echo \$? >/tmp/rc$1.new
-				rm /tmp/do$1; mv /tmp/rc$1.new /tmp/rc$1; }
-			sleep 0.05; done" >"/tmp/guest$1.log" 2>&1 &
-}
-
-# in_guest N COMMAND..
-in_guest()
-{
-	n=$1
-	shift
-	rm -f "/tmp/rc$n"
-	echo "$*" >"/tmp/do$n.new"
-	mv "/tmp/do$n.new" "/tmp/do$n"
-	until_true 20 test -f "/tmp/rc$n" || return 1
-	cat "/tmp/out$n"
-	return "$(cat "/tmp/rc$n")"
-}
-
-up()
-{
-	grep -q up "/tmp/guest$1.log"
 }
 
 host_up
@@ -53,10 +25,10 @@ ip addr add 10.0.0.254/24 dev br0
 ip link set br0 up
 for n in 1 2; do
 	vifctl attach vif$n.0 bridge=br0 mac=00:16:3e:00:00:0$n ip=10.0.0.$n
-	guest $n
+	guest $n --ip 10.0.0.$n/24
 done
-ok 'guest 1 is up' until_true 10 up 1
-ok 'guest 2 is up' until_true 10 up 2
+ok 'guest 1 is up' until_true 10 guest_up 1
+ok 'guest 2 is up' until_true 10 guest_up 2
 ok 'guest to guest' in_guest 1 ping -c 1 -W 5 10.0.0.2
 
 set1()

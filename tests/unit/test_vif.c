@@ -57,6 +57,8 @@ static void vif_accepts(void **state)
 		{ "mcast_flood=no", "mcast_flood", "no" },
 		{ "bcast_flood=no", "bcast_flood", "no" },
 		{ "create=yes", "create", "yes" },
+		{ "link=down", "link", "down" },
+		{ "link=up", "link", "" },
 		{ "vlan=10", "vlan", "10p" },
 		{ "vlan=4094p", "vlan", "4094p" },
 		{ "vlan=10p/20", "vlan", "10p/20" },
