@@ -22,7 +22,7 @@ front()
 }
 state()
 {
-	vifctl show vif1.0
+	vifctl show vif1.0 | sed 's, refused[^ ]*,,g'
 	nft list ruleset | sed 's/packets [0-9]* bytes [0-9]*//'
 	ip -o link | sed 's/^[0-9]*: //; s/state [A-Z]*//; s/,LOWER_UP//'
 	bridge fdb show | grep -v permanent | sort
