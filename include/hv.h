@@ -3,8 +3,8 @@
  *
  * Grants (a guest's page, offered by number) and event channels (a doorbell,
  * offered by number). One file per provider: hv_local.c (a sealed memfd, an
- * enforced grant table, eventfds), later hv_xen.c. Whoever calls this never
- * knows which.
+ * enforced grant table, eventfds), hv_xen.c (the kernel's gntdev and evtchn).
+ * Whoever calls this never knows which.
  *
  * Errors: -errno. After any memory of the guest is found missing (a hole was
  * punched, its memory limit was met) the handle is dead: every call returns
@@ -65,6 +65,26 @@ int hv_local_check(int memfd, uint64_t size, const char **why);
  * the port is known, -ENOSPC beyond HV_CHANNELS.
  */
 int hv_local_port(struct hv *hv, uint32_t port, int from_guest, int to_guest);
+
+/* A guest of Xen. Takes over a gntdev (also on error). Cannot reach: packets are
+ * copied by the hypervisor.
+ */
+int hv_xen_open(struct hv **out, uint16_t domid, int gntdev);
+
+/* Gives it an evtchn for one of its ports, before hv_bind; hv_unbind takes it
+ * back. Takes it over (also on error). -ENOSPC beyond HV_CHANNELS.
+ */
+int hv_xen_port(struct hv *hv, uint32_t port, int evtchn);
+
+/* For the supervisor, which opens the kernel's devices and hands them over: is
+ * there a Xen; a fresh gntdev; a fresh evtchn, restricted to ports of that guest.
+ */
+bool hv_xen_here(void);
+int hv_xen_gntdev(void);
+int hv_xen_evtchn(uint16_t domid);
+
+/* All that a worker asks of them, 0 at the end: for its sandbox. */
+extern const unsigned long hv_xen_ioctls[];
 
 /* Maps one granted page for reading and writing, until unmapped. Rings only. */
 int hv_map(struct hv *hv, uint32_t ref, void **page);

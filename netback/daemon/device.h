@@ -19,8 +19,11 @@ struct domain;
 struct loop;
 struct store;
 
+enum { DEVICE_BACK = 64 };
+
 /* What all devices share. */
 struct device_hub {
+	char root[DEVICE_BACK]; /* the backend directory of all vifs */
 	struct loop *loop;
 	struct store *store;
 	int keep; /* directory of survival memory */
@@ -29,9 +32,6 @@ struct device_hub {
 	void (*leaving)(void *arg, struct device *d);
 	void *arg;
 };
-
-enum { DEVICE_BACK = 64 };
-extern const char device_root[]; /* the backend directory of all vifs */
 
 /* Whether the store holds a device there that needs somebody: 1, 0, -errno. */
 int device_wanted(struct device_hub *hub, uint16_t domid, uint16_t handle);

@@ -88,8 +88,9 @@ static bool device_has_ports(struct device *d)
 	unsigned i;
 
 	for (i = 0; i < d->keys.nqueue && !d->late; i++) {
-		if (domain_has_port(d->dom, q[i].tx_port) &&
-		    domain_has_port(d->dom, q[i].rx_port))
+		if (domain_port_ready(d->dom, q[i].tx_port) &&
+		    (q[i].rx_port == q[i].tx_port ||
+		     domain_port_ready(d->dom, q[i].rx_port)))
 			continue;
 		device_timer(d, DEVICE_LEAVE_MS);
 		return false;
@@ -261,6 +262,7 @@ bool device_resume(struct device *d)
 	}
 	if (d->link == LINK_NONE)
 		return false;
+	device_has_ports(d);
 	device_order_connect(d);
 	if (run)
 		device_order_plain(d, WORKER_RUN);

@@ -18,12 +18,10 @@
 enum { DEVICE_KEY = 40 };
 _Static_assert(KEYS_QUEUES == 64, "what multi-queue-max-queues says below");
 
-const char device_root[] = "/local/domain/0/backend/vif";
-
 void device_paths(struct device *d)
 {
-	snprintf(d->back, sizeof(d->back), "%s/%u/%u", device_root, d->domid,
-		 d->handle);
+	snprintf(d->back, sizeof(d->back), "%.40s/%u/%u", d->hub->root,
+		 d->domid, d->handle);
 	snprintf(d->front, sizeof(d->front), "/local/domain/%u/device/vif/%u",
 		 d->domid, d->handle);
 	snprintf(d->state, sizeof(d->state), "%s/state", d->front);

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/log.h"
 #include "base/loop.h"
@@ -16,7 +17,8 @@ struct domain {
 	char door[16];	  /* where a local guest comes in, below RUN */
 	bool told;	  /* the worker has its memory */
 	unsigned pending; /* orders not answered */
-	struct guestconn *conn;
+	bool xen;
+	struct guestconn *conn; /* NULL: a guest of Xen */
 	struct loop *loop;
 	struct log_limit limit;
 	const struct domain_ops *ops;
@@ -37,6 +39,52 @@ static void domain_order(struct domain *d, struct worker_msg *m, const int *fd,
 	if (o && !orders_send(o, m, fd, nfd))
 		d->pending++;
 }
+
+/* --- a guest of Xen -------------------------------------------------------------- */
+
+static void domain_xen_failed(struct domain *d, const char *what, int rc)
+{
+	if (log_allow(&d->limit, loop_now(d->loop)))
+		log_error("domain %u: cannot open %s: %s", d->domid, what,
+			  strerror(-rc));
+}
+
+/* Tells the worker that there is such a guest; again when there was none to tell.
+ */
+static void domain_xen_tell(struct domain *d)
+{
+	struct worker_msg m = { .type = WORKER_DOM_XEN };
+	int fd;
+
+	if (d->told || !domain_orders(d))
+		return;
+	fd = hv_xen_gntdev();
+	if (fd < 0) {
+		domain_xen_failed(d, "/dev/xen/gntdev", fd);
+		return;
+	}
+	d->told = true;
+	domain_order(d, &m, &fd, 1);
+	close(fd);
+}
+
+static bool domain_xen_port(struct domain *d, uint32_t port)
+{
+	struct worker_msg m = { .type = WORKER_CHANNEL, .port = port };
+	int fd;
+
+	domain_xen_tell(d);
+	fd = hv_xen_evtchn(d->domid);
+	if (fd < 0) {
+		domain_xen_failed(d, "/dev/xen/evtchn", fd);
+		return false;
+	}
+	domain_order(d, &m, &fd, 1);
+	close(fd);
+	return true;
+}
+
+/* --- a local guest --------------------------------------------------------------- */
 
 static void domain_hello(void *arg, const struct hv_local *mem, int memfd)
 {
@@ -76,23 +124,30 @@ static void domain_gone(void *arg)
 		guestconn_pause(d->conn, true);
 }
 
-int domain_open(struct domain **out, struct loop *l, const char *run,
+/* --- either ------------------------------------------------------------------------ */
+
+int domain_open(struct domain **out, const struct domain_host *h,
 		uint16_t domid, const struct domain_ops *ops, void *arg,
 		struct err *e)
 {
 	static const struct guestconn_ops conn = { domain_hello, domain_port,
 						   domain_gone };
 	struct domain *d = calloc(1, sizeof(*d));
-	int rc;
+	int rc = 0;
 
 	if (!d)
 		return err_set(e, -ENOMEM, "out of memory");
 	d->domid = domid;
 	snprintf(d->door, sizeof(d->door), "dom/%u/hv", domid);
-	d->loop = l;
+	d->loop = h->loop;
 	d->ops = ops;
 	d->arg = arg;
-	rc = guestconn_open(&d->conn, l, run, domid, &conn, d, e);
+	d->xen = h->xen;
+	if (d->xen)
+		domain_xen_tell(d);
+	else
+		rc = guestconn_open(&d->conn, h->loop, h->run, domid, &conn, d,
+				    e);
 	if (rc)
 		free(d);
 	else
@@ -104,7 +159,7 @@ bool domain_here(const struct domain *d)
 {
 	int fd;
 
-	return guestconn_memory(d->conn, &fd);
+	return d->xen || guestconn_memory(d->conn, &fd);
 }
 
 const char *domain_door(const struct domain *d)
@@ -112,11 +167,13 @@ const char *domain_door(const struct domain *d)
 	return d->door;
 }
 
-bool domain_has_port(const struct domain *d, uint32_t port)
+bool domain_port_ready(struct domain *d, uint32_t port)
 {
 	const struct guestconn_port *p;
 	unsigned i, n;
 
+	if (d->xen)
+		return domain_xen_port(d, port);
 	p = guestconn_ports(d->conn, &n);
 	for (i = 0; i < n; i++) {
 		if (p[i].port == port)
@@ -133,6 +190,11 @@ void domain_resume(struct domain *d)
 	int fd;
 
 	d->pending = 0;
+	if (d->xen) {
+		d->told = false;
+		domain_xen_tell(d);
+		return;
+	}
 	guestconn_pause(d->conn, false);
 	mem = guestconn_memory(d->conn, &fd);
 	d->told = mem;
@@ -149,15 +211,16 @@ void domain_resume(struct domain *d)
 void domain_answer(struct domain *d, const struct worker_msg *m,
 		   enum worker_type order)
 {
-	if (d->pending && --d->pending == 0)
+	if (d->pending && --d->pending == 0 && d->conn)
 		guestconn_pause(d->conn, false);
 	if (m->rc >= 0 || order == WORKER_DOM_GONE)
 		return;
 	if (log_allow(&d->limit, loop_now(d->loop)))
 		log_warn("domain %u: its %s was refused: %s", d->domid,
-			 order == WORKER_DOM ? "memory" : "event channel",
+			 order == WORKER_CHANNEL ? "event channel" : "memory",
 			 m->text);
-	guestconn_drop(d->conn);
+	if (d->conn)
+		guestconn_drop(d->conn);
 }
 
 void domain_close(struct domain *d)
@@ -168,6 +231,7 @@ void domain_close(struct domain *d)
 		return;
 	if (d->told)
 		domain_order(d, &m, NULL, 0);
-	guestconn_close(d->conn);
+	if (d->conn)
+		guestconn_close(d->conn);
 	free(d);
 }

@@ -2,8 +2,10 @@
 /* domain.h - a guest as a whole: its memory and channels at the worker
  *
  * One for each domain that has a vif, and the one place in the daemon that knows
- * how a worker gets at a guest. Local guests only, so far: passes on what arrives
- * at RUN/dom/N/hv.
+ * how a worker gets at a guest. For a local guest it passes on what arrives at
+ * RUN/dom/N/hv. A guest of Xen says nothing: it is there as long as the store has
+ * it, and its memory and channels are reached through descriptors that are opened
+ * here for each worker anew (hv_xen.c says why).
  */
 #ifndef NETBACK_DAEMON_DOMAIN_H
 #define NETBACK_DAEMON_DOMAIN_H
@@ -28,13 +30,23 @@ struct domain_ops {
 	struct orders *(*orders)(void *arg, uint16_t domid);
 };
 
-int domain_open(struct domain **out, struct loop *l, const char *run,
+/* Where the guests are. */
+struct domain_host {
+	struct loop *loop;
+	const char *run;
+	bool xen; /* they are Xen's, else local */
+};
+
+int domain_open(struct domain **out, const struct domain_host *h,
 		uint16_t domid, const struct domain_ops *ops, void *arg,
 		struct err *e);
 /* Whether a worker can be told of it now; where we wait for it if not. */
 bool domain_here(const struct domain *d);
 const char *domain_door(const struct domain *d);
-bool domain_has_port(const struct domain *d, uint32_t port);
+/* Whether the worker has this channel, to bind it once. A local guest must have
+ * given it; one of Xen's is given to the worker now.
+ */
+bool domain_port_ready(struct domain *d, uint32_t port);
 struct orders *domain_orders(const struct domain *d);
 void domain_resume(struct domain *d); /* tells a new worker everything */
 void domain_answer(struct domain *d, const struct worker_msg *m,

@@ -18,22 +18,53 @@
 
 static const char usage_text[] =
 	"usage: netbackd [-nv] [--run DIR] [--uid NAME] [--workers N]\n"
+	"                [--hv KIND]\n"
 	"       netbackd --store [-nv] [--run DIR]\n"
 	"\n"
 	"  --run DIR    run directory (default $NETBACK_RUN or /run/netback)\n"
 	"  --uid NAME   user of the workers (default netback, else nobody)\n"
 	"  --workers N  processes that guests are spread over (default 1)\n"
+	"  --hv KIND    whose guests: xen, local (default: as this host has)\n"
 	"  --store      serve the store, where there is no Xen\n"
 	"  -n           check the options, print them in canonical form, exit\n"
 	"  -v           say more\n"
 	"  --version, --help\n";
 
-enum { OPT_RUN = 256, OPT_UID, OPT_WORKERS, OPT_STORE, OPT_VERSION, OPT_HELP };
+enum {
+	OPT_RUN = 256,
+	OPT_UID,
+	OPT_WORKERS,
+	OPT_HV,
+	OPT_STORE,
+	OPT_VERSION,
+	OPT_HELP
+};
 
 struct options {
 	struct supervisor_conf conf;
 	bool check, store, verbose;
 };
+
+static const char *const hv_names[] = {
+	[SUPERVISOR_AUTO] = "auto",
+	[SUPERVISOR_LOCAL] = "local",
+	[SUPERVISOR_XEN] = "xen",
+};
+
+static int parse_hv(struct options *o, const char *word)
+{
+	unsigned i;
+
+	for (i = 0; i < ARRAY_SIZE(hv_names); i++) {
+		if (!strcmp(hv_names[i], word)) {
+			o->conf.hv = (enum supervisor_hv)i;
+			return 0;
+		}
+	}
+	fprintf(stderr, "netbackd: --hv %s: is none of auto, local, xen\n",
+		word);
+	return 2;
+}
 
 /* -1: go on; else an exit status. */
 static int parse(struct options *o, int argc, char **argv)
@@ -43,6 +74,7 @@ static int parse(struct options *o, int argc, char **argv)
 		{ "uid", required_argument, NULL, OPT_UID },
 		{ "workers", required_argument, NULL, OPT_WORKERS },
 		{ "store", no_argument, NULL, OPT_STORE },
+		{ "hv", required_argument, NULL, OPT_HV },
 		{ "version", no_argument, NULL, OPT_VERSION },
 		{ "help", no_argument, NULL, OPT_HELP },
 		{ 0 },
@@ -70,6 +102,10 @@ static int parse(struct options *o, int argc, char **argv)
 			break;
 		case OPT_STORE:
 			o->store = true;
+			break;
+		case OPT_HV:
+			if (parse_hv(o, optarg))
+				return 2;
 			break;
 		case 'n':
 			o->check = true;
@@ -116,6 +152,8 @@ static void print(const struct options *o)
 	printf("run=%s\n", o->conf.run);
 	if (o->conf.uid)
 		printf("uid=%s\n", o->conf.uid);
+	if (o->conf.hv != SUPERVISOR_AUTO)
+		printf("hv=%s\n", hv_names[o->conf.hv]);
 	if (o->store)
 		puts("store=yes");
 	else

@@ -31,6 +31,7 @@
 
 #include "base/log.h"
 #include "base/num.h"
+#include "hv.h"
 #include "syscalls.h"
 
 /* Whether one id alone is mapped into our user namespace. */
@@ -151,12 +152,29 @@ int sandbox_nursery(const struct sandbox_id *id, const char *run, struct err *e)
 		  : 0;
 }
 
+/* What Xen's devices are asked (hv_xen_ioctls); a tap's holder could otherwise
+ * unmake the tap.
+ */
+static int sandbox_allow_ioctl(scmp_filter_ctx ctx)
+{
+	const unsigned long *cmd = hv_xen_ioctls;
+	int rc = 0;
+
+	for (; *cmd && rc >= 0; cmd++)
+		rc = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(ioctl), 1,
+				      SCMP_A1(SCMP_CMP_EQ, *cmd));
+	return rc;
+}
+
 /* fcntl can also name a process to send signals to, and mmap make code. */
 static int sandbox_allow_part(scmp_filter_ctx ctx, int nr)
 {
 	static const int cmd[] = { F_GETFL, F_SETFL, F_GET_SEALS };
 	unsigned i;
 	int rc = 0;
+
+	if (nr == SCMP_SYS(ioctl))
+		return sandbox_allow_ioctl(ctx);
 
 	if (nr == SCMP_SYS(mmap))
 		return seccomp_rule_add(
@@ -181,7 +199,8 @@ static int sandbox_allow(scmp_filter_ctx ctx, const char *const *name,
 		/* A call which this architecture does not have. */
 		if (nr == __NR_SCMP_ERROR || nr < 0)
 			continue;
-		if (nr == SCMP_SYS(mmap) || nr == SCMP_SYS(fcntl))
+		if (nr == SCMP_SYS(mmap) || nr == SCMP_SYS(fcntl) ||
+		    nr == SCMP_SYS(ioctl))
 			rc = sandbox_allow_part(ctx, nr);
 		else
 			rc = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, nr, 0);

@@ -68,6 +68,7 @@ struct supervisor {
 	struct sup_ask *asks;
 	struct loop_timer *soon;
 	bool scan, swept, waited;
+	bool xen; /* the guests are Xen's */
 	int lock, keep_lock, nursery, sigs;
 	pid_t nursery_pid;
 	unsigned restarts, workers;

@@ -104,6 +104,7 @@ static void sup_answer(void *arg, unsigned place, const struct worker_msg *m,
 
 	switch (order) {
 	case WORKER_DOM:
+	case WORKER_DOM_XEN:
 	case WORKER_CHANNEL:
 	case WORKER_DOM_GONE:
 		d = sup_find_dom(s, m->domid);

@@ -133,6 +133,7 @@ static int sup_dom_get(struct supervisor *s, uint16_t domid,
 {
 	static const struct domain_ops ops = { sup_dom_here, sup_dom_gone,
 					       sup_orders };
+	const struct domain_host host = { s->loop, s->conf->run, s->xen };
 	struct sup_dom *d = sup_find_dom(s, domid);
 	struct err e = { "" };
 	int rc;
@@ -143,8 +144,7 @@ static int sup_dom_get(struct supervisor *s, uint16_t domid,
 			return -ENOMEM;
 		d->domid = domid;
 		d->place = sup_place(s);
-		rc = domain_open(&d->dom, s->loop, s->conf->run, domid, &ops, s,
-				 &e);
+		rc = domain_open(&d->dom, &host, domid, &ops, s, &e);
 		if (rc) {
 			log_error("domain %u: %s", domid, e.text);
 			free(d);
@@ -237,7 +237,7 @@ static int sup_scan_dom(void *arg, const char *name)
 
 	if (num_parse(name, VIF_DOMID_MAX, &c->domid))
 		return 0;
-	snprintf(path, sizeof(path), "%s/%u", device_root, c->domid);
+	snprintf(path, sizeof(path), "%.40s/%u", c->s->hub.root, c->domid);
 	rc = store_each(c->s->hub.store, path, sup_scan_handle, c);
 	return rc == -ENOTCONN ? rc : 0;
 }
@@ -274,7 +274,7 @@ static void sup_scan(struct supervisor *s)
 {
 	struct sup_scan c = { s, 0 };
 	struct sup_dev *v;
-	int rc = store_each(s->hub.store, device_root, sup_scan_dom, &c);
+	int rc = store_each(s->hub.store, s->hub.root, sup_scan_dom, &c);
 
 	if (rc && rc != -ENOENT)
 		return; /* away: its return fires every watch */
@@ -292,7 +292,7 @@ static void sup_backend_event(struct supervisor *s, const char *path)
 	uint32_t domid, handle;
 	struct sup_dev *v;
 
-	path += strlen(device_root);
+	path += strlen(s->hub.root);
 	if (sscanf(path, "/%7[0-9]/%7[0-9]", num[0], num[1]) != 2 ||
 	    num_parse(num[0], VIF_DOMID_MAX, &domid) ||
 	    num_parse(num[1], VIF_HANDLE_MAX, &handle)) {
@@ -344,6 +344,19 @@ static void sup_store_ready(void *arg, int fd, uint32_t events)
 		sup_soon(s);
 }
 
+/* Of our own domain, which is another than 0 in a driver domain. */
+static int sup_find_root(struct supervisor *s)
+{
+	uint32_t self = 0;
+	int rc = store_read_u32(s->hub.store, "domid", VIF_DOMID_MAX, &self);
+
+	if (rc == -ENOTCONN)
+		return rc;
+	snprintf(s->hub.root, sizeof(s->hub.root),
+		 "/local/domain/%u/backend/vif", rc < 0 ? 0 : self);
+	return 0;
+}
+
 void sup_store_open(void *arg)
 {
 	struct supervisor *s = arg;
@@ -351,22 +364,26 @@ void sup_store_open(void *arg)
 	int rc;
 
 	snprintf(path, sizeof(path), "%s/store", s->conf->run);
-	rc = store_open(&s->hub.store, path, 0);
+	rc = store_open(&s->hub.store, s->xen ? NULL : path, 0);
 	if (!rc)
-		rc = store_watch(s->hub.store, device_root, "back");
+		rc = sup_find_root(s);
+	if (!rc)
+		rc = store_watch(s->hub.store, s->hub.root, "back");
 	if (!rc)
 		rc = loop_add(s->loop, store_fd(s->hub.store), EPOLLIN,
 			      sup_store_ready, s, &s->store_src);
 	if (!rc) {
 		s->scan = true;
 		sup_soon(s);
-		log_info("serving %s", s->conf->run);
+		log_info("serving %s", s->xen ? s->hub.root : s->conf->run);
 		return;
 	}
 	store_close(s->hub.store);
 	s->hub.store = NULL;
 	if (!s->waited)
-		log_info("waiting for a store at %s", path);
+		log_info("waiting for %s%s",
+			 s->xen ? "xenstored" : "a store at ",
+			 s->xen ? "" : path);
 	s->waited = true;
 	loop_after(s->loop, SUP_STORE_MS, sup_store_open, s, NULL);
 }

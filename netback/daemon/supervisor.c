@@ -27,6 +27,7 @@
 #include "daemon/nursery.h"
 #include "daemon/sandbox.h"
 #include "daemon/worker.h"
+#include "hv.h"
 #include "store.h"
 
 enum { SUP_LOCK_MS = 5000 }; /* for an earlier instance's workers to end */
@@ -149,6 +150,43 @@ static void sup_files(void)
 	setrlimit(RLIMIT_NOFILE, &r);
 }
 
+/* Two backends would serve the same vifs, and both badly. */
+static int sup_alone(struct err *e)
+{
+	if (access("/sys/bus/xen-backend/drivers/vif", F_OK))
+		return 0;
+	return err_set(e, -EBUSY,
+		       "the kernel's own backend, xen-netback, is loaded and "
+		       "takes every vif; detach them, rmmod xen-netback and "
+		       "keep it from coming back (netbackd(8), On Xen)");
+}
+
+/* A host of Xen may have local guests, too: then it has a store for them. */
+static int sup_choose(struct supervisor *s, struct err *e)
+{
+	char path[SUP_PATH];
+
+	snprintf(path, sizeof(path), "%s/store", s->conf->run);
+	switch (s->conf->hv) {
+	case SUPERVISOR_LOCAL:
+		break;
+	case SUPERVISOR_XEN:
+		s->xen = true;
+		break;
+	case SUPERVISOR_AUTO:
+		s->xen = hv_xen_here() && access(path, F_OK);
+		break;
+	}
+	if (!s->xen)
+		return 0;
+	if (!hv_xen_here())
+		return err_set(e, -ENODEV,
+			       "--hv xen: cannot use /dev/xen/gntdev and "
+			       "/dev/xen/evtchn; is this a domain of Xen, and "
+			       "are xen-gntdev and xen-evtchn loaded?");
+	return sup_alone(e);
+}
+
 static int sup_start(struct supervisor *s, struct err *e)
 {
 	unsigned i;
@@ -227,6 +265,8 @@ int supervisor_main(const struct supervisor_conf *c)
 	int rc = sup_run_dir(c->run, &e);
 
 	sup_files();
+	if (!rc)
+		rc = sup_choose(&s, &e);
 	if (!rc)
 		rc = sup_locks(&s, &e);
 	if (!rc)

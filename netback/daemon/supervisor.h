@@ -4,12 +4,15 @@
 #define NETBACK_DAEMON_SUPERVISOR_H
 
 enum { SUPERVISOR_WORKERS = 16 };
+/* Whose guests. AUTO: Xen's where there is Xen, unless a store serves RUN. */
+enum supervisor_hv { SUPERVISOR_AUTO, SUPERVISOR_LOCAL, SUPERVISOR_XEN };
 
 struct supervisor_conf {
 	const char *run;
 	const char *uid; /* workers' user, NULL = netback or nobody */
 	unsigned
 		workers; /* that vifs are spread over; 1 to SUPERVISOR_WORKERS */
+	enum supervisor_hv hv;
 };
 
 /* Serves until SIGTERM or SIGINT, leaving guests connected for the next

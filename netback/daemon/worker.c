@@ -40,6 +40,15 @@ struct wdom *worker_dom(struct worker *w, uint16_t domid)
 	return d;
 }
 
+struct frame_pool *worker_frames(struct worker *w, const struct hv *hv)
+{
+	if (hv_can_reach(hv))
+		return w->pool;
+	if (!w->bodies)
+		frame_pool_open(&w->bodies, FRAME_BURST + 2, true);
+	return w->bodies;
+}
+
 static struct wvif *worker_vif(struct worker *w, const struct worker_msg *m)
 {
 	struct wvif *v;
@@ -62,7 +71,10 @@ static int worker_dom_new(struct worker *w, const struct worker_msg *m, int *fd)
 	if (!d)
 		return -ENOMEM;
 	d->domid = m->domid;
-	rc = hv_local_open(&d->hv, &m->dom, fd[0]);
+	if (m->type == WORKER_DOM_XEN)
+		rc = hv_xen_open(&d->hv, m->domid, fd[0]);
+	else
+		rc = hv_local_open(&d->hv, &m->dom, fd[0]);
 	fd[0] = -1;
 	if (rc) {
 		free(d);
@@ -98,9 +110,12 @@ static int worker_channel(struct worker *w, const struct worker_msg *m, int *fd)
 	struct wdom *d = worker_dom(w, m->domid);
 	int rc;
 
-	if (!d || fd[0] < 0 || fd[1] < 0)
+	if (!d || fd[0] < 0)
 		return -EINVAL;
-	rc = hv_local_port(d->hv, m->port, fd[0], fd[1]);
+	if (fd[1] < 0)
+		rc = hv_xen_port(d->hv, m->port, fd[0]);
+	else
+		rc = hv_local_port(d->hv, m->port, fd[0], fd[1]);
 	fd[0] = fd[1] = -1;
 	return rc;
 }
@@ -143,6 +158,7 @@ static int worker_order(struct worker *w, struct worker_msg *m, int *fd)
 {
 	switch (m->type) {
 	case WORKER_DOM:
+	case WORKER_DOM_XEN:
 		return worker_dom_new(w, m, fd);
 	case WORKER_CHANNEL:
 		return worker_channel(w, m, fd);
@@ -188,6 +204,7 @@ static void worker_close(struct worker *w)
 	while (w->doms)
 		worker_dom_gone(w, w->doms->domid);
 	frame_pool_close(w->pool);
+	frame_pool_close(w->bodies);
 	loop_close(w->loop);
 	close(w->sock);
 }

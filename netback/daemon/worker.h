@@ -8,7 +8,9 @@
  *
  *   order         fds               meaning
  *   DOM           memfd             a local guest's memory (hv_local_open)
+ *   DOM_XEN       gntdev            a guest of Xen (hv_xen_open)
  *   CHANNEL       from, to          one of its event channels
+ *                 or evtchn
  *   DOM_GONE                        close it; its vifs are disconnected already
  *   VIF           tap, survival     a vif, not connected
  *   CONNECT                         map rings, bind channels; no frame moves
@@ -39,6 +41,7 @@ enum { WORKER_QUEUES = 64, WORKER_TEXT = 128 };
 
 enum worker_type {
 	WORKER_DOM = 1,
+	WORKER_DOM_XEN,
 	WORKER_CHANNEL,
 	WORKER_DOM_GONE,
 	WORKER_VIF,

@@ -61,6 +61,8 @@ struct worker {
 	int sock;
 	struct loop *loop;
 	struct frame_pool *pool; /* frames in place, one burst's worth */
+	/* .. with room to copy: once there is a guest that cannot be reached */
+	struct frame_pool *bodies;
 	struct wdom *doms;
 	struct wvif *vifs;
 	struct fair fair;
@@ -69,6 +71,9 @@ struct worker {
 /* --- worker.c ---------------------------------------------------------------- */
 
 struct wdom *worker_dom(struct worker *w, uint16_t domid);
+
+/* The frames for packets of such a guest; NULL when there is no memory. */
+struct frame_pool *worker_frames(struct worker *w, const struct hv *hv);
 
 /* --- worker_vif.c ------------------------------------------------------------ */
 

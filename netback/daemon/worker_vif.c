@@ -233,7 +233,7 @@ static int wvif_open_queue(struct wvif *v, unsigned i, struct hv *hv,
 {
 	struct ring_conf conf = {
 		.hv = hv,
-		.pool = v->w->pool,
+		.pool = worker_frames(v->w, hv),
 		.keep = &v->keep->q[i],
 		.counts = v->queue[i].counts,
 		.names = m->connect.queue[i],
@@ -297,13 +297,15 @@ int wvif_connect(struct wvif *v, struct worker_msg *m)
 		return rc;
 	m->served = survive_died_serving(v->keep);
 	rc = wvif_open_queues(v, m->nqueue);
+	if (!worker_frames(v->w, d->hv))
+		rc = -ENOMEM;
 	if (!rc) {
 		wvif_recall(v);
 		wvif_capture_resume(v);
 		rc = wvif_open_port(v, d->hv, m);
 	}
 	if (!rc)
-		rc = sw_wire_open(&v->sw, v->w->pool);
+		rc = sw_wire_open(&v->sw, worker_frames(v->w, d->hv));
 	if (rc) {
 		wvif_disconnect(v);
 		return rc;

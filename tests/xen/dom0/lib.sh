@@ -118,3 +118,28 @@ no_zombies()
 {
 	[ "$(xl list | wc -l)" = 2 ]
 }
+
+# netbackd as the backend of all vifs; its log is /tmp/netbackd.log
+netback_up()
+{
+	[ ! -d /sys/module/xen_netback ] || rmmod xen-netback || return 1
+	modprobe tun
+	$B/netbackd -v >>/tmp/netbackd.log 2>&1 &
+	NETBACKD=$!
+	within 10 has_worker 0
+}
+
+show()
+{
+	printf '{"cmd":"show"}\n' | socat -t 5 - UNIX-CONNECT:/run/netback/control
+}
+
+worker()
+{
+	show | sed -n '1s/.*"worker": *\([1-9][0-9]*\).*/\1/p'
+}
+
+has_worker()
+{
+	hw=$(worker) && [ -n "$hw" ] && [ "$hw" != "$1" ]
+}
