@@ -49,6 +49,7 @@
 #include <stdio.h>
 
 #include "err.h"
+#include "network.h"
 #include "policy.h"
 
 enum { FILTER_TEXT = 32768 };
@@ -108,6 +109,18 @@ int filter_watch_fd(const struct filter_watch *w); /* readable: call next */
 /* 1 with an event, 0 when there is none, -errno. */
 int filter_watch_next(struct filter_watch *w, struct filter_event *ev);
 void filter_watch_close(struct filter_watch *w);
+
+/* Mode nat: one table, inet netback-nat, with rules that go by link groups. In
+ * place after this, whoever made it; it stays, as forwarding does. Without
+ * devices in those groups it does nothing.
+ */
+int filter_nat(struct err *e);
+
+/* That table, and a network's own part of it: its forwards, and that its bridge's
+ * frames are left alone. on = false takes the part away. -EADDRINUSE: another has
+ * the port.
+ */
+int filter_network(const struct network *n, bool on, struct err *e);
 
 /* Would the host's own firewall drop what this bridge forwards? Not our doing,
  * and nothing is changed; but whoever attaches a guest should hear of it. 1 with

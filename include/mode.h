@@ -15,6 +15,7 @@
 #include <stdio.h>
 
 #include "err.h"
+#include "network.h"
 #include "policy.h"
 #include "vif.h"
 
@@ -35,6 +36,7 @@ enum step_kind {
 	STEP_PORT,    /* bridge port flags: bits of enum step_port in num */
 	STEP_VLAN,    /* in the plan's VLANs and no others */
 	STEP_FDB,     /* static FDB entry for mac on the port */
+	STEP_GROUP,   /* in the link group num: whose packets are masqueraded */
 	STEP_UP,      /* link up: last in a bridge plan */
 	STEP_SYSCTL,  /* setting `key` of dev ("all": of the host) = num */
 	STEP_ADDR,    /* the host's own address, a gateway for the guest */
@@ -197,6 +199,21 @@ int mode_only_bridge(char name[IFNAMSIZ], struct err *e);
  * = there is none. -errno with a sentence.
  */
 int mode_uplink(char name[IFNAMSIZ], struct err *e);
+
+/* --- networks (network.h) --- */
+
+/* The network's bridge, with the host's addresses, up, and forwarding between it
+ * and the way to the world where its kind needs that. Done already is 0.
+ * -ENOTUNIQ: the bridge's name is somebody else's.
+ */
+int mode_network_up(const struct network *n, struct err *e);
+
+/* Takes the bridge away; forwarding stays raised. -EBUSY: guests are in it. */
+int mode_network_down(const struct network *n, struct err *e);
+
+/* 1: a route to some of `net` leads elsewhere than to `bridge`, through dev; 0. */
+int mode_network_taken(const struct vif_addr *net, const char *bridge,
+		       char dev[IFNAMSIZ], struct err *e);
 
 /* Deletes the device `name` if it is there (a tap left by a dead daemon).
  * Only a tap: anything else is -EEXIST with a sentence.

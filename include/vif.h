@@ -6,8 +6,9 @@
  *
  *   key       value                    default      store node (backend dir)
  *   mac       xx:xx:xx:xx:xx:xx        generated    mac
- *   mode      bridge, route            bridge       mode
+ *   mode      bridge, route, nat       bridge       mode
  *   bridge    device name              xenbr0       bridge
+ *   network   name of a network        none         network
  *   gatewaydev  device name            none         gatewaydev
  *   gateway   addr [addr], one a family  see mode.h gateway
  *   vifname   device name              vifN.M       vifname
@@ -39,7 +40,9 @@
  * interval, 50 ms if none is given. In the store, and printed: "BYTES,MICROSECONDS",
  * for each interval, which is read as well.
  *
- * mode=route needs ip=. bridge= means nothing there and is not printed (a
+ * mode=nat: a card in a network (network.h), whose bridge its name says, or
+ * without network= a routed one whose packets leave under the host's address.
+ * mode=route and the latter need ip=. bridge= means nothing there and is not printed (a
  * toolstack writes the node always); gatewaydev= and gateway= mean nothing to a
  * bridge and are refused.
  */
@@ -60,6 +63,7 @@ enum {
 	VIF_GATEWAYS = 2, /* one of each family */
 	VIF_VLANS = 8,	  /* terms, as 10p/100-120 is two */
 	VIF_VLAN_MAX = 4094,
+	VIF_NETWORK = 13, /* bytes of a network's name: its bridge is nb-NAME */
 	VIF_DOMID_MAX = 0x7fef, /* below Xen's reserved numbers */
 	VIF_HANDLE_MAX = 0xffff,
 	VIF_TEXT = 2048, /* bytes that vif_print may need, NUL included */
@@ -71,7 +75,7 @@ enum { VIF_ALLOW_DHCP = 1, VIF_ALLOW_ROUTER = 2 };
 /* ip=learn: what it first sends from; ip=dhcp: what a DHCP server gives it */
 enum vif_learn { VIF_LEARN_NOT, VIF_LEARN_FIRST, VIF_LEARN_DHCP };
 
-enum vif_mode { VIF_BRIDGE, VIF_ROUTE };
+enum vif_mode { VIF_BRIDGE, VIF_ROUTE, VIF_NAT };
 const char *vif_mode_name(enum vif_mode m);
 
 struct vif_addr {
@@ -114,6 +118,7 @@ struct vif {
 	bool down;	/* no frame passes, either way */
 	uint32_t given; /* keys that vif_parse has read, one bit each */
 	char bridge[IFNAMSIZ];
+	char network[VIF_NETWORK]; /* mode=nat: then bridge follows from it */
 	char gatewaydev
 		[IFNAMSIZ]; /* mode=route: towards the world, "" = none */
 	uint8_t ngateway;
@@ -172,6 +177,12 @@ bool vif_addr_same(const struct vif_addr *a, const struct vif_addr *b);
 
 /* fe80::/10 or 169.254.0.0/16 */
 bool vif_addr_is_local(const struct vif_addr *a);
+
+/* Is it a port of a bridge? Else it is routed. */
+bool vif_bridged(const struct vif *v);
+
+/* 1 to 12 of a-z 0-9 and dashes inside; -EINVAL with a sentence. */
+int vif_check_network(const char *s, struct err *e);
 
 /* Does v have an address of that family? */
 bool vif_has(const struct vif *v, int family);

@@ -124,6 +124,12 @@ static int step_check(struct nl_host *h, const struct plan *p,
 		return l->port ? port_vlan_check(h, p, s, out) : 0;
 	case STEP_FDB:
 		return check_fdb(h, s, l, out);
+	case STEP_GROUP:
+		if (l->group == s->num)
+			return 0;
+		fprintf(out, "%s: link group is %u, should be %u\n", s->dev,
+			l->group, s->num);
+		return 1;
 	case STEP_UP:
 		if (l->up)
 			return 0;

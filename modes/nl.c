@@ -389,6 +389,15 @@ int nl_link_master(struct nl_host *h, const char *dev, const char *master)
 	return nl_ask(h, m, NULL, NULL);
 }
 
+int nl_link_group(struct nl_host *h, const char *dev, uint32_t group)
+{
+	struct nl_msg *m = nl_link_msg(RTM_SETLINK, dev, false, false);
+
+	if (m)
+		nla_put_u32(m, IFLA_GROUP, group);
+	return nl_ask(h, m, NULL, NULL);
+}
+
 int nl_link_rename(struct nl_host *h, int index, const char *name,
 		   const char *alias)
 {

@@ -60,6 +60,7 @@ int nl_link_mac(struct nl_host *h, const char *dev, const uint8_t mac[6]);
 int nl_link_mtu(struct nl_host *h, const char *dev, uint32_t mtu);
 /* master "" = none */
 int nl_link_master(struct nl_host *h, const char *dev, const char *master);
+int nl_link_group(struct nl_host *h, const char *dev, uint32_t group);
 /* alias "" = none */
 int nl_link_rename(struct nl_host *h, int index, const char *name,
 		   const char *alias);
@@ -145,6 +146,9 @@ int nl_proxy_del_all(struct nl_host *h, const struct vif_addr *a);
  * more: whoever had it is gone. Kernels before 5.0 do not remember who made one.
  */
 int nl_proxy_sweep(struct nl_host *h);
+
+/* The device, but for `but`, that a route to some of net leads to; 0: none. */
+int nl_route_overlap(struct nl_host *h, const struct vif_addr *net, int but);
 
 /* The device of the default route of a family; 0: there is none. */
 int nl_default_dev(struct nl_host *h, int family);

@@ -337,6 +337,41 @@ int nl_default_dev(struct nl_host *h, int family)
 	return rc ? rc : o.index;
 }
 
+struct nl_overlap {
+	const struct vif_addr *net;
+	int but, index;
+};
+
+static int nl_on_overlap(struct nl_msg *m, void *arg)
+{
+	struct rtmsg *rt = nlmsg_data(nlmsg_hdr(m));
+	struct nlattr *tb[RTA_MAX + 1];
+	struct nl_overlap *o = arg;
+	struct vif_addr to;
+
+	if (nlmsg_parse(nlmsg_hdr(m), sizeof(*rt), tb, RTA_MAX, NULL) < 0 ||
+	    rt->rtm_type != RTN_UNICAST || !rt->rtm_dst_len ||
+	    !nl_get_addr(tb[RTA_DST], rt->rtm_family, &to) || !tb[RTA_OIF])
+		return NL_OK;
+	to.len = rt->rtm_dst_len;
+	if ((int)nla_get_u32(tb[RTA_OIF]) != o->but &&
+	    network_overlap(&to, o->net))
+		o->index = (int)nla_get_u32(tb[RTA_OIF]);
+	return NL_OK;
+}
+
+int nl_route_overlap(struct nl_host *h, const struct vif_addr *net, int but)
+{
+	struct rtmsg rt = { .rtm_family = net->family,
+			    .rtm_table = RT_TABLE_MAIN };
+	struct nl_overlap o = { .net = net, .but = but };
+	int rc = nl_no_family(nl_ask_strict(
+		h, nl_new(RTM_GETROUTE, NLM_F_DUMP, &rt, sizeof(rt)),
+		nl_on_overlap, &o));
+
+	return rc ? rc : o.index;
+}
+
 /* --- neighbours --------------------------------------------------------------*/
 
 struct nl_neigh {

@@ -6,6 +6,7 @@
  * check.c.
  */
 #include "plan.h"
+#include "network.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -97,9 +98,9 @@ int mode_facts(const struct vif *v, struct facts *out, struct err *e)
 		return rc;
 	f.ipv6 = nl_ipv6_off("default") >= 0;
 	rc = plan_look(h, v->name, &l, &f.link, e);
-	if (!rc && v->mode == VIF_BRIDGE)
+	if (!rc && vif_bridged(v))
 		rc = plan_look(h, v->bridge, &b, &f.bridge, e);
-	if (!rc && v->mode == VIF_ROUTE)
+	if (!rc && !vif_bridged(v))
 		rc = ip_facts(h, v, &l, &f, e);
 	nl_host_close(h);
 	if (rc)
@@ -144,7 +145,8 @@ static void plan_policy(const struct vif *v, struct policy *p)
 	memcpy(p->mac, v->mac, sizeof(p->mac));
 	p->naddr = v->naddr;
 	memcpy(p->addr, v->addr, sizeof(p->addr));
-	p->bridged = v->mode == VIF_BRIDGE;
+	p->bridged = vif_bridged(v);
+	p->masquerade = v->mode == VIF_NAT && !p->bridged;
 	p->learn = v->learn;
 	p->allow = v->allow;
 	p->npair = v->npair;
@@ -173,9 +175,10 @@ static void plan_undo(const struct vif *v, struct plan *p)
 	plan_add(p, STEP_GUARD, v->name);
 	s = plan_add(p, STEP_MASTER, v->name);
 	strcpy(s->other, v->bridge);
+	plan_add(p, STEP_GROUP, v->name);
 	plan_add(p, STEP_UP, v->name);
 	s = plan_add(p, STEP_CLEAR, v->name);
-	s->num = v->mode == VIF_ROUTE;
+	s->num = v->mode == VIF_ROUTE; /* nat: no proxies */
 	strcpy(s->other, v->gatewaydev);
 }
 
@@ -210,6 +213,9 @@ int mode_plan(const struct vif *v, const struct facts *f, struct plan *out,
 		break;
 	case VIF_ROUTE:
 		rc = route_plan(v, f, &p, e);
+		break;
+	case VIF_NAT:
+		rc = nat_plan(v, f, &p, e);
 		break;
 	}
 	if (!rc && v->down)
@@ -330,6 +336,14 @@ static int do_up(struct run *r, const struct step *s, const struct nl_link *l,
 	return rc ? plan_failed(r, s, rc, "set link ", up ? "up" : "down") : 0;
 }
 
+static int do_group(struct run *r, const struct step *s,
+		    const struct nl_link *l)
+{
+	int rc = l->group == s->num ? 0 : nl_link_group(r->h, s->dev, s->num);
+
+	return rc ? plan_failed(r, s, rc, "set its link group", "") : 0;
+}
+
 static int step_do(struct run *r, const struct step *s)
 {
 	struct nl_link l;
@@ -367,6 +381,8 @@ static int step_do(struct run *r, const struct step *s)
 		return port_vlan_do(r, s);
 	case STEP_FDB:
 		return do_fdb(r, s, &l);
+	case STEP_GROUP:
+		return do_group(r, s, &l);
 	case STEP_UP:
 		return do_up(r, s, &l, true);
 	case STEP_SYSCTL:
@@ -426,6 +442,9 @@ static void step_back(struct run *r, const struct step *s)
 		nl_fdb_del(r->h, s->dev, s->mac);
 		for (i = 0; i < r->nfdb; i++)
 			nl_fdb_add(r->h, s->dev, r->fdb[i]);
+		break;
+	case STEP_GROUP:
+		nl_link_group(r->h, s->dev, r->was.group);
 		break;
 	case STEP_UP:
 		if (!(r->was.up && was_port))
@@ -530,6 +549,12 @@ static int step_undo(struct run *r, const struct step *s)
 		return 0;
 	case STEP_GUARD:
 		return r->guard ? r->guard(&r->p->policy, false, r->e) : 0;
+	case STEP_GROUP:
+		/* another number is an administrator's */
+		rc = l.group == NETWORK_GROUP_VIF
+			     ? gone_is_fine(nl_link_group(r->h, s->dev, 0))
+			     : 0;
+		return rc ? plan_failed(r, s, rc, "set its link group", "") : 0;
 	case STEP_BRIDGE:
 	case STEP_DOWN:
 	case STEP_MAC:

@@ -76,6 +76,12 @@ void port_vlan_print(const struct plan *p, const struct step *s, FILE *out);
 
 int route_plan(const struct vif *v, const struct facts *f, struct plan *out,
 	       struct err *e);
+void route_forward4(const char *dev, const char *uplink, struct plan *p);
+void route_forward6(const char *dev, const char *uplink, const struct facts *f,
+		    struct plan *p);
+void nat_gateway(const struct vif *v, int family, struct vif_addr *out);
+int nat_plan(const struct vif *v, const struct facts *f, struct plan *out,
+	     struct err *e);
 int bridge_plan(const struct vif *v, const struct facts *f, struct plan *out,
 		struct err *e);
 

@@ -149,6 +149,9 @@ static void print_text(const struct plan *p, const struct step *s, FILE *out)
 		fprintf(out, "bridge fdb replace %s dev %s master static\n",
 			mac, s->dev);
 		break;
+	case STEP_GROUP:
+		fprintf(out, "ip link set dev %s group %u\n", s->dev, s->num);
+		break;
 	case STEP_UP:
 		fprintf(out, "ip link set dev %s up\n", s->dev);
 		break;
@@ -241,15 +244,15 @@ static void json_port(const struct step *s, FILE *out)
 static void print_json(const struct plan *p, const struct step *s, FILE *out)
 {
 	static const char *const verb[] = {
-		[STEP_DOWN] = "down",	  [STEP_MAC] = "address",
-		[STEP_MTU] = "mtu",	  [STEP_NO_IPV6] = "no-ipv6",
-		[STEP_GUARD] = "guard",	  [STEP_MASTER] = "master",
-		[STEP_PORT] = "port",	  [STEP_FDB] = "fdb",
-		[STEP_BRIDGE] = "bridge", [STEP_VLAN] = "vlan",
-		[STEP_UP] = "up",	  [STEP_SYSCTL] = "sysctl",
-		[STEP_ADDR] = "gateway",  [STEP_NEIGH] = "neighbour",
-		[STEP_ROUTE] = "route",	  [STEP_PROXY] = "proxy",
-		[STEP_CLEAR] = "clear",
+		[STEP_DOWN] = "down",	    [STEP_MAC] = "address",
+		[STEP_MTU] = "mtu",	    [STEP_NO_IPV6] = "no-ipv6",
+		[STEP_GUARD] = "guard",	    [STEP_MASTER] = "master",
+		[STEP_PORT] = "port",	    [STEP_FDB] = "fdb",
+		[STEP_BRIDGE] = "bridge",   [STEP_VLAN] = "vlan",
+		[STEP_GROUP] = "group",	    [STEP_UP] = "up",
+		[STEP_SYSCTL] = "sysctl",   [STEP_ADDR] = "gateway",
+		[STEP_NEIGH] = "neighbour", [STEP_ROUTE] = "route",
+		[STEP_PROXY] = "proxy",	    [STEP_CLEAR] = "clear",
 	};
 	char mac[18], text[VIF_TEXT / 4];
 
@@ -266,6 +269,9 @@ static void print_json(const struct plan *p, const struct step *s, FILE *out)
 		break;
 	case STEP_MTU:
 		fprintf(out, ",\"mtu\":%u", s->num);
+		break;
+	case STEP_GROUP:
+		fprintf(out, ",\"group\":%u", s->num);
 		break;
 	case STEP_MASTER:
 		fprintf(out, ",\"bridge\":\"%s\"", s->other);

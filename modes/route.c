@@ -21,6 +21,7 @@
 #include <sys/socket.h>
 
 #include "base/num.h"
+#include "network.h"
 #include "plan.h"
 
 enum {
@@ -43,7 +44,9 @@ bool mode_gateway(const struct vif *v, const struct facts *f, int family,
 	if (!vif_has(v, family))
 		return false;
 	*out = none[family != AF_INET];
-	if (family == AF_INET && f->gatewaydev_addr.family)
+	if (v->mode == VIF_NAT)
+		nat_gateway(v, family, out);
+	else if (family == AF_INET && f->gatewaydev_addr.family)
 		*out = f->gatewaydev_addr;
 	for (i = 0; i < v->ngateway; i++)
 		if (v->gateway[i].family == family)
@@ -194,17 +197,17 @@ static void route_each(const struct vif *v, const struct facts *f,
 	}
 }
 
-static void route_forward4(const struct vif *v, struct plan *p)
+void route_forward4(const char *dev, const char *uplink, struct plan *p)
 {
-	route_sysctl(p, STEP_IP4_FORWARD, v->name, 1);
-	if (v->gatewaydev[0])
-		route_sysctl(p, STEP_IP4_FORWARD, v->gatewaydev, 1);
+	route_sysctl(p, STEP_IP4_FORWARD, dev, 1);
+	if (uplink[0])
+		route_sysctl(p, STEP_IP4_FORWARD, uplink, 1);
 }
 
-static void route_forward6(const struct vif *v, const struct facts *f,
-			   struct plan *p)
+void route_forward6(const char *name, const char *uplink, const struct facts *f,
+		    struct plan *p)
 {
-	const char *dev[] = { v->name, v->gatewaydev };
+	const char *dev[] = { name, uplink };
 	unsigned i;
 
 	for (i = 0; i < f->nra; i++)
@@ -216,8 +219,6 @@ static void route_forward6(const struct vif *v, const struct facts *f,
 		if (!f->forward6 && f->force6)
 			route_sysctl(p, STEP_IP6_FORCE, dev[i], 1);
 	}
-	if (v->gatewaydev[0])
-		route_sysctl(p, STEP_IP6_PROXY, v->gatewaydev, 1);
 }
 
 int route_plan(const struct vif *v, const struct facts *f, struct plan *out,
@@ -240,17 +241,22 @@ int route_plan(const struct vif *v, const struct facts *f, struct plan *out,
 	for (i = 0; i < ARRAY_SIZE(family); i++)
 		if (mode_gateway(v, f, family[i], &gateway))
 			plan_add(out, STEP_ADDR, v->name)->addr = gateway;
+	if (v->mode == VIF_NAT)
+		plan_add(out, STEP_GROUP, v->name)->num = NETWORK_GROUP_VIF;
 	plan_add(out, STEP_UP, v->name);
 	/* up first: what goes when a link goes down has to come after it */
 	if (v->has_mac)
 		route_each(v, f, ROUTE_NEIGH, out);
 	route_each(v, f, ROUTE_ROUTE, out);
-	if (v->gatewaydev[0])
+	/* nobody out there sees the addresses of mode nat */
+	if (v->gatewaydev[0] && v->mode == VIF_ROUTE)
 		route_each(v, f, ROUTE_PROXY, out);
 	if (vif_has(v, AF_INET))
-		route_forward4(v, out);
+		route_forward4(v->name, v->gatewaydev, out);
 	if (vif_has(v, AF_INET6))
-		route_forward6(v, f, out);
+		route_forward6(v->name, v->gatewaydev, f, out);
+	if (vif_has(v, AF_INET6) && v->gatewaydev[0] && v->mode == VIF_ROUTE)
+		route_sysctl(out, STEP_IP6_PROXY, v->gatewaydev, 1);
 	return 0;
 }
 

@@ -9,7 +9,8 @@ libxen-dev xenstore-utils libmnl-dev libnftnl-dev libnl-3-dev libnl-route-3-dev
 libseccomp-dev libcap-ng-dev libpcap-dev libjansson-dev libxtables-dev
 libiptc-dev libcmocka-dev clang-format cppcheck shellcheck mandoc
 iproute2 iptables nftables iperf3 tcpdump ethtool iputils-ping strace procps
-util-linux socat python3 qemu-system-x86 mmdebstrap cpio kmod valgrind'
+util-linux socat python3 qemu-system-x86 mmdebstrap cpio kmod valgrind
+dnsmasq-base busybox'
 missing=
 for p in $want; do
 	dpkg-query -W -f '${db:Status-Status}\n' "$p" 2>&1 |

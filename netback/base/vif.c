@@ -39,6 +39,8 @@ const char *vif_mode_name(enum vif_mode m)
 		return "bridge";
 	case VIF_ROUTE:
 		return "route";
+	case VIF_NAT:
+		return "nat";
 	}
 	return "?";
 }
@@ -264,14 +266,14 @@ static int vif_mode_parse(struct vif *v, const char *s, struct err *e)
 {
 	unsigned m;
 
-	for (m = VIF_BRIDGE; m <= VIF_ROUTE; m++) {
+	for (m = VIF_BRIDGE; m <= VIF_NAT; m++) {
 		if (strcmp(s, vif_mode_name(m)))
 			continue;
 		v->mode = (uint8_t)m;
 		return 0;
 	}
 	return err_set(e, -EINVAL,
-		       "mode=%s: no such mode; there is: bridge, route",
+		       "mode=%s: no such mode; there is: bridge, route, nat",
 		       vif_show(s).s);
 }
 
@@ -303,6 +305,35 @@ static int vif_bridge_print(const struct vif *v, char *buf, size_t size,
 {
 	(void)sep;
 	return str_fmt(buf, size, "%s", v->mode == VIF_BRIDGE ? v->bridge : "");
+}
+
+int vif_check_network(const char *s, struct err *e)
+{
+	size_t n = strspn(s, "abcdefghijklmnopqrstuvwxyz0123456789-");
+
+	if (n && !s[n] && n < VIF_NETWORK && s[0] != '-' && s[n - 1] != '-')
+		return 0;
+	return err_set(e, -EINVAL,
+		       "network '%s': a name has 1 to %d small letters, digits "
+		       "and dashes inside",
+		       vif_show(s).s, VIF_NETWORK - 1);
+}
+
+static int vif_network_parse(struct vif *v, const char *s, struct err *e)
+{
+	int rc = vif_check_network(s, e);
+
+	if (rc)
+		return rc;
+	snprintf(v->bridge, sizeof(v->bridge), "nb-%s", s);
+	return str_put(v->network, sizeof(v->network), s);
+}
+
+static int vif_network_print(const struct vif *v, char *buf, size_t size,
+			     char sep)
+{
+	(void)sep;
+	return str_fmt(buf, size, "%s", v->network);
 }
 
 static int vif_gatewaydev_parse(struct vif *v, const char *s, struct err *e)
@@ -497,7 +528,8 @@ const char *const vif_keys[] = {
 	"mac",	   "mode",	  "bridge",	 "gatewaydev", "gateway",
 	"vifname", "ip",	  "mtu",	 "isolated",   "hairpin",
 	"flood",   "mcast_flood", "bcast_flood", "vlan",       "rate",
-	"create",  "pair",	  "allow",	 "link",       NULL,
+	"create",  "pair",	  "allow",	 "link",       "network",
+	NULL,
 };
 
 /* In the order of vif_keys: one index serves both. */
@@ -522,6 +554,7 @@ static const struct vif_key vif_key[] = {
 	{ "pair", .parse = vif_pair_parse, .print = vif_pair_print },
 	{ "allow", .parse = vif_allow_parse, .print = vif_allow_print },
 	{ "link", .parse = vif_link_parse, .print = vif_link_print },
+	{ "network", .parse = vif_network_parse, .print = vif_network_print },
 };
 static_assert(ARRAY_SIZE(vif_key) + 1 == ARRAY_SIZE(vif_keys),
 	      "vif_keys and vif_key name the same keys");

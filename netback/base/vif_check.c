@@ -41,6 +41,11 @@ bool vif_has(const struct vif *v, int family)
 	return false;
 }
 
+bool vif_bridged(const struct vif *v)
+{
+	return v->mode == VIF_BRIDGE || v->network[0];
+}
+
 static int vif_check_bridge(const struct vif *v, struct err *e)
 {
 	if (!strcmp(v->name, v->bridge))
@@ -48,6 +53,11 @@ static int vif_check_bridge(const struct vif *v, struct err *e)
 			       "vifname and bridge are both '%s'; name the "
 			       "card otherwise",
 			       v->name);
+	if (v->mode == VIF_BRIDGE && v->network[0])
+		return err_set(e, -EINVAL,
+			       "network=%s belongs to mode=nat; write that, "
+			       "too",
+			       v->network);
 	if (v->gatewaydev[0] || v->ngateway)
 		return err_set(e, -EINVAL,
 			       "%s= belongs to mode=route; write that too, or "
@@ -77,6 +87,21 @@ static int vif_check_gateway(const struct vif *v, const struct vif_addr *g,
 				       "gateway's is the host's",
 				       text);
 	return 0;
+}
+
+/* In a network its bridge, the addresses and the gateway are given. */
+static int vif_check_member(const struct vif *v, struct err *e)
+{
+	if (strncmp(v->bridge, "nb-", 3) || strcmp(v->bridge + 3, v->network))
+		return err_set(e, -EINVAL,
+			       "bridge=%s: network=%s has a bridge of its own; "
+			       "leave bridge= out",
+			       v->bridge, v->network);
+	if (v->nvlan || v->create)
+		return err_set(e, -EINVAL,
+			       "%s belongs to mode=bridge; leave it out",
+			       v->nvlan ? "vlan=" : "create=yes");
+	return vif_check_bridge(v, e);
 }
 
 /* What only a bridge can do for a port. */
@@ -111,8 +136,18 @@ static int vif_check_route(const struct vif *v, struct err *e)
 
 	if (!v->naddr)
 		return err_set(e, -EINVAL,
-			       "mode=route needs ip=, the addresses to route "
-			       "to the guest, as ip=10.0.0.2,fd00::2");
+			       v->mode == VIF_ROUTE
+				       ? "mode=route needs ip=, the addresses "
+					 "to route to the guest, as "
+					 "ip=10.0.0.2,fd00::2"
+				       : "mode=nat needs network=, the name of "
+					 "one (vifctl network list shows "
+					 "them), or ip=, the guest's own "
+					 "addresses");
+	if (v->network[0] && v->mode == VIF_ROUTE)
+		return err_set(e, -EINVAL,
+			       "network=%s belongs to mode=nat; leave it out",
+			       v->network);
 	rc = vif_check_port(v, e);
 	if (rc)
 		return rc;
@@ -133,6 +168,9 @@ static int vif_check_mode(const struct vif *v, struct err *e)
 		return vif_check_bridge(v, e);
 	case VIF_ROUTE:
 		return vif_check_route(v, e);
+	case VIF_NAT:
+		return v->network[0] ? vif_check_member(v, e)
+				     : vif_check_route(v, e);
 	}
 	return err_set(e, -EINVAL, "mode %u: no such mode", v->mode);
 }

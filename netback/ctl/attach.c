@@ -9,6 +9,7 @@
 #include "base/num.h"
 #include "ctl/control.h"
 #include "ctl/host.h"
+#include "ctl/net.h"
 #include "ctl/run.h"
 
 /* What is wanted, and what the host had to say to it. */
@@ -151,7 +152,7 @@ static bool attach_moves(const struct vif *now, const struct vif *want)
 {
 	if (now->down != want->down)
 		return true;
-	if (want->mode == VIF_BRIDGE)
+	if (vif_bridged(want))
 		return strcmp(now->bridge, want->bridge);
 	return now->naddr != want->naddr ||
 	       memcmp(now->addr, want->addr, sizeof(now->addr)) ||
@@ -231,11 +232,26 @@ int attach_other(struct ctl *c, const struct nodes *n, struct vif *want,
 	return rc ? rc : attach_again(c, &n->vif, &a, mac, e);
 }
 
+static int attach_go(struct ctl *c, struct attach *a, const struct nodes *n,
+		     struct err *e)
+{
+	int rc = 0;
+
+	if (n->front && n->back && n->online &&
+	    !strcmp(n->hotplug, "connected"))
+		return attach_again(c, &n->vif, a, false, e);
+	/* What a killed attach or detach left goes first. */
+	if (n->front || n->back)
+		rc = detach_vif(c, n, e);
+	return rc ? rc : attach_new(c, a->v, host_mtu(a->v, &a->facts), e);
+}
+
 static int attach_locked(struct ctl *c, struct vif *v, struct err *e)
 {
 	struct attach a = { .v = v };
 	struct nodes n;
 	char id[64];
+	bool was;
 	int rc = nodes_read(c->store, v->domid, v->handle, &n, e);
 
 	if (rc)
@@ -248,15 +264,16 @@ static int attach_locked(struct ctl *c, struct vif *v, struct err *e)
 		ctl_host_id(id, sizeof(id));
 		ctl_make_mac(v, id);
 	}
-	rc = attach_ready(c, &a, &n, e);
-	if (rc)
-		return rc;
-	if (n.front && n.back && n.online && !strcmp(n.hotplug, "connected"))
-		return attach_again(c, &n.vif, &a, false, e);
-	/* What a killed attach or detach left goes first. */
-	if (n.front || n.back)
-		rc = detach_vif(c, &n, e);
-	return rc ? rc : attach_new(c, v, host_mtu(v, &a.facts), e);
+	if (v->network[0])
+		rc = net_join(c, v, &was, e);
+	if (!rc)
+		rc = attach_ready(c, &a, &n, e);
+	if (!rc)
+		rc = attach_go(c, &a, &n, e);
+	/* a lease that was there is an attached guest's, perhaps */
+	if (rc && v->network[0] && !was)
+		net_leave(c, v->domid, v->handle);
+	return rc;
 }
 
 int verb_attach(struct ctl *c, int argc, char **argv, struct err *e)

@@ -7,6 +7,7 @@
 #include "ctl/attach.h"
 #include "ctl/control.h"
 #include "ctl/host.h"
+#include "ctl/net.h"
 #include "ctl/run.h"
 
 /* Asks guest and netbackd to let go. One that does not is forced after the
@@ -77,7 +78,11 @@ static int detach_locked(struct ctl *c, const struct vif *v, struct err *e)
 	struct nodes n;
 	int rc = nodes_read(c->store, v->domid, v->handle, &n, e);
 
-	return rc ? rc : detach_vif(c, &n, e);
+	if (!rc)
+		rc = detach_vif(c, &n, e);
+	if (!rc)
+		net_leave(c, v->domid, v->handle);
+	return rc;
 }
 
 /* No store: with netbackd gone too the host's side can go by name alone. */

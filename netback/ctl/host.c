@@ -17,6 +17,10 @@ enum { HOST_NEW_MTU = 1500, HOST_POLL_MS = 10 };
 
 static int host_guard(const struct policy *p, bool on, struct err *e)
 {
+	int rc = on && p->masquerade ? filter_nat(e) : 0;
+
+	if (rc)
+		return rc;
 	return on ? filter_apply(p, e) : filter_remove(p->dev, e);
 }
 

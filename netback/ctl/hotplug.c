@@ -23,6 +23,7 @@
 #include "base/loop.h"
 #include "base/num.h"
 #include "ctl/host.h"
+#include "ctl/net.h"
 #include "ctl/run.h"
 #include "filter.h"
 
@@ -49,6 +50,7 @@ struct call {
 	bool named;    /* the bridge, by node or word */
 	bool renamed;  /* by us, just now */
 	bool was_attached;
+	bool was_member; /* of its network */
 	uint32_t mtu;
 };
 
@@ -82,8 +84,9 @@ static int call_open_store(struct call *k, struct err *e)
 
 /* The nodes that are read, or removed; one question tells which are there. */
 static const char *const call_keys[] = {
-	"frontend-id", "handle", "vlan", "type",	  "vifname",	"mac",
-	"ip",	       "bridge", "mtu",	 "hotplug-error", "gatewaydev",
+	"frontend-id", "handle",	"vlan",	      "type",
+	"vifname",     "mac",		"ip",	      "bridge",
+	"mtu",	       "hotplug-error", "gatewaydev", "network",
 };
 
 static bool call_has(const struct call *k, const char *key)
@@ -193,14 +196,53 @@ static int call_refuse(struct call *k, struct err *e)
 	return rc;
 }
 
+/* By its own node; or as a bridge, which libxl's vif= has a word for. */
+static int call_network(struct call *k, struct err *e)
+{
+	char word[HOTPLUG_KEY + STORE_VALUE] = "network=", *name = word + 8;
+	int rc = call_key(k, "network", k->h.network, e);
+
+	if (rc || k->v.network[0])
+		return rc;
+	rc = call_read(k, "bridge", name, STORE_VALUE, e);
+	if (!rc && !name[0] && k->h.bridge)
+		rc = str_put(name, STORE_VALUE, k->h.bridge);
+	if (!rc && net_exists(k->c, name))
+		rc = vif_parse(&k->v, word, e);
+	return rc;
+}
+
+/* Xen's vif-nat: 10, the domain in two numbers, the device from 1 on. */
+static int call_nat_ip(struct call *k, struct err *e)
+{
+	char word[HOTPLUG_KEY + 16];
+
+	if (k->h.handle >= 254)
+		return err_set(e, -EINVAL,
+			       "ip: device %u is past what 10.x.x.x has room "
+			       "for; give it addresses with ip=",
+			       k->h.handle);
+	snprintf(word, sizeof(word), "ip=10.%u.%u.%u", k->h.domid / 256,
+		 k->h.domid % 256, k->h.handle + 1);
+	return vif_parse(&k->v, word, e);
+}
+
 /* libxl writes a bridge for every card, and a gatewaydev for none but those who
  * ask for one: each mode reads its own.
  */
 static int call_towards(struct call *k, struct err *e)
 {
-	return k->v.mode == VIF_BRIDGE
-		       ? call_key(k, "bridge", k->h.bridge, e)
-		       : call_key(k, "gatewaydev", k->h.netdev, e);
+	int rc = 0;
+
+	if (k->v.mode == VIF_BRIDGE)
+		return call_key(k, "bridge", k->h.bridge, e);
+	if (k->v.mode == VIF_NAT)
+		rc = call_network(k, e);
+	if (rc || k->v.network[0])
+		return rc;
+	if (k->v.mode == VIF_NAT && !k->v.naddr)
+		rc = call_nat_ip(k, e);
+	return rc ? rc : call_key(k, "gatewaydev", k->h.netdev, e);
 }
 
 static int call_nodes(struct call *k, struct err *e)
@@ -358,11 +400,13 @@ static int call_where(struct call *k, struct err *e)
 {
 	int rc = 0;
 
+	if (k->v.network[0])
+		return net_join(k->c, &k->v, &k->was_member, e);
 	if (k->v.mode == VIF_BRIDGE)
 		return k->named ? 0 : mode_only_bridge(k->v.bridge, e);
 	if (!k->v.gatewaydev[0])
 		rc = mode_uplink(k->v.gatewaydev, e);
-	if (!rc && !k->v.gatewaydev[0])
+	if (!rc && !k->v.gatewaydev[0] && k->v.mode == VIF_ROUTE)
 		rc = err_set(e, -ENODEV,
 			     "gatewaydev: none is named, and this host has "
 			     "neither an eth0 with an address nor a default "
@@ -517,15 +561,18 @@ static int call_offline(struct call *k, struct err *e)
 
 static int call_locked(struct call *k, struct err *e)
 {
+	bool leaves = !k->h.on;
+	int rc;
+
 	if (call_not_ours(k))
 		return 0;
-	if (!k->h.on)
-		return call_offline(k, e);
-	if (k->h.mode == HOTPLUG_NAT)
-		return err_set(e, -EOPNOTSUPP,
-			       "mode nat: not there yet; use vif-bridge or "
-			       "vif-route, or Xen's own vif-nat");
-	return call_online(k, e);
+	rc = k->h.on ? call_online(k, e) : call_offline(k, e);
+	if (rc && k->h.on)
+		leaves = k->v.network[0] && !k->was_member;
+	/* the emulated card's lease is the vif's */
+	if (leaves && !k->h.stranger && !(k->h.tap && !k->h.on))
+		net_leave(k->c, k->h.domid, k->h.handle);
+	return rc;
 }
 
 /* One lock for a vif and its emulated card, the one that vifctl attach has. */
@@ -549,8 +596,10 @@ static int call_run(struct call *k, struct err *e)
 
 	run_hold_signals();
 	vif_init(&k->v, k->h.domid, k->h.handle);
-	if (k->h.mode != HOTPLUG_BRIDGE)
+	if (k->h.mode == HOTPLUG_ROUTE)
 		k->v.mode = VIF_ROUTE;
+	if (k->h.mode == HOTPLUG_NAT)
+		k->v.mode = VIF_NAT;
 	rc = lock = call_lock(k, name, sizeof(name), e);
 	if (rc >= 0) {
 		rc = call_open_store(k, e);

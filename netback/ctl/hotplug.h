@@ -39,6 +39,7 @@ struct hotplug {
 	const char *script;	 /* for vif-setup; NULL = not given */
 	const char *bridge, *ip; /* where the store has none; NULL = none */
 	const char *netdev;	 /* gatewaydev=, in xend's words */
+	const char *network;
 };
 
 /* The names that main looks for, by the last part of argv[0]. */

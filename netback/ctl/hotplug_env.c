@@ -17,6 +17,7 @@ enum env_key {
 	ENV_BRIDGE,
 	ENV_IP,
 	ENV_NETDEV,
+	ENV_NETWORK,
 	ENV_UDEV_CALL,
 	ENV_KEYS,
 };
@@ -68,6 +69,7 @@ static void env_put(struct env *env, const char *word)
 		[ENV_BRIDGE] = "bridge",
 		[ENV_IP] = "ip",
 		[ENV_NETDEV] = "netdev",
+		[ENV_NETWORK] = "network",
 		[ENV_UDEV_CALL] = "UDEV_CALL",
 	};
 	const char *eq = strchr(word, '=');
@@ -295,6 +297,7 @@ int hotplug_parse(struct hotplug *h, const char *name, int argc, char **argv,
 	h->bridge = env.v[ENV_BRIDGE];
 	h->ip = env.v[ENV_IP];
 	h->netdev = env.v[ENV_NETDEV];
+	h->network = env.v[ENV_NETWORK];
 	h->udev = env.v[ENV_UDEV_CALL];
 	if (env.called && env.v[ENV_XENBUS_PATH])
 		rc = env_path(h, env.v[ENV_XENBUS_PATH], e);

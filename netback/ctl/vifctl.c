@@ -58,6 +58,14 @@ static const struct verb verbs[] = {
 	{ "check", "[vifN.M]", verb_check,
 	  "does the host still look as attach left it?",
 	  "Exit status 0: yes. 3: no, with a line for each difference.\n" },
+	{ "network", "add|delete|show NAME, list", verb_network,
+	  "networks of guests: addresses, NAT, DHCP, DNS, by name",
+	  "add NAME [kind=nat|hostonly|isolated|open] [subnet=ADDR/LEN|none]\n"
+	  "  [subnet6=ADDR/64|none] [forward=tcp:PORT:ADDR:PORT,..] [dhcp=no]\n"
+	  "  [dns=ADDR,..] [tftp=DIR] [boot=FILE]\n"
+	  "A guest is in it by mode=nat network=NAME. Adding twice equals "
+	  "once,\n"
+	  "and starts a dnsmasq that died. show: its guests' leases, too.\n" },
 	{ "rule", "add|delete|list|.. -- WORDS", verb_rule,
 	  "an administrator's rules for bridged ports, as iptables has them",
 	  "WORDS: what would follow `iptables`, such as\n"
@@ -108,7 +116,8 @@ static const struct verb verbs[] = {
 static const char keys_text[] =
 	"keys:\n"
 	"  mac=xx:xx:xx:xx:xx:xx  the guest's address (default: generated)\n"
-	"  mode=bridge|route      how the host's side is attached\n"
+	"  mode=bridge|route|nat  how the host's side is attached\n"
+	"  network=NAME           mode=nat: a card in that network\n"
 	"  bridge=NAME            default xenbr0\n"
 	"  gatewaydev=NAME        mode=route: the device to the world\n"
 	"  gateway=ADDR[,ADDR]    mode=route: the host's address on the vif\n"

@@ -4,7 +4,7 @@
 #
 # Taps stand in for the kernel's vifs, `netbackd --store` for xenstored. Points
 # named "defect N" are section 6 of the contract's list: what Xen's own scripts
-# get wrong. vif-route is in hotroute.sh.
+# get wrong. vif-route is in hotroute.sh, vif-nat in nat.sh.
 . "$(dirname "$0")/../lib.sh"
 private "$@"
 export XENSTORED_PATH=$RUN/store
@@ -374,11 +374,8 @@ directory 1 gatewaydev nowhere
 device vif1.0
 ok 'gatewaydev is nothing to a bridge' vif 1 online
 vif 1 offline
+
 directory 1
-ok "defect 11: vif-nat is not there" fails env vif=vif1.0 \
-	XENBUS_PATH=backend/vif/1/0 $S/vif-nat online type_if=vif
-ok 'and says so' sh -c \
-	"xenstore-read $BACK/1/0/hotplug-error | grep 'mode nat'"
 
 # --- bad input -------------------------------------------------------------------
 

@@ -48,6 +48,8 @@ static void check(const struct row *r)
 	assert_string_equal(h.path, r->want.path);
 	if (r->want.bridge)
 		assert_string_equal(h.bridge, r->want.bridge);
+	if (r->want.network)
+		assert_string_equal(h.network, r->want.network);
 	if (r->want.netdev)
 		assert_string_equal(h.netdev, r->want.netdev);
 	if (r->want.ip)
@@ -135,6 +137,31 @@ static void xend_and_udev(void **state)
 		  0,
 		  EMU(true, REL),
 		  NULL },
+		/* the uevent of a device that was renamed */
+		{ "vif-bridge",
+		  { "offline", "type_if=vif" },
+		  { "vif=web", "XENBUS_PATH=" REL },
+		  0,
+		  VIF(false, REL),
+		  NULL },
+		{ "vif-bridge",
+		  { "x=$(touch /tmp/x)", "=", "online", "ip=a b",
+		    "command=offline" },
+		  { "vif=vif1.2", "XENBUS_PATH=" ABS },
+		  0,
+		  odd,
+		  NULL },
+	};
+
+	(void)state;
+	row[0].want.bridge = "xenbr1";
+	row[3].want.ip = "a b";
+	check_all(row, ARRAY_SIZE(row));
+}
+
+static void modes_by_name(void **state)
+{
+	static const struct row row[] = {
 		{ "vif-route",
 		  { "netdev=eth1", "online" },
 		  { "vif=vif1.2", "XENBUS_PATH=" ABS, "netdev=eth0" },
@@ -160,25 +187,21 @@ static void xend_and_udev(void **state)
 		    .dev = "vif1.2",
 		    .path = ABS },
 		  NULL },
-		/* the uevent of a device that was renamed */
-		{ "vif-bridge",
-		  { "offline", "type_if=vif" },
-		  { "vif=web", "XENBUS_PATH=" REL },
-		  0,
-		  VIF(false, REL),
-		  NULL },
-		{ "vif-bridge",
-		  { "x=$(touch /tmp/x)", "=", "online", "ip=a b",
-		    "command=offline" },
+		{ "vif-nat",
+		  { "network=lan", "online" },
 		  { "vif=vif1.2", "XENBUS_PATH=" ABS },
 		  0,
-		  odd,
+		  { .mode = HOTPLUG_NAT,
+		    .on = true,
+		    .domid = 1,
+		    .handle = 2,
+		    .dev = "vif1.2",
+		    .path = ABS,
+		    .network = "lan" },
 		  NULL },
 	};
 
 	(void)state;
-	row[0].want.bridge = "xenbr1";
-	row[5].want.ip = "a b";
 	check_all(row, ARRAY_SIZE(row));
 }
 
@@ -385,10 +408,15 @@ static void names(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(libxl),	cmocka_unit_test(xend_and_udev),
-		cmocka_unit_test(one_word),	cmocka_unit_test(wrong_pairs),
-		cmocka_unit_test(bad),		cmocka_unit_test(bad_paths),
-		cmocka_unit_test(bad_emulated), cmocka_unit_test(names),
+		cmocka_unit_test(libxl),
+		cmocka_unit_test(xend_and_udev),
+		cmocka_unit_test(modes_by_name),
+		cmocka_unit_test(one_word),
+		cmocka_unit_test(wrong_pairs),
+		cmocka_unit_test(bad),
+		cmocka_unit_test(bad_paths),
+		cmocka_unit_test(bad_emulated),
+		cmocka_unit_test(names),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* net.h - networks of guests: what is on record of them, who is in them
+ *
+ *   RUN/net/NAME/words         as vifctl network add was told, subnets chosen
+ *   RUN/net/NAME/hosts/vifN.M  a guest's addresses, as dnsmasq reads them
+ *   RUN/net/NAME/dnsmasq.conf, pid, leases
+ *
+ * All of it has the lifetime of the network's bridge. A network's lock is held
+ * while any of it changes.
+ */
+#ifndef NETBACK_CTL_NET_H
+#define NETBACK_CTL_NET_H
+
+#include "ctl/ctl.h"
+#include "network.h"
+
+enum { NET_PATH = 160 };
+
+/* RUN/net/NAME/FILE; file "" = the directory. -ENAMETOOLONG. */
+int net_path(const struct ctl *c, const char *name, const char *file,
+	     char path[NET_PATH]);
+
+/* The lock's fd, or -errno with a sentence. Makes the run directory. */
+int net_lock(struct ctl *c, const char *name, struct err *e);
+void net_unlock(const struct ctl *c, const char *name, int lock);
+
+/* -ENOENT with a sentence: there is none of that name. */
+int net_load(const struct ctl *c, const char *name, struct network *n,
+	     struct err *e);
+/* Makes the directories, too. */
+int net_save(const struct ctl *c, const struct network *n, struct err *e);
+int net_forget(const struct ctl *c, const struct network *n, struct err *e);
+
+/* Calls fn for each name until it returns non-zero; returns that, or 0. */
+typedef int net_fn(void *arg, const char *name);
+int net_each(const struct ctl *c, net_fn *fn, void *arg);
+
+/* Gives v its addresses in its network (v->network): those it asks for, or the
+ * ones that its MAC had before, or free ones; a lease of them; and sees that
+ * dnsmasq runs. *was: it was in it before. -EADDRINUSE: another has the address.
+ */
+int net_join(struct ctl *c, struct vif *v, bool *was, struct err *e);
+
+/* Takes a vif out of whichever network it is in. */
+void net_leave(const struct ctl *c, uint16_t domid, uint16_t handle);
+
+bool net_exists(const struct ctl *c, const char *name);
+
+/* --- dnsmasq (dns.c) --- */
+
+/* -ENOENT with a sentence: it is not installed. */
+int dns_there(struct err *e);
+/* Its pid when it runs for that network, else 0. */
+int dns_pid(const struct ctl *c, const char *name);
+/* Writes its configuration and starts it, unless it runs. */
+int dns_start(const struct ctl *c, const struct network *n, struct err *e);
+void dns_reload(const struct ctl *c, const char *name);
+int dns_stop(const struct ctl *c, const char *name, struct err *e);
+
+#endif
