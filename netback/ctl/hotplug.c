@@ -582,7 +582,8 @@ static int call_lock(struct call *k, char *name, size_t size, struct err *e)
 		snprintf(name, size, "tap-%s", k->h.dev);
 	else
 		snprintf(name, size, "vif%u.%u", k->h.domid, k->h.handle);
-	k->c->wait_ms = HOTPLUG_WAIT_MS;
+	if (!k->c->wait_ms)
+		k->c->wait_ms = HOTPLUG_WAIT_MS;
 	if (mkdir(k->c->run, 0755) && errno != EEXIST)
 		return err_set(e, -errno, "cannot make %s: %s", k->c->run,
 			       strerror(errno));
@@ -679,11 +680,11 @@ out:
 	return rc;
 }
 
-int hotplug_run(struct ctl *c, const char *name, int argc, char **argv,
-		struct err *e)
+int hotplug_call(struct ctl *c, const char *name, int argc, char **argv,
+		 char **env, struct err *e)
 {
 	struct call k = { .c = c };
-	int rc = hotplug_parse(&k.h, name, argc, argv, environ, e);
+	int rc = hotplug_parse(&k.h, name, argc, argv, env, e);
 
 	if (rc == 1)
 		return 0;
@@ -695,4 +696,10 @@ int hotplug_run(struct ctl *c, const char *name, int argc, char **argv,
 	if (rc)
 		call_failed(&k, name, e);
 	return rc;
+}
+
+int hotplug_run(struct ctl *c, const char *name, int argc, char **argv,
+		struct err *e)
+{
+	return hotplug_call(c, name, argc, argv, environ, e);
 }

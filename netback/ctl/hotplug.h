@@ -52,7 +52,12 @@ bool hotplug_is(const char *name);
 int hotplug_parse(struct hotplug *h, const char *name, int argc, char **argv,
 		  char **env, struct err *e);
 
-/* Everything, as program `name`: 0 or -errno with a sentence. */
+/* Everything, as program `name`: 0 or -errno with a sentence. Waits c->wait_ms for
+ * the vif's lock, 30 s where that is 0.
+ */
+int hotplug_call(struct ctl *c, const char *name, int argc, char **argv,
+		 char **env, struct err *e);
+/* With this process's environment. */
 int hotplug_run(struct ctl *c, const char *name, int argc, char **argv,
 		struct err *e);
 

@@ -23,6 +23,7 @@
 #include "ctl/host.h"
 #include "ctl/out.h"
 #include "ctl/run.h"
+#include "ctl/watch.h"
 #include "filter.h"
 
 enum { WATCH_AGAIN_MS = 20, WATCH_LOCK_MS = 5 };
@@ -191,9 +192,12 @@ int verb_watch(struct ctl *c, int argc, char **argv, struct err *e)
 	struct watch w = { .c = c, .e = e };
 	int rc;
 
+	if (argc == 1 && !strcmp(argv[0], "hotplug"))
+		return watch_hotplug(c, e);
 	if (argc != 1 || strcmp(argv[0], "guard"))
 		return err_set(e, CTL_USAGE,
-			       "watch: what? There is: vifctl watch guard");
+			       "watch: what? There is: vifctl watch guard, "
+			       "vifctl watch hotplug");
 	run_hold_signals();
 	rc = run_store(c, e);
 	if (!rc)

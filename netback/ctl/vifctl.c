@@ -42,6 +42,11 @@ static const struct verb verbs[] = {
 	  "default. All changes are made, or none. mac= is what the guest may\n"
 	  "send from now on: it has to change its card, too. mode, vifname,\n"
 	  "gatewaydev and gateway cannot change.\n" },
+	{ "apply", "[DIR]", verb_apply,
+	  "attach the vifs that files name, as at boot",
+	  "DIR: /etc/netback/vifs.d. Each file vifN.M.vif holds the words of\n"
+	  "one vif; '#' begins a comment. One bad file does not stop "
+	  "others.\n" },
 	{ "move", "vifN.M bridge=NAME", verb_move,
 	  "to another bridge, without unplugging it",
 	  "As set with bridge= alone. The guard stands all the time.\n" },
@@ -89,9 +94,14 @@ static const struct verb verbs[] = {
 	  "  strict=yes      refuse what xl only happens to take\n"
 	  "  domain=N        for the vifs' names\n"
 	  "  attach=yes      attach those whose backend is this host\n" },
-	{ "watch", "guard", verb_watch,
-	  "stay, and put back guards that others remove",
-	  "A line for each time: which vif, which process did it, and how\n"
+	{ "watch", "guard|hotplug", verb_watch,
+	  "stay, and put back guards, or serve a toolstack's vifs",
+	  "hotplug: what xl devd does for vifs in a driver domain: online and\n"
+	  "offline for each backend/vif directory whose script is one of "
+	  "ours,\n"
+	  "in this process. A line for each.\n"
+	  "guard: a line for each time: which vif, which process did it, and "
+	  "how\n"
 	  "long it took. A rule that is not ours is never put back. Ends by\n"
 	  "SIGINT or SIGTERM.\n" },
 	{ "guard", "pause|resume vifN.M", verb_guard,
