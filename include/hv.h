@@ -20,6 +20,8 @@ enum {
 	HV_PAGE = 4096,	   /* bytes of a grant, on every architecture */
 	HV_CHANNELS = 130, /* most channels of one guest we hold: 2 x 64 queues,
 			    * the control ring, one spare */
+	HV_MAPS = 130 + 512, /* most pages of one guest we map: rings, and what
+			      * it asks to have mapped */
 };
 
 struct hv;
@@ -86,8 +88,12 @@ int hv_xen_evtchn(uint16_t domid);
 /* All that a worker asks of them, 0 at the end: for its sandbox. */
 extern const unsigned long hv_xen_ioctls[];
 
-/* Maps one granted page for reading and writing, until unmapped. Rings only. */
+/* Maps one granted page for reading and writing, until unmapped: rings, and what
+ * a guest asks to have mapped. _ro: for reading; -EOPNOTSUPP if there is no such
+ * thing.
+ */
 int hv_map(struct hv *hv, uint32_t ref, void **page);
+int hv_map_ro(struct hv *hv, uint32_t ref, void **page);
 void hv_unmap(struct hv *hv, void *page); /* NULL is fine */
 
 /* Copies n pieces between guest pages and private memory; each piece has its

@@ -25,7 +25,9 @@ struct frame;
 struct frame_pool;
 struct hv;
 struct ring;
+struct ring_vif;
 struct survive_queue;
+struct survive_vif;
 
 enum {
 	RING_TX_SIZE = 256, /* slots in one page */
@@ -35,6 +37,13 @@ enum {
 	RING_RX_SLOTS = 18, /* data slots of a packet a guest accepts */
 	RING_NO_PORT = -1,
 	RING_LOOK = 2,
+	RING_CTRL_SIZE = 128,
+	RING_MCAST = 64,     /* addresses of a vif's multicast list */
+	RING_HASH_KEY = 40,  /* bytes */
+	RING_HASH_MAP = 128, /* entries */
+	RING_GREFS = 512,    /* pages of a vif's queues that stay mapped */
+	/* XDP headroom: a packet of 65535 bytes still fits RING_RX_SLOTS */
+	RING_HEADROOM = 4096 - (65535 + RING_RX_SLOTS - 1) / RING_RX_SLOTS,
 };
 
 /* What the guest can receive; read from its store keys, validated. */
@@ -56,6 +65,11 @@ struct ring_names {
 
 struct ring_conf {
 	struct hv *hv; /* outlives the ring */
+	/* Shared by the vif's queues, of which this is number `queue`; NULL: no
+	 * hash, no multicast list, no headroom.
+	 */
+	struct ring_vif *vif;
+	unsigned queue;
 	/* Frames for pull; outlives the ring. With bodies where hv cannot reach
 	 * the guest's pages (hv_can_reach).
 	 */
@@ -88,6 +102,7 @@ enum ring_count {
 	RING_RX_BYTES,
 	RING_RX_NO_ROOM,   /* no posted slots for it */
 	RING_RX_TOO_BIG,   /* this guest can never take it */
+	RING_RX_FILTERED,  /* multicast that it did not ask for */
 	RING_RX_BAD_GRANT, /* posted a reference we may not write */
 	RING_RX_CUT, /* frames more than came, because large ones were cut */
 	RING_RX_SUMS, /* checksums completed for a guest that takes no blank one */
@@ -152,5 +167,41 @@ int ring_fd_rx(const struct ring *r); /* == ring_fd_tx with one channel */
 
 /* Unmaps. What was pulled and not flushed stays unanswered. NULL is fine. */
 void ring_close(struct ring *r);
+
+/* --- what a vif's queues share ------------------------------------------- */
+
+/* Multicast list, hash, static grants: what a guest asked for, by messages on TX
+ * rings and by the control ring. All of it survives a worker.
+ */
+struct ring_vif_conf {
+	struct hv *hv;		  /* outlives it */
+	struct survive_vif *keep; /* its part of survival memory */
+	unsigned queues;
+	bool has_ctrl; /* false: this guest has no control ring */
+	uint32_t ctrl_ref, ctrl_port;
+};
+
+/* Before the first ring, closed after the last. */
+int ring_vif_open(struct ring_vif **out, const struct ring_vif_conf *conf);
+void ring_vif_close(struct ring_vif *v); /* NULL is fine */
+
+/* What its store keys ask for; may change while frames move. */
+struct ring_wish {
+	uint16_t headroom; /* xdp-headroom; above RING_HEADROOM: not served */
+	bool multicast;	   /* request-multicast-control: filter by the list */
+};
+void ring_vif_tell(struct ring_vif *v, const struct ring_wish *w);
+
+/* The queue that the guest's hash wants this frame in, or -ENOENT when it has
+ * not asked for one: choose yourself.
+ */
+int ring_vif_pick(const struct ring_vif *v, const struct frame *f);
+
+/* Serves the control ring: 1 = there is more, call again; 0 = armed; -EPROTO,
+ * -EFAULT. Unasked once after opening. fd: -1 without one.
+ */
+int ring_ctrl_run(struct ring_vif *v);
+void ring_ctrl_clear(struct ring_vif *v);
+int ring_ctrl_fd(const struct ring_vif *v);
 
 #endif

@@ -5,7 +5,8 @@
  * The worker maps it, and everything that a kill must not lose is written there
  * first: which slots were answered, with what, and how far publishing came.
  *
- *   struct survive            header: magic, version, epoch, queues, counters
+ *   struct survive            header: magic, version, epoch, queues, counters,
+ *                             and what a vif's queues share
  *   struct survive_queue[n]   per queue: tx and rx journal
  *
  * `epoch` names one connection of one guest. Opening with another epoch
@@ -25,7 +26,7 @@
 
 enum {
 	SURVIVE_MAGIC = 0x4e425376, /* "NBSv" */
-	SURVIVE_VERSION = 3, /* whoever changes a layout below raises it */
+	SURVIVE_VERSION = 4, /* whoever changes a layout below raises it */
 	SURVIVE_QUEUES = 64,
 	SURVIVE_COUNTS = 64,
 	SURVIVE_QUEUE_COUNTS = 40,
@@ -41,6 +42,35 @@ struct survive_ring {
 	uint32_t intent; /* 1 while [done, to) is being written to the ring */
 	uint32_t live;	 /* 1 once this ring was attached in this epoch */
 	uint64_t staged[256];
+};
+
+/* A page that a guest asked to have mapped. */
+struct survive_gref {
+	uint32_t ref;
+	uint8_t queue, readonly;
+	uint16_t pad;
+};
+
+/* All that requests on the control ring change, with the answer to the last of
+ * them: made in the half that is not `which`, which then flips. So a request was
+ * done and its answer is known, or neither. See ring/ctrl.c.
+ */
+struct survive_ctrl {
+	uint32_t answered; /* requests, free-running */
+	uint32_t rsp[3];   /* to request answered - 1 */
+	uint32_t hash_alg, hash_flags, hash_size;
+	uint8_t hash_key[RING_HASH_KEY];
+	uint8_t hash_map[RING_HASH_MAP];
+	uint32_t ngref;
+	struct survive_gref gref[RING_GREFS];
+};
+
+struct survive_vif {
+	uint32_t live; /* 1 once the control ring was attached */
+	uint32_t which;
+	struct survive_ctrl ctrl[2];
+	uint32_t nmcast;
+	uint8_t mcast[RING_MCAST][6];
 };
 
 struct survive_queue {
@@ -60,6 +90,7 @@ struct survive {
 	uint64_t rate_ns; /* of the vif's rate= : what passed so far is paid
 			   * for at this time, CLOCK_MONOTONIC */
 	uint64_t counts[2][SURVIVE_COUNTS];
+	struct survive_vif vif;
 	struct survive_queue q[];
 };
 

@@ -20,6 +20,11 @@ int hv_map(struct hv *hv, uint32_t ref, void **page)
 	return hv->ops->map(hv, ref, page);
 }
 
+int hv_map_ro(struct hv *hv, uint32_t ref, void **page)
+{
+	return hv->ops->map_ro ? hv->ops->map_ro(hv, ref, page) : -EOPNOTSUPP;
+}
+
 void hv_unmap(struct hv *hv, void *page)
 {
 	if (page)

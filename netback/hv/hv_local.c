@@ -40,7 +40,7 @@
 #include "hv/hv_ops.h"
 
 enum {
-	LOCAL_MAPS = HV_CHANNELS, /* 2 x 64 rings, the control ring, a spare */
+	LOCAL_MAPS = HV_MAPS,
 	LOCAL_TRIES = 8, /* against a guest that changes an entry while we
 				   * mark it */
 };
@@ -52,7 +52,7 @@ union local_entry {
 	struct grant_entry_v1 e;
 };
 
-/* A ring page in use. count: the same reference may be mapped again. */
+/* A page in use. count: the same reference may be mapped again. */
 struct local_map {
 	uint32_t ref;
 	uint32_t count; /* 0 = free */
@@ -201,17 +201,18 @@ static int local_reach(struct hv *hv, enum hv_dir dir, struct hv_seg *v,
 /* Marks an entry in use, if it still allows that. The frame that was judged and
  * the frame that is marked are one, whatever the guest does meanwhile.
  */
-static int local_pin(const struct local *l, uint32_t ref, uint8_t **page)
+static int local_pin(const struct local *l, uint32_t ref, bool write,
+		     uint8_t **page)
 {
 	union local_entry x, want;
 	int i, rc;
 
 	for (i = 0; i < LOCAL_TRIES; i++) {
-		rc = local_grant(l, ref, true, &x);
+		rc = local_grant(l, ref, write, &x);
 		if (rc)
 			return rc;
 		want = x;
-		want.e.flags |= GTF_reading | GTF_writing;
+		want.e.flags |= write ? GTF_reading | GTF_writing : GTF_reading;
 		if (atomic_compare_exchange_strong(&l->gtab[ref], &x.raw,
 						   want.raw)) {
 			*page = local_page(l, &want);
@@ -257,12 +258,12 @@ static bool local_pinned(const struct local *l, uint32_t ref)
 	return false;
 }
 
-static int local_map(struct hv *hv, uint32_t ref, void **out)
+static int local_map_as(struct hv *hv, uint32_t ref, bool write, void **out)
 {
 	struct local *l = local_of(hv);
 	struct local_map *m;
 	uint8_t *page = NULL;
-	int rc = local_pin(l, ref, &page);
+	int rc = local_pin(l, ref, write, &page);
 
 	if (local_dead(hv))
 		return -EFAULT;
@@ -279,6 +280,16 @@ static int local_map(struct hv *hv, uint32_t ref, void **out)
 	m->count++;
 	*out = page;
 	return 0;
+}
+
+static int local_map(struct hv *hv, uint32_t ref, void **out)
+{
+	return local_map_as(hv, ref, true, out);
+}
+
+static int local_map_ro(struct hv *hv, uint32_t ref, void **out)
+{
+	return local_map_as(hv, ref, false, out);
 }
 
 static void local_unmap(struct hv *hv, void *page)
@@ -401,6 +412,7 @@ static void local_close(struct hv *hv)
 
 static const struct hv_ops local_ops = {
 	.map = local_map,
+	.map_ro = local_map_ro,
 	.unmap = local_unmap,
 	.copy = local_copy,
 	.reach = local_reach,
@@ -416,6 +428,7 @@ static const struct hv_ops local_ops = {
 /* What a guest of a provider without mappings gets. */
 static const struct hv_ops local_ops_copies = {
 	.map = local_map,
+	.map_ro = local_map_ro,
 	.unmap = local_unmap,
 	.copy = local_copy,
 	.bind = local_bind,

@@ -11,6 +11,8 @@
 
 struct hv_ops {
 	int (*map)(struct hv *hv, uint32_t ref, void **page);
+	int (*map_ro)(struct hv *hv, uint32_t ref,
+		      void **page);		  /* NULL: -EOPNOTSUPP */
 	void (*unmap)(struct hv *hv, void *page); /* never NULL */
 	int (*copy)(struct hv *hv, enum hv_dir dir, struct hv_seg *v,
 		    unsigned n);

@@ -25,6 +25,7 @@ const char *ring_count_name(enum ring_count c)
 		[RING_RX_BYTES] = "rx_bytes",
 		[RING_RX_NO_ROOM] = "rx_no_room",
 		[RING_RX_TOO_BIG] = "rx_too_big",
+		[RING_RX_FILTERED] = "rx_filtered",
 		[RING_RX_BAD_GRANT] = "rx_bad_grant",
 		[RING_RX_CUT] = "rx_cut",
 		[RING_RX_SUMS] = "rx_sums",
@@ -96,6 +97,8 @@ int ring_open(struct ring **out, const struct ring_conf *conf)
 		return -ENOMEM;
 	r->hv = conf->hv;
 	r->pool = conf->pool;
+	r->vif = conf->vif;
+	r->queue = conf->queue;
 	r->keep = conf->keep;
 	r->counts = conf->counts;
 	r->features = conf->features;

@@ -3,7 +3,7 @@
  *
  *   slot 0: response, flags may have extra_info and more_data,
  *           status = bytes in THIS slot
- *   [GSO extra: uses up one request of the guest]
+ *   [extras: GSO, hash, XDP headroom; each uses up one request of the guest]
  *   [slots: response, status = bytes in this slot, more_data until the last]
  *                                                            (io/netif.h)
  *
@@ -28,11 +28,13 @@
 #include <string.h>
 
 #include "ring/shared.h"
+#include "ring/vif.h"
 
 enum {
 	RX_VLAN = 4, /* bytes a tag may add to a frame of the mtu */
 	RX_PIECES = 1 + FRAME_SEGS + RING_RX_SLOTS,
-	RX_EXTRAS = 1,
+	RX_EXTRAS = 3,
+	RX_EXTRA_XDP = 5,		/* Linux's; not in Xen 4.17's netif.h */
 	RX_KEEP_FREE = FRAME_BURST / 2, /* frames others may still need */
 };
 
@@ -71,14 +73,76 @@ int ring_room(struct ring *r)
 			   : (int)(r->rx.taken - r->rx.cons) + waiting;
 }
 
-static unsigned rx_data_slots(uint32_t len)
+static unsigned rx_headroom(const struct ring *r)
 {
-	return (len + HV_PAGE - 1) / HV_PAGE;
+	return r->vif ? r->vif->wish.headroom : 0;
 }
 
-static unsigned rx_extras(const struct frame *f)
+static unsigned rx_data_slots(const struct ring *r, uint32_t len)
 {
-	return f->gso_type ? 1 : 0;
+	unsigned per = HV_PAGE - rx_headroom(r);
+
+	return (len + per - 1) / per;
+}
+
+/* How a frame lies in the guest's slots: one function for who counts them and
+ * who fills them.
+ */
+struct rx_form {
+	unsigned headroom, per; /* bytes of a page before, and for data */
+	unsigned ndata, nextra;
+	struct netif_extra_info x[RX_EXTRAS];
+};
+
+static struct netif_extra_info *rx_extra(struct rx_form *o, uint8_t type)
+{
+	struct netif_extra_info *x = &o->x[o->nextra++];
+
+	memset(x, 0, sizeof(*x));
+	x->type = type;
+	if (o->nextra > 1)
+		x[-1].flags = XEN_NETIF_EXTRA_FLAG_MORE;
+	return x;
+}
+
+static void rx_form(const struct ring *r, const struct frame *f,
+		    struct rx_form *o)
+{
+	struct netif_extra_info *x;
+	struct hash h;
+
+	o->headroom = rx_headroom(r);
+	o->per = HV_PAGE - o->headroom;
+	o->ndata = rx_data_slots(r, f->len);
+	o->nextra = 0;
+	if (f->gso_type) {
+		x = rx_extra(o, XEN_NETIF_EXTRA_TYPE_GSO);
+		x->u.gso.type = f->gso_type;
+		x->u.gso.size = f->gso_size;
+	}
+	if (r->vif && hash_wanted(r->vif) && hash_frame(r->vif, f, &h)) {
+		x = rx_extra(o, XEN_NETIF_EXTRA_TYPE_HASH);
+		x->u.hash.type = h.type;
+		x->u.hash.algorithm = XEN_NETIF_CTRL_HASH_ALGORITHM_TOEPLITZ;
+		x->u.hash.value[0] = (uint8_t)h.value;
+		x->u.hash.value[1] = (uint8_t)(h.value >> 8);
+		x->u.hash.value[2] = (uint8_t)(h.value >> 16);
+		x->u.hash.value[3] = (uint8_t)(h.value >> 24);
+	}
+	if (o->headroom) {
+		uint16_t room = (uint16_t)o->headroom;
+
+		x = rx_extra(o, RX_EXTRA_XDP);
+		memcpy(&x->u, &room, sizeof(room));
+	}
+}
+
+/* Extras that a frame may have beside GSO. */
+static unsigned rx_more_extras(const struct ring *r)
+{
+	if (!r->vif)
+		return 0;
+	return (hash_wanted(r->vif) ? 1u : 0) + (rx_headroom(r) ? 1u : 0);
 }
 
 static bool rx_takes_gso(const struct ring *r, uint8_t type)
@@ -100,21 +164,27 @@ static bool rx_any_gso(const struct ring *r)
 
 unsigned ring_slots(const struct ring *r, const struct frame *f)
 {
+	unsigned more = rx_more_extras(r);
+	struct rx_form o;
+
 	if (f && !rx_takes_gso(r, f->gso_type)) /* its first piece */
-		return rx_data_slots(f->hdr_len + (uint32_t)f->gso_size);
-	if (f)
-		return rx_data_slots(f->len) + rx_extras(f);
+		return rx_data_slots(r, f->hdr_len + (uint32_t)f->gso_size) +
+		       more;
+	if (f) {
+		rx_form(r, f, &o);
+		return o.ndata + o.nextra;
+	}
 	if (rx_any_gso(r))
-		return rx_data_slots(FRAME_MAX) + RX_EXTRAS;
+		return rx_data_slots(r, FRAME_MAX) + 1 + more;
 	if (r->features.sg)
-		return rx_data_slots(r->mtu + FRAME_ETH + RX_VLAN);
-	return 1;
+		return rx_data_slots(r, r->mtu + FRAME_ETH + RX_VLAN) + more;
+	return 1 + more;
 }
 
 /* The largest frame this guest can take has a known form; is f within it? */
 static bool rx_can_ever(const struct ring *r, const struct frame *f)
 {
-	unsigned n = rx_data_slots(f->len);
+	unsigned n = rx_data_slots(r, f->len);
 
 	return rx_takes_gso(r, f->gso_type) && n <= RING_RX_SLOTS &&
 	       (n == 1 || r->features.sg);
@@ -141,48 +211,34 @@ static int rx_offload(struct ring *r, struct frame *f)
 	return f->flags & FRAME_CSUM_VALID ? NETRXF_data_validated : 0;
 }
 
-static void rx_stage(struct ring *r, uint16_t flags, int16_t status)
+static void rx_stage(struct ring *r, const void *rsp)
 {
-	struct netif_rx_response rsp = {
-		.id = rx_slot(r, 0)->req.id,
-		.flags = flags,
-		.status = status,
-	};
-
-	half_stage(&r->rx, &rsp);
-	r->rx.cons++;
-}
-
-static void rx_stage_gso(struct ring *r, const struct frame *f)
-{
-	struct netif_extra_info x;
-
-	memset(&x, 0, sizeof(x));
-	x.type = XEN_NETIF_EXTRA_TYPE_GSO;
-	x.u.gso.type = f->gso_type;
-	x.u.gso.size = f->gso_size;
-	half_stage(&r->rx, &x);
+	half_stage(&r->rx, rsp);
 	r->rx.cons++;
 }
 
 /* Stages all responses of one frame, as if every byte arrived. */
-static void rx_respond(struct ring *r, const struct frame *f, int flags)
+static void rx_respond(struct ring *r, const struct frame *f,
+		       const struct rx_form *o, int flags)
 {
-	unsigned i, n = rx_data_slots(f->len);
+	unsigned i, k;
 
-	for (i = 0; i < n; i++) {
-		uint32_t size = f->len - i * HV_PAGE;
-		uint16_t fl = (uint16_t)(i ? 0 : flags);
+	for (i = 0; i < o->ndata; i++) {
+		uint32_t left = f->len - i * o->per;
+		struct netif_rx_response rsp = {
+			.id = rx_slot(r, 0)->req.id,
+			.offset = (uint16_t)o->headroom,
+			.flags = (uint16_t)(i ? 0 : flags),
+			.status = (int16_t)(left < o->per ? left : o->per),
+		};
 
-		if (size > HV_PAGE)
-			size = HV_PAGE;
-		if (i + 1 < n)
-			fl |= NETRXF_more_data;
-		if (!i && f->gso_type)
-			fl |= NETRXF_extra_info;
-		rx_stage(r, fl, (int16_t)size);
-		if (!i && f->gso_type)
-			rx_stage_gso(r, f);
+		if (i + 1 < o->ndata)
+			rsp.flags |= NETRXF_more_data;
+		if (!i && o->nextra)
+			rsp.flags |= NETRXF_extra_info;
+		rx_stage(r, &rsp);
+		for (k = 0; !i && k < o->nextra; k++)
+			rx_stage(r, &o->x[k]);
 	}
 }
 
@@ -193,7 +249,8 @@ static void rx_delivered(struct ring *r, uint32_t len)
 }
 
 /* Cuts a frame's pieces at page borders. */
-static unsigned rx_split(struct ring *r, struct frame *f, struct hv_seg *v)
+static unsigned rx_split(struct ring *r, struct frame *f,
+			 const struct rx_form *o, struct hv_seg *v)
 {
 	uint32_t at = 0; /* bytes of the frame so far */
 	unsigned k = 0, i;
@@ -203,20 +260,20 @@ static unsigned rx_split(struct ring *r, struct frame *f, struct hv_seg *v)
 		uint32_t left = i ? f->seg[i - 1].len : f->head_len;
 
 		while (left) {
-			unsigned d = at / HV_PAGE;
-			uint32_t off = at % HV_PAGE, n = HV_PAGE - off;
+			unsigned d = at / o->per;
+			uint32_t off = at % o->per, n = o->per - off;
 
 			if (n > left)
 				n = left;
 			if (d)
-				d += rx_extras(f);
+				d += o->nextra;
 			if (off && v[k - 1].local + v[k - 1].len == p)
 				/* head and body meet: one piece */
 				v[k - 1].len = (uint16_t)(v[k - 1].len + n);
 			else
 				v[k++] = (struct hv_seg){
 					.ref = rx_slot(r, d)->req.gref,
-					.off = (uint16_t)off,
+					.off = (uint16_t)(o->headroom + off),
 					.len = (uint16_t)n,
 					.local = p,
 				};
@@ -240,7 +297,7 @@ static bool rx_verdict(struct ring *r, const struct rx_packet *p)
 
 	for (i = 0; i < p->nseg; i++) {
 		const struct hv_seg *s = &r->rx_seg[p->seg + i];
-		unsigned d = at / HV_PAGE;
+		unsigned d = at / p->per;
 		uint64_t *v;
 
 		at += s->len;
@@ -264,7 +321,8 @@ int ring_rx_send(struct ring *r)
 
 	if (!r->rx_packets)
 		return 0;
-	rc = hv_copy(r->hv, HV_TO_GUEST, r->rx_seg, r->rx_segs);
+	rc = gref_copy(r->reach ? NULL : r->vif, r->hv, r->queue, HV_TO_GUEST,
+		       r->rx_seg, r->rx_segs);
 	for (i = 0; i < r->rx_packets && rc >= 0; i++) {
 		if (rc && !rx_verdict(r, &r->rx_packet[i])) {
 			ring_add(r, RING_RX_BAD_GRANT, 1);
@@ -298,15 +356,18 @@ static bool rx_is_ours(const struct frame *f)
 static void rx_plan(struct ring *r, struct frame *f, int flags)
 {
 	struct rx_packet *p = &r->rx_packet[r->rx_packets];
+	struct rx_form o;
 
+	rx_form(r, f, &o);
 	*p = (struct rx_packet){
 		.seg = (uint16_t)r->rx_segs,
-		.nseg = (uint16_t)rx_split(r, f, r->rx_seg + r->rx_segs),
+		.nseg = (uint16_t)rx_split(r, f, &o, r->rx_seg + r->rx_segs),
 		.at = r->rx.staged,
 		.len = f->len,
-		.nextra = (uint8_t)rx_extras(f),
+		.per = (uint16_t)o.per,
+		.nextra = (uint8_t)o.nextra,
 	};
-	rx_respond(r, f, flags);
+	rx_respond(r, f, &o, flags);
 	r->rx_segs += p->nseg;
 	r->rx_frame[r->rx_packets++] = f;
 	if (!rx_is_ours(f) || frame_pool_free(f->pool) < RX_KEEP_FREE)
@@ -319,10 +380,22 @@ static bool rx_full(const struct ring *r)
 	       r->rx_segs + RX_PIECES > RING_SLOTS;
 }
 
+/* Whether the guest wants to hear it. */
+static bool rx_passes(struct ring *r, const struct frame *f)
+{
+	if (!r->vif || mcast_passes(r->vif, f->head))
+		return true;
+	ring_add(r, RING_RX_FILTERED, 1);
+	return false;
+}
+
 /* 1 planned, and the frame is kept; 0 dropped and counted; -errno. */
 static int rx_push_one(struct ring *r, struct frame *f)
 {
 	int rc, flags = -EINVAL;
+
+	if (!rx_passes(r, f))
+		return 0;
 
 	if (rx_can_ever(r, f))
 		flags = rx_offload(r, f);
@@ -448,7 +521,7 @@ int ring_lend(struct ring *r, struct frame *f)
 	unsigned need = ring_slots(r, NULL), i;
 	int rc;
 
-	if (!r->reach)
+	if (!r->reach || rx_more_extras(r))
 		return -EOPNOTSUPP;
 	rc = rx_fetch(r, need);
 	if (rc <= 0)
@@ -470,7 +543,7 @@ int ring_lend(struct ring *r, struct frame *f)
 /* A large frame without an extra was read as if it had one: close the gap. */
 static void rx_close_gap(struct ring *r, const struct frame *f)
 {
-	unsigned i, n = rx_data_slots(f->len);
+	unsigned i, n = rx_data_slots(r, f->len);
 
 	for (i = 1; i < n; i++)
 		memcpy(rx_slot(r, i)->page, rx_slot(r, i + 1)->page, HV_PAGE);
@@ -479,8 +552,9 @@ static void rx_close_gap(struct ring *r, const struct frame *f)
 int ring_settle(struct ring *r, struct frame *f)
 {
 	int flags = -EINVAL;
+	struct rx_form o;
 
-	if (!f->len)
+	if (!f->len || !rx_passes(r, f))
 		return 0;
 	if (rx_can_ever(r, f))
 		flags = rx_offload(r, f);
@@ -491,7 +565,8 @@ int ring_settle(struct ring *r, struct frame *f)
 	memcpy(rx_slot(r, 0)->page, f->head, f->head_len);
 	if (r->lent_extra && !f->gso_type && f->len > HV_PAGE)
 		rx_close_gap(r, f);
-	rx_respond(r, f, flags);
+	rx_form(r, f, &o);
+	rx_respond(r, f, &o, flags);
 	rx_delivered(r, f->len);
 	return 1;
 }

@@ -68,6 +68,7 @@ struct tx_packet {
 	uint8_t gso_type;
 	uint16_t gso_size;
 	int drop;	 /* enum ring_count of the reason, or -1 */
+	int16_t status;	 /* then: what its slots are answered */
 	struct frame *f; /* what it becomes */
 };
 
@@ -76,6 +77,7 @@ struct rx_packet {
 	uint16_t seg, nseg;
 	uint32_t at;  /* index of its first response */
 	uint32_t len; /* bytes */
+	uint16_t per; /* bytes of it in a slot */
 	uint8_t nextra;
 };
 
@@ -86,6 +88,8 @@ struct rx_slot {
 
 struct ring {
 	struct hv *hv;
+	struct ring_vif *vif; /* or NULL */
+	unsigned queue;
 	struct frame_pool *pool;
 	struct survive_queue *keep;
 	uint64_t *counts;

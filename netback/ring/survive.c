@@ -23,6 +23,7 @@ static void survive_forget(struct survive *s, unsigned queues, uint64_t epoch)
 	s->version = SURVIVE_VERSION;
 	s->queues = queues;
 	s->serving = 0;
+	memset(&s->vif, 0, sizeof(s->vif));
 	for (i = 0; i < queues; i++) {
 		memset(&s->q[i].tx, 0, sizeof(s->q[i].tx));
 		memset(&s->q[i].rx, 0, sizeof(s->q[i].rx));

@@ -23,6 +23,7 @@
 #include <string.h>
 
 #include "ring/shared.h"
+#include "ring/vif.h"
 
 enum { TX_OK = -1 };
 
@@ -38,7 +39,27 @@ static void tx_stage(struct half *h, uint16_t id, int16_t status)
 	half_stage(h, &rsp);
 }
 
-static int tx_extra(struct tx_packet *p, const struct netif_extra_info *x)
+/* What a multicast message asks for. ADD goes before DEL; a wrong order of both
+ * in one message is the guest's.
+ */
+struct tx_mcast {
+	bool add;
+	uint8_t added[6], deleted[6];
+};
+
+static int16_t tx_mcast(struct ring *r, const struct tx_mcast *m)
+{
+	if (!r->vif)
+		return NETIF_RSP_ERROR;
+	if (m->add)
+		return mcast_add(r->vif, m->added) ? NETIF_RSP_OKAY
+						   : NETIF_RSP_ERROR;
+	mcast_del(r->vif, m->deleted);
+	return NETIF_RSP_OKAY;
+}
+
+static int tx_extra(struct tx_packet *p, struct tx_mcast *m,
+		    const struct netif_extra_info *x)
 {
 	switch (x->type) {
 	case XEN_NETIF_EXTRA_TYPE_GSO: /* the last of one type wins */
@@ -47,7 +68,12 @@ static int tx_extra(struct tx_packet *p, const struct netif_extra_info *x)
 		p->gso_size = x->u.gso.size;
 		return 0;
 	case XEN_NETIF_EXTRA_TYPE_MCAST_ADD:
+		m->add = true;
+		memcpy(m->added, x->u.mcast.addr, sizeof(m->added));
+		p->drop = RING_TX_EXTRA_ONLY;
+		return 0;
 	case XEN_NETIF_EXTRA_TYPE_MCAST_DEL:
+		memcpy(m->deleted, x->u.mcast.addr, sizeof(m->deleted));
 		p->drop = RING_TX_EXTRA_ONLY;
 		return 0;
 	case XEN_NETIF_EXTRA_TYPE_HASH:
@@ -59,7 +85,8 @@ static int tx_extra(struct tx_packet *p, const struct netif_extra_info *x)
 }
 
 /* The extras behind slot 0. */
-static int tx_extras(struct tx_cursor *c, struct tx_packet *p)
+static int tx_extras(struct tx_cursor *c, struct tx_packet *p,
+		     struct tx_mcast *m)
 {
 	struct netif_extra_info x;
 	uint8_t slot[12];
@@ -70,7 +97,7 @@ static int tx_extras(struct tx_cursor *c, struct tx_packet *p)
 		half_take(c->h, slot);
 		c->left--;
 		memcpy(&x, slot, sizeof(x));
-		if (tx_extra(p, &x))
+		if (tx_extra(p, m, &x))
 			return -EPROTO;
 		tx_stage(c->h, 0, NETIF_RSP_NULL);
 	} while (x.flags & XEN_NETIF_EXTRA_FLAG_MORE);
@@ -127,6 +154,7 @@ static int tx_check(struct tx_packet *p, uint16_t offset, uint32_t rest)
 /* One packet: slots -> p and its pieces in r->seg, responses staged. */
 static int tx_parse(struct ring *r, struct tx_cursor *c, struct tx_packet *p)
 {
+	struct tx_mcast mcast = { 0 };
 	struct netif_tx_request q;
 	uint32_t rest;
 	int rc;
@@ -137,16 +165,19 @@ static int tx_parse(struct ring *r, struct tx_cursor *c, struct tx_packet *p)
 	p->flags = q.flags;
 	p->total = rest = q.size;
 	p->drop = TX_OK;
+	p->status = NETIF_RSP_ERROR;
 	p->nseg = 1;
 	tx_stage(c->h, q.id, NETIF_RSP_OKAY);
 	if (q.flags & NETTXF_extra_info) {
-		rc = tx_extras(c, p);
+		rc = tx_extras(c, p, &mcast);
 		if (rc)
 			return rc;
 	}
 	/* A multicast message is a dummy: nothing follows, nothing is sized */
-	if (p->drop == RING_TX_EXTRA_ONLY)
+	if (p->drop == RING_TX_EXTRA_ONLY) {
+		p->status = tx_mcast(r, &mcast);
 		return 0;
+	}
 	if (q.flags & NETTXF_more_data) {
 		rc = tx_fragments(r, c, p, &rest);
 		if (rc)
@@ -189,7 +220,9 @@ static int tx_parse_burst(struct ring *r, unsigned n, unsigned *nseg)
 	return (int)k;
 }
 
-/* Counts a bad packet; its staged responses, up to slot `end`, become ERROR. */
+/* Counts a packet that becomes no frame; its staged responses, up to slot `end`,
+ * become ERROR, or what the message it was deserves.
+ */
 static void tx_refuse(struct ring *r, const struct tx_packet *p, uint32_t end)
 {
 	struct netif_tx_response rsp;
@@ -202,7 +235,7 @@ static void tx_refuse(struct ring *r, const struct tx_packet *p, uint32_t end)
 		memcpy(&rsp, v, sizeof(rsp));
 		if (rsp.status == NETIF_RSP_NULL)
 			continue;
-		rsp.status = NETIF_RSP_ERROR;
+		rsp.status = p->status;
 		memcpy(v, &rsp, sizeof(rsp));
 	}
 }
@@ -230,7 +263,8 @@ static int tx_fetch(struct ring *r, unsigned k, unsigned nseg)
 		}
 	}
 	rc = r->reach ? hv_reach(r->hv, HV_FROM_GUEST, r->seg, nseg)
-		      : hv_copy(r->hv, HV_FROM_GUEST, r->seg, nseg);
+		      : gref_copy(r->vif, r->hv, r->queue, HV_FROM_GUEST,
+				  r->seg, nseg);
 	for (i = 0; i < k && rc < 0; i++)
 		frame_put(r->packet[i].f);
 	return rc;

@@ -78,7 +78,8 @@ def check(v):
             "bad_slots", "bad_size", "short", "bad_grant", "bad_offload")))
     law(name, "tx_frames", c["tx_frames"], c["tap_out"] + c["tap_out_drop"])
     law(name, "tap_in", c["tap_in"], c["tap_in_drop"] + c["rx_frames"] +
-        c["rx_no_room"] + c["rx_too_big"] + c["rx_bad_grant"] + c["lost"] +
+        c["rx_no_room"] + c["rx_too_big"] + c["rx_filtered"] +
+        c["rx_bad_grant"] + c["lost"] +
         c["held"])
     old = before.get(name, c)
     for k in c:
@@ -197,7 +198,7 @@ same 'text: one line a vif' 2 "$(vifctl show stats | wc -l)"
 for k in to_host.in to_host.out to_host.drops to_host.queued to_guest.in \
 	to_guest.out to_guest.drops to_guest.queued tx_bad_slots tx_bad_size \
 	tx_short tx_bad_grant tx_bad_offload tap_out_drop tap_in_drop \
-	rx_no_room rx_too_big rx_bad_grant lost held; do
+	rx_no_room rx_too_big rx_filtered rx_bad_grant lost held; do
 	ok "text: $k" sh -c "vifctl show stats vif1.0 | grep -q ' $k=[0-9]'"
 done
 ok 'text: no prefix' fails sh -c 'vifctl show stats | grep counters'

@@ -37,12 +37,14 @@ enum {
 	TX_PAGE = 2, /* the grant table takes pages 0 and 1 */
 	RX_PAGE = 3,
 	DATA_PAGE = 4,
-	REF = 8, /* grant REF + n is page n */
+	CTRL_PAGE = 690, /* control ring, if there is one */
+	LIST_PAGE = 691, /* keys and lists for it */
+	REF = 8,	 /* grant REF + n is page n */
 	EPOCH = 77,
 };
 
 struct guest {
-	int memfd, keepfd, bell[2], rang[2];
+	int memfd, keepfd, bell[3], rang[3];
 	uint8_t *mem;
 	struct grant_entry_v1 *gtab;
 	struct netif_tx_sring *tx;
@@ -52,6 +54,10 @@ struct guest {
 	struct frame_pool *pool;
 	struct ring *ring;
 	struct ring_conf conf;
+	struct xen_netif_ctrl_sring *ctrl;
+	struct ring_vif *vif;
+	struct ring_vif_conf vif_conf;
+	unsigned posted[256]; /* page of each RX slot */
 	uint64_t counts[RING_COUNTS];
 	bool copies; /* a provider that cannot reach */
 };
@@ -92,6 +98,8 @@ static inline void guest_memory(struct guest *g)
 	g->rx = (void *)page_of(g, RX_PAGE);
 	g->tx->req_event = g->tx->rsp_event = 1;
 	g->rx->req_event = g->rx->rsp_event = 1;
+	g->ctrl = (void *)page_of(g, CTRL_PAGE);
+	g->ctrl->req_event = g->ctrl->rsp_event = 1;
 }
 
 /* Opens the backend's side; twice = another worker takes over. */
@@ -100,17 +108,22 @@ static inline int backend_open(struct guest *g, uint64_t epoch)
 	struct hv_local l = { .size = PAGES * HV_PAGE,
 			      .grants = GRANTS,
 			      .copies = g->copies };
-	int i;
+	int i, rc;
 
 	assert_int_equal(hv_local_open(&g->hv, &l, dup(g->memfd)), 0);
-	for (i = 0; i < 2; i++)
+	for (i = 0; i < 3; i++)
 		assert_int_equal(hv_local_port(g->hv, (uint32_t)i,
 					       dup(g->bell[i]),
 					       dup(g->rang[i])),
 				 0);
 	assert_int_equal(frame_pool_open(&g->pool, FRAME_BURST + 2, true), 0);
 	assert_true(survive_open(&g->keep, g->keepfd, 1, epoch) >= 0);
-	g->conf.hv = g->hv;
+	g->vif_conf.hv = g->conf.hv = g->hv;
+	g->vif_conf.keep = &g->keep->vif;
+	rc = ring_vif_open(&g->vif, &g->vif_conf);
+	if (rc)
+		return rc;
+	g->conf.vif = g->vif;
 	g->conf.pool = g->pool;
 	g->conf.keep = &g->keep->q[0];
 	g->conf.counts = g->counts;
@@ -120,10 +133,12 @@ static inline int backend_open(struct guest *g, uint64_t epoch)
 static inline void backend_close(struct guest *g)
 {
 	ring_close(g->ring);
+	ring_vif_close(g->vif);
 	hv_close(g->hv);
 	survive_close(g->keep);
 	frame_pool_close(g->pool);
 	g->ring = NULL;
+	g->vif = NULL;
 }
 
 /* A worker killed: nothing is unmapped in order, the file stays. */
@@ -143,7 +158,7 @@ static inline int setup_guest(void **state, bool copies)
 	guest_memory(g);
 	g->keepfd = memfd_create("keep", MFD_CLOEXEC);
 	assert_int_equal(ftruncate(g->keepfd, (off_t)survive_size(1)), 0);
-	for (i = 0; i < 2; i++) {
+	for (i = 0; i < 3; i++) {
 		g->bell[i] = eventfd(0, EFD_NONBLOCK);
 		g->rang[i] = eventfd(0, EFD_NONBLOCK);
 	}
@@ -152,6 +167,9 @@ static inline int setup_guest(void **state, bool copies)
 	g->conf.features = (struct ring_features){ true, true, true,
 						   true, true, true };
 	g->conf.mtu = 1500;
+	g->vif_conf.queues = 1;
+	g->vif_conf.ctrl_ref = ref_of(CTRL_PAGE);
+	g->vif_conf.ctrl_port = 2;
 	assert_int_equal(backend_open(g, EPOCH), 0);
 	*state = g;
 	return 0;
@@ -174,7 +192,7 @@ static inline int teardown(void **state)
 
 	backend_close(g);
 	munmap(g->mem, PAGES * HV_PAGE);
-	for (i = 0; i < 2; i++) {
+	for (i = 0; i < 3; i++) {
 		close(g->bell[i]);
 		close(g->rang[i]);
 	}
@@ -229,6 +247,7 @@ static inline void rx_post(struct guest *g, unsigned first, unsigned n)
 		*q = (struct netif_rx_request){ .id = (uint16_t)(1000 + first +
 								 i),
 						.gref = ref_of(first + i) };
+		g->posted[g->rx->req_prod % 256] = first + i;
 		g->rx->req_prod++;
 	}
 }

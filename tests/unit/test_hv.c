@@ -168,13 +168,13 @@ static void maps_are_limited(void **state)
 
 	(void)state;
 	guest_open(&g);
-	for (n = 0; n < HV_CHANNELS + 1 && rc == 0; n++) {
+	for (n = 0; n < HV_MAPS + 1 && rc == 0; n++) {
 		grant(&g, 8 + (unsigned)n, GTF_permit_access, BACKEND, 5);
 		rc = hv_map(g.hv, 8 + (unsigned)n, &page);
 	}
-	assert_int_equal(n, HV_CHANNELS + 1);
+	assert_int_equal(n, HV_MAPS + 1);
 	assert_int_equal(rc, -ENOSPC);
-	assert_int_equal(g.gtab[8 + HV_CHANNELS].flags, GTF_permit_access);
+	assert_int_equal(g.gtab[8 + HV_MAPS].flags, GTF_permit_access);
 	guest_close(&g);
 }
 

@@ -15,7 +15,7 @@
 
 #include "ring_guest.h"
 
-enum { SENT = 5, GIVEN = 3, COPY_PAGES = DATA_PAGE + 100 };
+enum { SENT = 5, GIVEN = 3, POSTED = 8, COPY_PAGES = DATA_PAGE + 60 };
 
 /* The guest's side: SENT packets of two slots each, room to receive. */
 static void guest_acts(struct guest *g)
@@ -28,7 +28,7 @@ static void guest_acts(struct guest *g)
 			0x100 + 2 * i);
 		tx_slot(g, ref_of(DATA_PAGE + i), 60, 40, 0, 0x101 + 2 * i);
 	}
-	rx_post(g, DATA_PAGE + 50, 40);
+	rx_post(g, DATA_PAGE + 50, POSTED);
 }
 
 /* The worker's turn, up to its flush; stops itself before and after that. */
@@ -125,7 +125,7 @@ static void expect_given(struct guest *g)
 		assert_memory_equal(page_of(g, DATA_PAGE + 50 + i), want, 200);
 	}
 	/* what was not given yet can be: the request is still there */
-	for (; i < 40; i++)
+	for (; i < POSTED; i++)
 		assert_int_equal(g->rx->ring[i].req.gref,
 				 ref_of(DATA_PAGE + 50 + i));
 }
