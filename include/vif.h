@@ -36,8 +36,8 @@
  * in that one, and leave without it; u: leave without it. V+OxC: V and C more in
  * steps of O. One is p, or a single one is it without saying so.
  *
- * rate: b is bits, B is bytes; multiples of 1000. What the guest may send in each
- * interval, 50 ms if none is given. In the store, and printed: "BYTES,MICROSECONDS",
+ * rate: b is bits, B is bytes; multiples of 1000. What may pass the vif in each
+ * interval, both ways together, 50 ms if none is given. In the store, and printed: "BYTES,MICROSECONDS",
  * for each interval, which is read as well.
  *
  * mode=nat: a card in a network (network.h), whose bridge its name says, or

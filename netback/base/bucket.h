@@ -14,7 +14,7 @@
 
 #include <stdint.h>
 
-enum { BUCKET_LEAST_NS = 10 * 1000 * 1000 };
+enum { BUCKET_LEAST_NS = 50 * 1000 * 1000 };
 
 struct bucket {
 	uint32_t bytes, usecs; /* bytes 0: no limit */

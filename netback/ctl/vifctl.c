@@ -141,7 +141,7 @@ static const char keys_text[] =
 	"  isolated=yes|no        may it reach other isolated vifs?\n"
 	"  hairpin, flood, mcast_flood, bcast_flood=yes|no  of its port\n"
 	"  vlan=10p/20-30u        the port's VLANs\n"
-	"  rate=10Mb/s[@20ms]     what the guest may send\n"
+	"  rate=10Mb/s[@20ms]     what may pass, both ways together\n"
 	"  create=yes|no          make the bridge if there is none\n"
 	"  link=up|down           down: no frame passes\n";
 

@@ -353,6 +353,8 @@ int device_look(struct device *d)
 		device_vanish(d); /* the toolstack made a new one */
 		return 1;
 	}
+	if (device_read_rate(d))
+		device_order_rate(d);
 	if (!d->opened)
 		device_take_up(d, own, front);
 	if (front != LIFE_UNKNOWN)

@@ -61,6 +61,19 @@ void device_order_vif(struct device *d)
 	d->told = device_worker(d);
 	snprintf(m.name, sizeof(m.name), "%s", d->dev);
 	device_order(d, &m, fd, 2);
+	if (d->rate_bytes)
+		device_order_rate(d);
+}
+
+void device_order_rate(struct device *d)
+{
+	struct worker_msg m = { .type = WORKER_RATE };
+
+	if (!d->told)
+		return;
+	m.rate.bytes = d->rate_bytes;
+	m.rate.usecs = d->rate_usecs;
+	device_order(d, &m, NULL, 0);
 }
 
 static void device_order_connect(struct device *d)

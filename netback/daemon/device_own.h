@@ -28,6 +28,8 @@ enum {
 		2000, /* for a frontend that was asked for something */
 };
 
+enum { DEVICE_RATE = 64 }; /* bytes of the key rate */
+
 enum device_link {
 	LINK_NONE,
 	LINK_CONNECTING,
@@ -53,6 +55,8 @@ struct device {
 	bool told, unmap, fresh_file;
 	struct keys keys;
 	struct keep_record record;
+	char rate_text[DEVICE_RATE]; /* as the store has it */
+	uint32_t rate_bytes, rate_usecs;
 	/* the host's side */
 	int tap, keep_fd;
 	uint32_t mtu;
@@ -96,6 +100,8 @@ int device_check_front(struct device *d, struct err *e);
 unsigned device_read_state(struct device *d, const char *dir, int *rc);
 bool device_read_online(struct device *d);
 bool device_hotplugged(struct device *d);
+/* True when the key rate is another than before. */
+bool device_read_rate(struct device *d);
 /* The frontend's keys into d->keys. */
 int device_keys(struct device *d, struct err *e);
 
@@ -113,6 +119,7 @@ bool device_host_gone(struct device *d);
 
 void device_order_plain(struct device *d, enum worker_type type);
 void device_order_vif(struct device *d);
+void device_order_rate(struct device *d);
 
 /* 0 when a worker has its rings; -EINPROGRESS; -errno, said. */
 int device_connect(struct device *d);

@@ -14,6 +14,7 @@
 #include "base/num.h"
 #include "daemon/life.h"
 #include "store.h"
+#include "vif.h"
 
 enum { DEVICE_KEY = 40 };
 _Static_assert(KEYS_QUEUES == 64, "what multi-queue-max-queues says below");
@@ -173,6 +174,35 @@ bool device_hotplugged(struct device *d)
 			 d->back);
 	}
 	return d->hotplugged;
+}
+
+/* Bad words limit nothing: a guest without network is the greater harm, and Linux
+ * does the same. The toolstack's word, not the guest's; said once all the same.
+ */
+bool device_read_rate(struct device *d)
+{
+	char got[DEVICE_RATE];
+	struct err e = { "" };
+	int rc = device_read(d, d->back, "rate", got, sizeof(got));
+
+	if (rc == -ENOTCONN)
+		return false;
+	if (rc < 0)
+		snprintf(got, sizeof(got), "%s", rc == -ENOENT ? "" : "?");
+	if (!strcmp(got, d->rate_text))
+		return false;
+	snprintf(d->rate_text, sizeof(d->rate_text), "%s", got);
+	d->rate_bytes = d->rate_usecs = 0;
+	if (got[0] && vif_parse_rate(got, &d->rate_bytes, &d->rate_usecs, &e)) {
+		d->rate_bytes = 0;
+		log_warn("%s: %s; not limited", d->name, e.text);
+	} else if (d->rate_bytes) {
+		log_info("%s: limited to %u bytes in %u us", d->name,
+			 d->rate_bytes, d->rate_usecs);
+	} else if (d->opened) {
+		log_info("%s: not limited any more", d->name);
+	}
+	return true;
 }
 
 static int device_get_key(void *arg, const char *key, char *buf, size_t size)

@@ -75,6 +75,8 @@ static json_t *stats_counters(const struct worker_stats *t)
 		{ "held", t->held },
 		{ "turns", t->turns },
 		{ "storms", t->storms },
+		{ "later", t->later },
+		{ "at_ns", t->at_ns },
 	};
 	json_t *o = json_object(), *tap;
 	unsigned i;

@@ -17,6 +17,7 @@
  *   RUN                             frames move; carrier is the supervisor's
  *   DISCONNECT                      unmap; every grant released when answered
  *   VIF_GONE                        forget it; closes the tap
+ *   RATE                            what may pass it, both ways together; at once
  *   STATS                           answered by STATS instead of DONE
  *   CAPTURE       socket, program   frames of a vif go to the socket; program: a
  *                                   memory file of classic BPF instructions
@@ -52,6 +53,7 @@ enum worker_type {
 	WORKER_STATS,
 	WORKER_CAPTURE,
 	WORKER_CAPTURE_END,
+	WORKER_RATE,
 	/* answers */
 	WORKER_DONE,
 	WORKER_FATAL,
@@ -72,6 +74,8 @@ struct worker_stats {
 	struct cap_stats cap; /* of the capture that runs, or of the last */
 	uint64_t storms; /* times its bells were not heard for a while: they
 			  * came without work */
+	uint64_t later;	 /* turns that its rate ended */
+	uint64_t at_ns; /* CLOCK_MONOTONIC of the last turn: when this was so */
 };
 
 /* One queue's part of that, since it was connected. */
@@ -107,6 +111,9 @@ struct worker_msg {
 			uint32_t again; /* it ran in a worker that died */
 			struct cap_stats stats; /* of CAPTURE_END */
 		} capture;
+		struct {
+			uint32_t bytes, usecs; /* bytes 0: no limit */
+		} rate;
 		char text[WORKER_TEXT]; /* DONE, FATAL: the reason, for a log */
 	};
 };

@@ -11,6 +11,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/bucket.h"
 #include "daemon/fair.h"
 #include "daemon/worker.h"
 
@@ -47,7 +48,10 @@ struct wvif {
 	struct loop_timer *clock;  /* while a frame waits for the guest */
 	uint64_t held_ns, held_in; /* since when, and which one it is */
 	bool held;
-	bool rang;     /* since its last turn */
+	struct bucket bucket;	 /* its rate; paid_ns is in keep */
+	struct loop_timer *wait; /* until that is paid for */
+	bool tap_off;		 /* not polled, for either */
+	bool rang;		 /* since its last turn */
 	unsigned idle; /* turns in a row that a bell caused for nothing */
 	struct loop_timer *calm;
 	struct cap *cap;
@@ -81,6 +85,7 @@ struct frame_pool *worker_frames(struct worker *w, const struct hv *hv);
 int wvif_open(struct worker *w, const struct worker_msg *m, int *fd);
 int wvif_connect(struct wvif *v, struct worker_msg *m);
 int wvif_run(struct wvif *v);
+void wvif_rate(struct wvif *v, uint32_t bytes, uint32_t usecs);
 void wvif_disconnect(struct wvif *v);
 void wvif_close(struct wvif *v);
 

@@ -169,7 +169,6 @@ static void wvif_hold(struct wvif *v, int look)
 		v->held = held;
 		v->held_in = v->tap->stat.in;
 		v->held_ns = loop_now(v->w->loop);
-		loop_mod(v->w->loop, v->tap_src, held ? 0 : EPOLLIN);
 		loop_cancel(v->w->loop, v->clock);
 		v->clock = NULL;
 	}
@@ -177,6 +176,37 @@ static void wvif_hold(struct wvif *v, int look)
 		loop_after(v->w->loop,
 			   look == PORT_LOOK ? WVIF_LOOK_MS : wvif_stall_ms(v),
 			   wvif_on_clock, v, &v->clock);
+}
+
+static void wvif_on_wait(void *arg)
+{
+	struct wvif *v = arg;
+
+	v->wait = NULL;
+	wvif_queue(v);
+}
+
+/* What its rate does not let pass yet stays where it is: nobody needs to be heard
+ * until then.
+ */
+static void wvif_later(struct wvif *v)
+{
+	uint64_t ns = bucket_wait(&v->bucket, clock_ns());
+
+	v->st.later++;
+	if (!v->wait)
+		loop_after(v->w->loop, (uint32_t)(ns / 1000000) + 1,
+			   wvif_on_wait, v, &v->wait);
+}
+
+static void wvif_poll_tap(struct wvif *v)
+{
+	bool off = v->held || v->wait;
+
+	if (off == v->tap_off)
+		return;
+	v->tap_off = off;
+	loop_mod(v->w->loop, v->tap_src, off ? 0 : EPOLLIN);
 }
 
 static void wvif_turn(struct wvif *v)
@@ -187,6 +217,7 @@ static void wvif_turn(struct wvif *v)
 	int rc;
 
 	v->st.turns++;
+	v->st.at_ns = clock_ns();
 	survive_serve(v->keep, true);
 	rc = sw_run(v->sw, &bad);
 	if (rc < 0) {
@@ -199,12 +230,15 @@ static void wvif_turn(struct wvif *v)
 	fair_charge(&v->turn, work,
 		    v->tap->stat.in_bytes - was.in_bytes +
 			    v->tap->stat.out_bytes - was.out_bytes);
-	wvif_storm(v, work);
+	wvif_storm(v, work || rc == SW_LATER);
+	if (rc == SW_LATER)
+		wvif_later(v);
 	if (v->cap)
 		wvif_capture_flush(v);
 	wvif_remember(v);
 	survive_serve(v->keep, false);
 	wvif_hold(v, rc);
+	wvif_poll_tap(v);
 	if (rc == 1)
 		wvif_queue(v);
 }

@@ -47,6 +47,8 @@ static void wvif_stop(struct wvif *v)
 	v->tap_src = NULL;
 	loop_cancel(v->w->loop, v->clock);
 	v->clock = NULL;
+	loop_cancel(v->w->loop, v->wait);
+	v->wait = NULL;
 }
 
 /* --- counting ---------------------------------------------------------------- */
@@ -283,6 +285,12 @@ static int wvif_open_queues(struct wvif *v, unsigned n)
 	return 0;
 }
 
+/* Only once there is survival memory to keep the debts in. */
+static void wvif_limit(struct wvif *v)
+{
+	sw_limit(v->sw, v->bucket.bytes ? &v->bucket : NULL);
+}
+
 int wvif_connect(struct wvif *v, struct worker_msg *m)
 {
 	struct wdom *d = worker_dom(v->w, v->domid);
@@ -314,7 +322,23 @@ int wvif_connect(struct wvif *v, struct worker_msg *m)
 	v->vif->tee = v->cap ? cap_tee(v->cap) : NULL;
 	sw_add(v->sw, v->vif);
 	sw_add(v->sw, v->tap);
+	v->bucket.paid_ns = &v->keep->rate_ns;
+	wvif_limit(v);
 	return 0;
+}
+
+void wvif_rate(struct wvif *v, uint32_t bytes, uint32_t usecs)
+{
+	v->bucket.bytes = bytes;
+	v->bucket.usecs = usecs;
+	if (!v->sw)
+		return;
+	bucket_set(&v->bucket, &v->keep->rate_ns, bytes, usecs, clock_ns());
+	wvif_limit(v);
+	loop_cancel(v->w->loop, v->wait);
+	v->wait = NULL;
+	if (v->tap_src)
+		wvif_queue(v);
 }
 
 static int wvif_hear(struct wqueue *q)
@@ -334,7 +358,7 @@ int wvif_run(struct wvif *v)
 
 	if (!v->vif || v->tap_src)
 		return v->vif ? 0 : -ENOTCONN;
-	v->held = false;
+	v->held = v->tap_off = false;
 	for (i = 0; i < v->nqueue && !rc; i++)
 		rc = wvif_hear(&v->queue[i]);
 	if (!rc && v->tap->ops->fds(v->tap, fd))

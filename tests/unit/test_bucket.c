@@ -88,8 +88,8 @@ static void rate_is_exact(void **state)
 			sent = pass(&b, &now, end, how[k].least, how[k].most,
 				    how[k].late);
 			want = 20e6 * rates[i].bytes / rates[i].usecs;
-			credit = rates[i].bytes > want / 2000 ? rates[i].bytes
-							      : want / 2000;
+			credit = rates[i].bytes > want / 400 ? rates[i].bytes
+							     : want / 400;
 			if ((double)sent > want + credit + how[k].most)
 				fail_msg("%u in %u us: %.0f of %.0f",
 					 rates[i].bytes, rates[i].usecs,

@@ -152,7 +152,7 @@ static void a_limit_is_for_both_ways(void **state)
 	assert_int_equal(sw_run(t.sw, &bad), SW_LATER);
 	assert_int_equal(get(t.out, 0) + get(t.in, 0), 0);
 	start = clock_ns();
-	paid = start - 9000000; /* 9 of 10 ms: 9 frames and one more */
+	paid = start - 9000000; /* 9 ms of credit: 9 frames and one more */
 	do
 		rc = sw_run(t.sw, &bad);
 	while (rc == 1);
