@@ -69,9 +69,36 @@ void code_payload(struct code *c, uint32_t base, uint32_t off, uint32_t len)
 	nftnl_expr_set_u32(x, NFTNL_EXPR_PAYLOAD_DREG, NFT_REG_1);
 }
 
+void code_ct(struct code *c, uint32_t key)
+{
+	struct nftnl_expr *x = code_add(c, "ct");
+
+	if (!x)
+		return;
+	nftnl_expr_set_u32(x, NFTNL_EXPR_CT_KEY, key);
+	nftnl_expr_set_u32(x, NFTNL_EXPR_CT_DREG, NFT_REG_1);
+}
+
+void code_meta_put(struct code *c, uint32_t key)
+{
+	struct nftnl_expr *x = code_add(c, "meta");
+
+	if (!x)
+		return;
+	nftnl_expr_set_u32(x, NFTNL_EXPR_META_KEY, key);
+	nftnl_expr_set_u32(x, NFTNL_EXPR_META_SREG, NFT_REG_1);
+}
+
 void code_mask(struct code *c, const void *mask, uint32_t len)
 {
 	static const uint8_t none[16];
+
+	code_mask_flip(c, mask, none, len);
+}
+
+void code_mask_flip(struct code *c, const void *mask, const void *flip,
+		    uint32_t len)
+{
 	struct nftnl_expr *x = code_add(c, "bitwise");
 
 	if (!x)
@@ -81,7 +108,7 @@ void code_mask(struct code *c, const void *mask, uint32_t len)
 	nftnl_expr_set_u32(x, NFTNL_EXPR_BITWISE_OP, NFT_BITWISE_BOOL);
 	nftnl_expr_set_u32(x, NFTNL_EXPR_BITWISE_LEN, len);
 	nftnl_expr_set(x, NFTNL_EXPR_BITWISE_MASK, mask, len);
-	nftnl_expr_set(x, NFTNL_EXPR_BITWISE_XOR, none, len);
+	nftnl_expr_set(x, NFTNL_EXPR_BITWISE_XOR, flip, len);
 }
 
 void code_compare(struct code *c, uint32_t op, const void *data, uint32_t len)

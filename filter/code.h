@@ -27,8 +27,15 @@ void code_close(struct code *c);
 void code_meta(struct code *c, uint32_t key);
 void code_payload(struct code *c, uint32_t base, uint32_t off, uint32_t len);
 
+void code_ct(struct code *c, uint32_t key); /* enum nft_ct_keys */
+/* Register 1 into the packet's mark (NFT_META_MARK). */
+void code_meta_put(struct code *c, uint32_t key);
+
 /* Tests of what was loaded. code_mask keeps the bits of mask. */
 void code_mask(struct code *c, const void *mask, uint32_t len);
+/* .. and then changes those of flip. */
+void code_mask_flip(struct code *c, const void *mask, const void *flip,
+		    uint32_t len);
 void code_cmp(struct code *c, bool equal, const void *data, uint32_t len);
 void code_in_set(struct code *c, const char *set);
 /* op: enum nft_cmp_ops */

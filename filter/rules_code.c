@@ -61,6 +61,12 @@ static void rules_code_addr(const struct rule *r, const struct rules_addr *a,
 	code_cmp(c, !a->not, a->addr, whole);
 }
 
+void rules_code_addrs(const struct rule *r, struct code *c)
+{
+	rules_code_addr(r, &r->src, r->ip6 ? 8 : 12, c);
+	rules_code_addr(r, &r->dst, r->ip6 ? 24 : 16, c);
+}
+
 static void rules_code_frag(const struct rule *r, struct code *c)
 {
 	static const uint8_t mask[2] = { 0x1f, 0xff }, zero[2];
@@ -123,35 +129,33 @@ static bool rules_code_all(const uint16_t s[2], const uint16_t d[2])
 	return !s[0] && s[1] == UINT16_MAX && !d[0] && d[1] == UINT16_MAX;
 }
 
-static void rules_code_tcp(const struct rules_ext *x, struct code *c)
+static bool rules_code_tcp(const struct rules_ext *x, struct code *c)
 {
 	const struct xt_tcp *t = (const void *)x->info;
 
 	if (t->option || t->invflags & XT_TCP_INV_OPTION ||
-	    (rules_code_all(t->spts, t->dpts) && !t->flg_mask &&
-	     !t->invflags)) {
-		rules_code_raw(x, c);
-		return;
-	}
+	    (rules_code_all(t->spts, t->dpts) && !t->flg_mask && !t->invflags))
+		return false;
 	if (t->flg_mask) {
 		code_payload(c, NFT_PAYLOAD_TRANSPORT_HEADER, 13, 1);
 		code_mask(c, &t->flg_mask, 1);
 		code_cmp(c, !(t->invflags & XT_TCP_INV_FLAGS), &t->flg_cmp, 1);
 	}
 	rules_code_ports(t->spts, t->dpts, t->invflags, c);
+	return true;
 }
 
-static void rules_code_udp(const struct rules_ext *x, struct code *c)
+static bool rules_code_udp(const struct rules_ext *x, struct code *c)
 {
 	const struct xt_udp *u = (const void *)x->info;
 
 	if (rules_code_all(u->spts, u->dpts) && !u->invflags)
-		rules_code_raw(x, c);
-	else
-		rules_code_ports(u->spts, u->dpts, u->invflags, c);
+		return false;
+	rules_code_ports(u->spts, u->dpts, u->invflags, c);
+	return true;
 }
 
-static void rules_code_mark(const struct rules_ext *x, struct code *c)
+static bool rules_code_mark(const struct rules_ext *x, struct code *c)
 {
 	const struct xt_mark_mtinfo1 *m = (const void *)x->info;
 
@@ -159,12 +163,13 @@ static void rules_code_mark(const struct rules_ext *x, struct code *c)
 	if (m->mask != UINT32_MAX)
 		code_mask(c, &m->mask, sizeof(m->mask));
 	code_cmp(c, !m->invert, &m->mark, sizeof(m->mark));
+	return true;
 }
 
 /* avg is what one packet costs, in 1/10000 s: the largest unit in which it is
  * still a round number of packets.
  */
-static void rules_code_limit(const struct rules_ext *x, struct code *c)
+static bool rules_code_limit(const struct rules_ext *x, struct code *c)
 {
 	static const uint32_t second[] = { 24 * 60 * 60, 60 * 60, 60, 1 };
 	const struct xt_rateinfo *l = (const void *)x->info;
@@ -178,14 +183,15 @@ static void rules_code_limit(const struct rules_ext *x, struct code *c)
 	}
 	code_limit(c, second[i - 1] * XT_LIMIT_SCALE / (l->avg ? l->avg : 1),
 		   second[i - 1], l->burst);
+	return true;
 }
 
-static void rules_code_match(const struct rules_ext *x, struct code *c)
+bool rules_code_own(const struct rules_ext *x, struct code *c)
 {
 	static const struct {
 		const char *name;
 		uint8_t rev;
-		void (*write)(const struct rules_ext *x, struct code *c);
+		bool (*write)(const struct rules_ext *x, struct code *c);
 	} own[] = { { "tcp", 0, rules_code_tcp },
 		    { "udp", 0, rules_code_udp },
 		    { "mark", 1, rules_code_mark },
@@ -193,11 +199,9 @@ static void rules_code_match(const struct rules_ext *x, struct code *c)
 	unsigned i;
 
 	for (i = 0; i < ARRAY_SIZE(own); i++)
-		if (!strcmp(x->name, own[i].name) && x->rev == own[i].rev) {
-			own[i].write(x, c);
-			return;
-		}
-	rules_code_raw(x, c);
+		if (!strcmp(x->name, own[i].name) && x->rev == own[i].rev)
+			return own[i].write(x, c);
+	return false;
 }
 
 static void rules_code_target(const struct rule *r, struct code *c)
@@ -250,11 +254,11 @@ int rules_code(const struct rule *r, struct code *c)
 		nftnl_rule_set_u32(c->rule, NFTNL_RULE_COMPAT_FLAGS,
 				   r->not_proto ? NFT_RULE_COMPAT_F_INV : 0);
 	}
-	rules_code_addr(r, &r->src, r->ip6 ? 8 : 12, c);
-	rules_code_addr(r, &r->dst, r->ip6 ? 24 : 16, c);
+	rules_code_addrs(r, c);
 	rules_code_frag(r, c);
 	for (i = 0; i < r->n; i++)
-		rules_code_match(&r->match[i], c);
+		if (!rules_code_own(&r->match[i], c))
+			rules_code_raw(&r->match[i], c);
 	if (r->packets || r->bytes)
 		code_counted(c, r->packets, r->bytes);
 	else

@@ -9,6 +9,12 @@
 /* rules_code.c, pure: as iptables-nft 1.8 writes it. c is opened here. */
 int rules_code(const struct rule *r, struct code *c);
 
+/* Its parts: addresses; and a match in nf_tables' own instructions, false when
+ * it has none.
+ */
+void rules_code_addrs(const struct rule *r, struct code *c);
+bool rules_code_own(const struct rules_ext *x, struct code *c);
+
 /* rules_nft.c */
 int rules_nft_do(const struct rules *rs, struct err *e);
 

@@ -542,6 +542,12 @@ static void xt_words_close(struct xt_words *w)
 	free(w->argv);
 }
 
+/* getopt's first word is not one of the rule's. */
+int rules_parse_word(void)
+{
+	return optind > 2 ? optind - 2 : 0;
+}
+
 int xt_words(int argc, const char *const *argv, int family, struct rules *out,
 	     struct err *e)
 {

@@ -109,6 +109,9 @@ int rules_add(struct rules *rs, const struct rule *r);
 int rules_parse(int argc, const char *const *argv, int family,
 		struct rules *out, struct err *e);
 
+/* Which of its words rules_parse refused, from 0. */
+int rules_parse_word(void);
+
 /* Pure but for what the extensions load. As `iptables -S` prints it, without a
  * newline: length, or -errno.
  */

@@ -1,0 +1,576 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* engine_nft.c - engine vif: a table for each vif's files, on its own device
+ *
+ *   netdev table netrules-DEV: ingress -> FILE-from-guest ..,
+ *                              egress -> FILE-to-guest ..
+ *
+ * The table's comment holds a sum of what it was made of, so that what is there
+ * already is left alone, and one guest's change is one small table. Where a file
+ * asks for a connection's state, inet table netback-state puts it into the mark
+ * behind everything else that the host does with a packet.
+ */
+#include "ruleset_own.h"
+
+#include <errno.h>
+#include <libnftnl/chain.h>
+#include <libnftnl/rule.h>
+#include <libnftnl/table.h>
+#include <libnftnl/udata.h>
+#include <linux/netfilter.h>
+#include <linux/netfilter/nf_conntrack_common.h>
+#include <linux/netfilter/nf_tables.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/num.h"
+#include "engine.h"
+#include "guard.h"
+#include "nft.h"
+
+enum {
+	ENGINE_TABLE = GUARD_NAME + 8,
+	ENGINE_SUM = 40,    /* "netback rules " and 16 digits */
+	ENGINE_PRIO = -400, /* behind the guard's */
+	ENGINE_PRIO_STATE = 320,
+	ENGINE_TEXT = 16384,
+};
+
+static const char engine_state[] = "netback-state";
+static const char engine_config[] =
+	"CONFIG_NF_TABLES_NETDEV and CONFIG_NETFILTER_EGRESS (Linux 5.16)";
+
+struct engine_old {
+	char table[ENGINE_TABLE], sum[ENGINE_SUM];
+	bool wanted;
+};
+
+struct engine_nft {
+	struct nft *nft;
+	struct nft_batch *b;
+	struct engine_old *old;
+	size_t nold;
+	bool state_there;
+	/* of the vif at hand */
+	const char *dev;
+	char table[ENGINE_TABLE];
+	uint64_t sum;
+	unsigned made, gone;
+	struct err *e;
+};
+
+static void engine_sum(struct engine_nft *x, const char *s)
+{
+	do {
+		x->sum = (x->sum ^ (uint8_t)*s) * 0x100000001b3u;
+	} while (*s++);
+}
+
+/* The device's name as the guard's table has it, which nft's grammar takes. */
+static void engine_table(const char *dev, char table[ENGINE_TABLE])
+{
+	char name[GUARD_NAME] = "";
+
+	guard_table(dev, name);
+	str_fmt(table, ENGINE_TABLE, "netrules-%s", name + strlen("netback-"));
+}
+
+/* --- what is there -------------------------------------------------------- */
+
+static int engine_comment_of(const struct nftnl_udata *u, void *data)
+{
+	char *sum = data;
+
+	if (nftnl_udata_type(u) == NFTNL_UDATA_TABLE_COMMENT)
+		str_fmt(sum, ENGINE_SUM, "%.*s", (int)nftnl_udata_len(u),
+			(const char *)nftnl_udata_get(u));
+	return 0;
+}
+
+static int engine_see(const struct nlmsghdr *nlh, void *data)
+{
+	struct nftnl_table *t = nftnl_table_alloc();
+	struct engine_nft *x = data;
+	struct engine_old *o = NULL;
+	const char *name;
+	const void *udata;
+	uint32_t len;
+
+	if (!t || nftnl_table_nlmsg_parse(nlh, t) < 0)
+		goto out;
+	name = nftnl_table_get_str(t, NFTNL_TABLE_NAME);
+	if (!strcmp(name, engine_state))
+		x->state_there = true;
+	if (strncmp(name, "netrules-", 9) || strlen(name) >= ENGINE_TABLE)
+		goto out;
+	o = reallocarray(x->old, x->nold + 1, sizeof(*o));
+	if (!o)
+		goto out;
+	x->old = o;
+	o += x->nold++;
+	memset(o, 0, sizeof(*o));
+	strcpy(o->table, name);
+	udata = nftnl_table_get_data(t, NFTNL_TABLE_USERDATA, &len);
+	if (udata)
+		nftnl_udata_parse(udata, len, engine_comment_of, o->sum);
+out:
+	if (t)
+		nftnl_table_free(t);
+	return MNL_CB_OK;
+}
+
+static int engine_old_cmp(const void *a, const void *b)
+{
+	return strcmp(((const struct engine_old *)a)->table,
+		      ((const struct engine_old *)b)->table);
+}
+
+static int engine_read(struct engine_nft *x)
+{
+	static const uint16_t family[] = { NFPROTO_NETDEV, NFPROTO_INET };
+	unsigned i;
+	int rc = 0;
+
+	for (i = 0; !rc && i < ARRAY_SIZE(family); i++) {
+		struct nft_ask a = { .type = NFT_MSG_GETTABLE,
+				     .family = family[i],
+				     .dump = true,
+				     .each = engine_see,
+				     .data = x };
+
+		rc = nft_ask(x->nft, &a);
+	}
+	if (x->nold)
+		qsort(x->old, x->nold, sizeof(*x->old), engine_old_cmp);
+	return rc;
+}
+
+/* --- messages ------------------------------------------------------------- */
+
+static int engine_table_msg(struct engine_nft *x, uint16_t type,
+			    uint16_t family, const char *name,
+			    const char *comment)
+{
+	struct nftnl_udata_buf *u = nftnl_udata_buf_alloc(256);
+	struct nftnl_table *t = nftnl_table_alloc();
+	struct nlmsghdr *nlh;
+	int rc = -ENOMEM;
+
+	if (!t || !u)
+		goto out;
+	nftnl_table_set_str(t, NFTNL_TABLE_NAME, name);
+	if (comment &&
+	    nftnl_udata_put_strz(u, NFTNL_UDATA_TABLE_COMMENT, comment))
+		nftnl_table_set_data(t, NFTNL_TABLE_USERDATA,
+				     nftnl_udata_buf_data(u),
+				     nftnl_udata_buf_len(u));
+	nlh = nft_batch_msg(x->b, type, family,
+			    type == NFT_MSG_NEWTABLE ? NLM_F_CREATE : 0,
+			    "table %s", name);
+	if (nlh)
+		nftnl_table_nlmsg_build_payload(nlh, t);
+	rc = 0;
+out:
+	if (t)
+		nftnl_table_free(t);
+	if (u)
+		nftnl_udata_buf_free(u);
+	return rc;
+}
+
+struct engine_chain {
+	const char *name;
+	bool base;
+	uint32_t hook;
+	int32_t prio;
+	const char *dev; /* NULL: not of a device */
+};
+
+static int engine_chain_msg(struct engine_nft *x, uint16_t family,
+			    const char *table, const struct engine_chain *k)
+{
+	struct nftnl_chain *c = nftnl_chain_alloc();
+	struct nlmsghdr *nlh;
+
+	if (!c)
+		return -ENOMEM;
+	nftnl_chain_set_str(c, NFTNL_CHAIN_TABLE, table);
+	nftnl_chain_set_str(c, NFTNL_CHAIN_NAME, k->name);
+	if (k->base) {
+		nftnl_chain_set_str(c, NFTNL_CHAIN_TYPE, "filter");
+		nftnl_chain_set_u32(c, NFTNL_CHAIN_HOOKNUM, k->hook);
+		nftnl_chain_set_s32(c, NFTNL_CHAIN_PRIO, k->prio);
+		nftnl_chain_set_u32(c, NFTNL_CHAIN_POLICY, NF_ACCEPT);
+	}
+	if (k->dev)
+		nftnl_chain_set_str(c, NFTNL_CHAIN_DEV, k->dev);
+	nlh = nft_batch_msg(x->b, NFT_MSG_NEWCHAIN, family, NLM_F_CREATE,
+			    "table %s, chain %s", table, k->name);
+	if (nlh)
+		nftnl_chain_nlmsg_build_payload(nlh, c);
+	nftnl_chain_free(c);
+	return 0;
+}
+
+static void engine_rule_msg(struct engine_nft *x, uint16_t family,
+			    const struct code *c)
+{
+	struct nlmsghdr *nlh;
+
+	nlh = nft_batch_msg(x->b, NFT_MSG_NEWRULE, family,
+			    NLM_F_CREATE | NLM_F_APPEND, "rule in table %s",
+			    nftnl_rule_get_str(c->rule, NFTNL_RULE_TABLE));
+	if (nlh)
+		nftnl_rule_nlmsg_build_payload(nlh, c->rule);
+}
+
+/* --- one vif -------------------------------------------------------------- */
+
+static bool engine_for(const struct ruleset *s, const char *dev)
+{
+	size_t i;
+
+	for (i = 0; i < s->nvif; i++) {
+		size_t n = strlen(s->vif[i]);
+
+		if (s->vif[i][n - 1] == '+' ? !strncmp(s->vif[i], dev, n - 1)
+					    : !strcmp(s->vif[i], dev))
+			return true;
+	}
+	return false;
+}
+
+static int engine_each(struct code *c, void *arg)
+{
+	static char text[ENGINE_TEXT];
+	struct engine_nft *x = arg;
+	int rc;
+
+	if (x->b) {
+		engine_rule_msg(x, NFPROTO_NETDEV, c);
+		return 0;
+	}
+	engine_sum(x, nftnl_rule_get_str(c->rule, NFTNL_RULE_CHAIN));
+	rc = code_text(c->rule, text, sizeof(text));
+	if (rc >= 0)
+		engine_sum(x, text);
+	return rc < 0 ? rc : 0;
+}
+
+/* Twice: once to sum (x->b is NULL), once to write. */
+static int engine_file_rules(struct engine_nft *x, const struct ruleset *s)
+{
+	size_t i;
+	int rc = 0;
+
+	for (i = 0; !rc && i < s->rules.n; i++) {
+		struct rule r = s->rules.v[i];
+
+		str_fmt(r.chain, sizeof(r.chain), "%s-%s", s->name,
+			s->rules.v[i].chain);
+		if (r.jump[0] && strcmp(r.jump, "DROP") &&
+		    strcmp(r.jump, "RETURN"))
+			str_fmt(r.jump, sizeof(r.jump), "%s-%s", s->name,
+				s->rules.v[i].jump);
+		rc = engine_code(&r, x->table, engine_each, x, x->e);
+	}
+	return rc;
+}
+
+static int engine_file_chains(struct engine_nft *x, const struct ruleset *s)
+{
+	char name[RULES_CHAIN];
+	const struct engine_chain k = { .name = name };
+	size_t i, n;
+	int rc = 0;
+
+	for (i = 0; !rc && i < 2 * s->rules.n + 2; i++) {
+		const struct rule *r = &s->rules.v[i < 2 ? 0 : (i - 2) / 2];
+		const char *own = i == 0   ? "from-guest"
+				  : i == 1 ? "to-guest"
+				  : i % 2  ? r->jump
+					   : r->chain;
+
+		if (!*own || !strcmp(own, "DROP") || !strcmp(own, "RETURN"))
+			continue;
+		n = 0; /* was it named before? making it twice does no harm */
+		while (i >= 2 && n < (i - 2) / 2 &&
+		       strcmp(s->rules.v[n].chain, own))
+			n++;
+		if (i >= 2 && n < (i - 2) / 2)
+			continue;
+		str_fmt(name, sizeof(name), "%s-%s", s->name, own);
+		rc = engine_chain_msg(x, NFPROTO_NETDEV, x->table, &k);
+	}
+	return rc;
+}
+
+static int engine_jump(struct engine_nft *x, const char *chain, const char *to)
+{
+	struct code c;
+	int rc = code_open(&c, NFPROTO_NETDEV, x->table, chain);
+
+	if (rc)
+		return rc;
+	code_verdict(&c, NFT_JUMP, to);
+	if (c.failed)
+		rc = -ENOMEM;
+	else
+		engine_rule_msg(x, NFPROTO_NETDEV, &c);
+	code_close(&c);
+	return rc;
+}
+
+static int engine_write(struct engine_nft *x, const struct ruleset *const *s,
+			size_t n)
+{
+	static const struct {
+		const char *chain, *own;
+		uint32_t hook;
+	} way[] = { { "ingress", "from-guest", NF_NETDEV_INGRESS },
+		    { "egress", "to-guest", NF_NETDEV_EGRESS } };
+	char to[RULES_CHAIN];
+	unsigned w;
+	size_t i;
+	int rc = 0;
+
+	for (w = 0; !rc && w < ARRAY_SIZE(way); w++) {
+		const struct engine_chain k = { way[w].chain, true, way[w].hook,
+						ENGINE_PRIO, x->dev };
+
+		rc = engine_chain_msg(x, NFPROTO_NETDEV, x->table, &k);
+	}
+	for (i = 0; !rc && i < n; i++)
+		if (engine_for(s[i], x->dev))
+			rc = engine_file_chains(x, s[i]);
+	for (i = 0; !rc && i < n; i++)
+		if (engine_for(s[i], x->dev))
+			rc = engine_file_rules(x, s[i]);
+	for (i = 0; !rc && i < 2 * n; i++) {
+		if (!engine_for(s[i / 2], x->dev))
+			continue;
+		str_fmt(to, sizeof(to), "%s-%s", s[i / 2]->name,
+			way[i % 2].own);
+		rc = engine_jump(x, way[i % 2].chain, to);
+	}
+	return rc;
+}
+
+static struct engine_old *engine_find(const struct engine_nft *x,
+				      const char *table)
+{
+	struct engine_old key = { .wanted = false };
+
+	str_put(key.table, sizeof(key.table), table);
+	return x->nold ? bsearch(&key, x->old, x->nold, sizeof(key),
+				 engine_old_cmp)
+		       : NULL;
+}
+
+static int engine_vif(struct engine_nft *x, const struct ruleset *const *s,
+		      size_t n, const char *dev)
+{
+	struct nft_batch *b = x->b;
+	struct engine_old *o;
+	char sum[ENGINE_SUM];
+	bool any = false;
+	size_t i;
+	int rc = 0;
+
+	x->dev = dev;
+	engine_table(dev, x->table);
+	x->sum = 0xcbf29ce484222325u;
+	x->b = NULL;
+	for (i = 0; !rc && i < n; i++) {
+		if (!engine_for(s[i], dev))
+			continue;
+		any = true;
+		engine_sum(x, s[i]->name);
+		rc = engine_file_rules(x, s[i]);
+	}
+	x->b = b;
+	if (rc || !any)
+		return rc;
+	str_fmt(sum, sizeof(sum), "netback rules %016llx",
+		(unsigned long long)x->sum);
+	o = engine_find(x, x->table);
+	if (o)
+		o->wanted = true;
+	if (o && !strcmp(o->sum, sum))
+		return 0;
+	x->made++;
+	rc = engine_table_msg(x, NFT_MSG_NEWTABLE, NFPROTO_NETDEV, x->table,
+			      NULL);
+	if (!rc)
+		rc = engine_table_msg(x, NFT_MSG_DELTABLE, NFPROTO_NETDEV,
+				      x->table, NULL);
+	if (!rc)
+		rc = engine_table_msg(x, NFT_MSG_NEWTABLE, NFPROTO_NETDEV,
+				      x->table, sum);
+	return rc ? rc : engine_write(x, s, n);
+}
+
+/* --- a connection's state ------------------------------------------------- */
+
+static int engine_state_rule(struct engine_nft *x, const char *kind,
+			     uint32_t states, enum engine_class to)
+{
+	uint32_t keep = ~ENGINE_MARK, flip = ENGINE_CLASS(to), zero = 0;
+	char name[IFNAMSIZ] = { 0 };
+	struct code c;
+	int rc = code_open(&c, NFPROTO_INET, engine_state, "postrouting");
+
+	if (rc)
+		return rc;
+	strcpy(name, kind);
+	code_meta(&c, NFT_META_OIFKIND);
+	code_cmp(&c, true, name, sizeof(name));
+	if (states) {
+		code_ct(&c, NFT_CT_STATE);
+		code_mask(&c, &states, sizeof(states));
+		code_cmp(&c, false, &zero, sizeof(zero));
+	}
+	code_meta(&c, NFT_META_MARK);
+	code_mask_flip(&c, &keep, &flip, sizeof(keep));
+	code_meta_put(&c, NFT_META_MARK);
+	if (c.failed)
+		rc = -ENOMEM;
+	else
+		engine_rule_msg(x, NFPROTO_INET, &c);
+	code_close(&c);
+	return rc;
+}
+
+static int engine_state_put(struct engine_nft *x)
+{
+	static const char *const kind[] = { "bridge", "tun" };
+	static const struct {
+		uint32_t states;
+		enum engine_class to;
+	} row[] = {
+		{ 0, ENGINE_NONE },
+		{ NF_CT_STATE_BIT(IP_CT_NEW), ENGINE_NEW },
+		{ NF_CT_STATE_BIT(IP_CT_ESTABLISHED) |
+			  NF_CT_STATE_BIT(IP_CT_RELATED),
+		  ENGINE_OLD },
+		{ NF_CT_STATE_INVALID_BIT, ENGINE_INVALID },
+	};
+	const struct engine_chain k = { .name = "postrouting",
+					.base = true,
+					.hook = NF_INET_POST_ROUTING,
+					.prio = ENGINE_PRIO_STATE };
+	unsigned i, n;
+	int rc;
+
+	if (x->state_there)
+		return 0;
+	rc = engine_table_msg(x, NFT_MSG_NEWTABLE, NFPROTO_INET, engine_state,
+			      "netback: a connection's state, for vifs' rules");
+	if (!rc)
+		rc = engine_chain_msg(x, NFPROTO_INET, engine_state, &k);
+	for (i = 0; i < ARRAY_SIZE(kind); i++)
+		for (n = 0; !rc && n < ARRAY_SIZE(row); n++)
+			rc = engine_state_rule(x, kind[i], row[n].states,
+					       row[n].to);
+	return rc;
+}
+
+static bool engine_any_state(const struct ruleset *const *s, size_t n)
+{
+	size_t i, k;
+
+	for (i = 0; i < n; i++)
+		for (k = 0; k < s[i]->rules.n; k++)
+			if (engine_stateful(&s[i]->rules.v[k]))
+				return true;
+	return false;
+}
+
+/* --- all of them ---------------------------------------------------------- */
+
+static int engine_vifs(struct engine_nft *x, const struct ruleset *const *s,
+		       size_t n)
+{
+	struct if_nameindex *v = if_nameindex(), *i;
+	int rc = 0;
+
+	if (!v)
+		return err_set(x->e, -errno, "the host's devices: %s",
+			       strerror(errno));
+	for (i = v; !rc && i->if_name; i++)
+		rc = engine_vif(x, s, n, i->if_name);
+	if_freenameindex(v);
+	return rc;
+}
+
+static int engine_fill(struct engine_nft *x, const struct ruleset *const *s,
+		       size_t n, bool remove)
+{
+	bool state = engine_any_state(s, n);
+	size_t i;
+	int rc = state ? engine_state_put(x) : 0;
+
+	if (!rc && n)
+		rc = engine_vifs(x, s, n);
+	for (i = 0; !rc && remove && i < x->nold; i++) {
+		if (x->old[i].wanted)
+			continue;
+		x->gone++;
+		rc = engine_table_msg(x, NFT_MSG_DELTABLE, NFPROTO_NETDEV,
+				      x->old[i].table, NULL);
+	}
+	if (!rc && remove && !state && x->state_there)
+		rc = engine_table_msg(x, NFT_MSG_DELTABLE, NFPROTO_INET,
+				      engine_state, NULL);
+	return rc;
+}
+
+static int engine_once(struct engine_nft *x, const struct ruleset *const *s,
+		       size_t n, bool remove)
+{
+	const char *what = "batch";
+	uint32_t gen = 0;
+	int rc = nft_gen(x->nft, &gen);
+
+	if (!rc)
+		rc = engine_read(x);
+	if (rc)
+		return rc == -EINTR
+			       ? rc
+			       : nft_say(x->e, rc, "tables", engine_config);
+	rc = nft_batch_open(&x->b, gen);
+	if (!rc)
+		rc = engine_fill(x, s, n, remove);
+	if (!rc && nft_batch_count(x->b)) {
+		rc = nft_batch_send(x->nft, x->b, &what);
+		if (rc && rc != -ERESTART)
+			rc = nft_say(x->e, rc, what, engine_config);
+	}
+	nft_batch_close(x->b);
+	return rc;
+}
+
+int engine_apply(const struct ruleset *const *s, size_t n, bool remove,
+		 FILE *say, struct err *e)
+{
+	struct engine_nft x = { .e = e };
+	unsigned i;
+	int rc = -EINTR;
+
+	for (i = 0; (rc == -EINTR || rc == -ERESTART) && i < NFT_TRIES; i++) {
+		memset(&x, 0, sizeof(x));
+		x.e = e;
+		rc = nft_open(&x.nft, e);
+		if (!rc)
+			rc = engine_once(&x, s, n, remove);
+		nft_close(x.nft);
+		free(x.old);
+	}
+	if (rc == -EINTR || rc == -ERESTART)
+		rc = err_set(e, rc,
+			     "others change the rules all the time; try again");
+	if (!rc && say && (x.made || x.gone))
+		fprintf(say, "vif tables: %u written, %u removed\n", x.made,
+			x.gone);
+	return rc;
+}

@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* ruleset_apply.c - which engine for which file, and both in an order without a
+ * gap: what is new comes before what was goes
+ */
+#include "ruleset_own.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+struct ruleset_parts {
+	const struct ruleset **vif, **ipt;
+	size_t nvif, nipt;
+};
+
+static int ruleset_part(struct ruleset *const *s, size_t n,
+			struct ruleset_parts *p, FILE *say, struct err *e)
+{
+	size_t i;
+	int rc;
+
+	for (i = 0; i < n; i++) {
+		struct err why = { "" };
+
+		rc = s[i]->engine == RULESET_IPTABLES
+			     ? -EOPNOTSUPP
+			     : ruleset_exact(s[i], s[i]->engine == RULESET_VIF,
+					     &why);
+		if (rc && rc != -EOPNOTSUPP)
+			return err_set(e, rc, "%s", why.text);
+		if (rc && s[i]->engine == RULESET_VIF)
+			return err_set(e, rc, "%s", why.text);
+		if (rc && why.text[0] && say)
+			fprintf(say, "engine iptables: %s\n", why.text);
+		if (rc)
+			p->ipt[p->nipt++] = s[i];
+		else
+			p->vif[p->nvif++] = s[i];
+	}
+	return 0;
+}
+
+/* Bridged frames meet iptables, and are tracked, only where br_netfilter is on. */
+static int ruleset_bridges(const struct ruleset *s, struct err *e)
+{
+	size_t i;
+	int rc = rules_br_netfilter(false, e), six;
+
+	for (i = 0; !rc && i < s->nvif; i++)
+		for (six = 0; !rc && six < 2; six++) {
+			char bridge[IFNAMSIZ];
+			struct err own = { "" };
+
+			rc = rules_bridge(s->vif[i], six, bridge, &own);
+			if (rc && rc != -ENOENT)
+				return err_set(e, rc, "%s: %s", s->name,
+					       own.text);
+			rc = 0;
+		}
+	return rc;
+}
+
+static int ruleset_ready(const struct ruleset_parts *p, struct err *e)
+{
+	size_t i, k;
+	int rc = 0;
+
+	for (i = 0; !rc && i < p->nipt; i++)
+		rc = ruleset_bridges(p->ipt[i], e);
+	for (i = 0; !rc && i < p->nvif; i++)
+		for (k = 0; k < p->vif[i]->rules.n; k++)
+			if (engine_stateful(&p->vif[i]->rules.v[k])) {
+				rc = ruleset_bridges(p->vif[i], e);
+				break;
+			}
+	return rc;
+}
+
+static int ruleset_do(const struct ruleset_parts *p,
+		      const struct ruleset_how *how, struct err *e)
+{
+	struct rules_host h = { .use = how->variant, .nft = 1 };
+	int rc = ruleset_ready(p, e);
+
+	if (!rc && !how->variant_given)
+		rc = rules_host(&h, e);
+	if (!rc && p->nvif)
+		rc = engine_apply(p->vif, p->nvif, false, how->say, e);
+	/* a host without rules has none of ours, and none is made for looking */
+	if (!rc && (p->nipt || h.nft || h.legacy))
+		rc = linear_apply(p->ipt, p->nipt, h.use, how->say, e);
+	return rc ? rc : engine_apply(p->vif, p->nvif, true, how->say, e);
+}
+
+static int ruleset_cmp(const void *a, const void *b)
+{
+	return strcmp((*(struct ruleset *const *)a)->name,
+		      (*(struct ruleset *const *)b)->name);
+}
+
+int ruleset_apply(struct ruleset *const *given, size_t n,
+		  const struct ruleset_how *how, struct err *e)
+{
+	struct ruleset **s = calloc(n + 1, sizeof(*s));
+	struct ruleset_parts p = {
+		.vif = calloc(n + 1, sizeof(*p.vif)),
+		.ipt = calloc(n + 1, sizeof(*p.ipt)),
+	};
+	size_t i;
+	int rc = -ENOMEM;
+
+	if (!s || !p.vif || !p.ipt)
+		goto out;
+	if (n)
+		memcpy(s, given, n * sizeof(*s));
+	qsort(s, n, sizeof(*s), ruleset_cmp);
+	rc = 0;
+	for (i = 1; !rc && i < n; i++)
+		if (!strcmp(s[i - 1]->name, s[i]->name))
+			rc = err_set(e, -EEXIST, "%s: two files of that name",
+				     s[i]->name);
+	if (!rc)
+		rc = ruleset_part(s, n, &p, how->say, e);
+	if (!rc)
+		rc = ruleset_do(&p, how, e);
+out:
+	free(s);
+	free(p.vif);
+	free(p.ipt);
+	return rc;
+}

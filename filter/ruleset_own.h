@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* ruleset_own.h - the two engines of ruleset.h */
+#ifndef NETBACK_FILTER_RULESET_OWN_H
+#define NETBACK_FILTER_RULESET_OWN_H
+
+#include "rules_own.h"
+#include "ruleset.h"
+
+/* "netback-rules" is reached from INPUT and FORWARD; "nb-i" and "nb-o" begin the
+ * trees of ports; "nb-FILE-CHAIN" is a chain of a file.
+ */
+#define LINEAR_ROOT "netback-rules"
+
+/* ruleset_linear.c: the whole of what engine iptables wants in one family. */
+int linear_want(const struct ruleset *const *s, size_t n, bool ip6,
+		struct rules *out, struct err *e);
+int linear_apply(const struct ruleset *const *s, size_t n, enum rules_variant v,
+		 FILE *say, struct err *e);
+
+/* engine.c: one rule of a vif's own table; a rule with ports in a list becomes
+ * several. each is called for each one's instructions. -EOPNOTSUPP with why it
+ * cannot be the same there.
+ */
+typedef int engine_each_fn(struct code *c, void *arg);
+int engine_code(const struct rule *r, const char *table, engine_each_fn *each,
+		void *arg, struct err *e);
+/* Does a rule ask for the connection's state? */
+bool engine_stateful(const struct rule *r);
+
+/* engine_nft.c: a table for each vif that is there; with remove, those of others
+ * go.
+ */
+int engine_apply(const struct ruleset *const *s, size_t n, bool remove,
+		 FILE *say, struct err *e);
+
+#endif

@@ -1,0 +1,179 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* verb_rules.c - rules: files of rules for vifs, checked and applied */
+#include <dirent.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/num.h"
+#include "ctl/ctl.h"
+#include "ruleset.h"
+
+enum { RULES_FILES = 65536, RULES_FILE = 1 << 26, RULES_PATH = 512 };
+
+#define RULES_DIR "/etc/netback/rules.d"
+
+struct rules_files {
+	struct ruleset **v;
+	size_t n;
+};
+
+static void rules_files_close(struct rules_files *f)
+{
+	size_t i;
+
+	for (i = 0; i < f->n; i++)
+		ruleset_free(f->v[i]);
+	free(f->v);
+}
+
+static int rules_read(FILE *f, char **text, size_t *size)
+{
+	size_t room = 0;
+
+	*text = NULL;
+	*size = 0;
+	do {
+		char *t;
+
+		room = room ? 2 * room : 1 << 16;
+		t = room > RULES_FILE ? NULL : realloc(*text, room);
+		if (!t)
+			return -EFBIG;
+		*text = t;
+		*size += fread(*text + *size, 1, room - *size, f);
+	} while (*size == room);
+	return ferror(f) ? -EIO : 0;
+}
+
+static int rules_file(struct rules_files *fs, const char *path, struct err *e)
+{
+	struct ruleset **v = reallocarray(fs->v, fs->n + 1, sizeof(*v));
+	FILE *f = fopen(path, "re");
+	char *text = NULL;
+	size_t size = 0;
+	int rc;
+
+	if (v)
+		fs->v = v;
+	if (!v || !f) {
+		rc = err_set(e, v ? -errno : -ENOMEM, "%s: %s", path,
+			     strerror(v ? errno : ENOMEM));
+	} else {
+		rc = rules_read(f, &text, &size);
+		if (rc)
+			err_set(e, rc, "%s: %s", path, strerror(-rc));
+	}
+	if (!rc)
+		rc = ruleset_parse(path, text, size, &fs->v[fs->n], e);
+	if (!rc)
+		fs->n++;
+	free(text);
+	if (f)
+		fclose(f);
+	return rc;
+}
+
+static int rules_named(const struct dirent *d)
+{
+	size_t n = strlen(d->d_name);
+
+	return d->d_name[0] != '.' && n > 6 &&
+	       !strcmp(d->d_name + n - 6, ".rules");
+}
+
+static int rules_dir(struct rules_files *fs, const char *dir, struct err *e)
+{
+	struct dirent **d = NULL;
+	char path[RULES_PATH];
+	int n = scandir(dir, &d, rules_named, alphasort), i, rc = 0;
+
+	if (n < 0)
+		return err_set(e, -errno, "%s: %s", dir, strerror(errno));
+	for (i = 0; i < n; i++) {
+		if (!rc &&
+		    str_fmt(path, sizeof(path), "%s/%s", dir, d[i]->d_name) < 0)
+			rc = err_set(e, -ENAMETOOLONG, "%s: too long", dir);
+		if (!rc)
+			rc = rules_file(fs, path, e);
+		free(d[i]);
+	}
+	free(d);
+	return rc;
+}
+
+/* Files and folders; without any, the folder of the host. */
+static int rules_open(struct rules_files *fs, int argc, char **argv,
+		      struct err *e)
+{
+	char *none[] = { (char *)RULES_DIR };
+	struct stat st;
+	int i, rc = 0;
+
+	if (!argc) {
+		argv = none;
+		argc = 1;
+	}
+	for (i = 0; !rc && i < argc; i++)
+		if (!stat(argv[i], &st) && S_ISDIR(st.st_mode))
+			rc = rules_dir(fs, argv[i], e);
+		else
+			rc = rules_file(fs, argv[i], e);
+	return rc;
+}
+
+static int rules_said(struct rules_files *fs, FILE *out)
+{
+	size_t i;
+
+	for (i = 0; i < fs->n; i++) {
+		const struct ruleset *s = fs->v[i];
+		struct err why = { "" };
+		bool vif = s->engine != RULESET_IPTABLES &&
+			   !ruleset_exact(s, s->engine == RULESET_VIF, &why);
+
+		fprintf(out, "%s: %zu vifs, %zu rules, engine %s%s%s\n",
+			s->name, s->nvif, s->rules.n, vif ? "vif" : "iptables",
+			why.text[0] ? ": " : "", why.text);
+		if (!vif && s->engine == RULESET_VIF)
+			return CTL_DIFFERS;
+	}
+	return 0;
+}
+
+static int rules_print_all(struct rules_files *fs, struct err *e)
+{
+	size_t i;
+	int rc = 0;
+
+	for (i = 0; !rc && i < fs->n; i++)
+		rc = ruleset_print(fs->v[i], stdout, e);
+	return rc;
+}
+
+int verb_rules(struct ctl *c, int argc, char **argv, struct err *e)
+{
+	struct ruleset_how how = { .say = stdout };
+	struct rules_files fs = { NULL, 0 };
+	const char *what = argc ? argv[0] : "";
+	int rc;
+
+	if (strcmp(what, "check") && strcmp(what, "apply") &&
+	    strcmp(what, "print"))
+		return err_set(e, CTL_USAGE,
+			       "rules: check, print or apply, then files or "
+			       "folders (default " RULES_DIR ")");
+	rc = rules_open(&fs, argc - 1, argv + 1, e);
+	if (rc == -EINVAL)
+		rc = CTL_USAGE;
+	if (!rc && (!strcmp(what, "check") || c->dry_run))
+		rc = rules_said(&fs, stdout);
+	else if (!rc && !strcmp(what, "print"))
+		rc = rules_print_all(&fs, e);
+	else if (!rc)
+		rc = ruleset_apply(fs.v, fs.n, &how, e);
+	rules_files_close(&fs);
+	return rc;
+}
