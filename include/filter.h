@@ -87,6 +87,12 @@ struct filter_count {
 int filter_counts(const char *dev, struct filter_count v[FILTER_REASONS],
 		  struct err *e);
 
+/* Calls fn for each device that a guard's table is named after, there or not, until
+ * it returns non-zero; returns that, or -errno.
+ */
+int filter_each(int (*fn)(void *arg, const char *dev), void *arg,
+		struct err *e);
+
 /* --- who touched a guard ----------------------------------------------------
  *
  * Told by the kernel, as it happens. What the calling process itself does is left

@@ -215,6 +215,17 @@ int mode_network_down(const struct network *n, struct err *e);
 int mode_network_taken(const struct vif_addr *net, const char *bridge,
 		       char dev[IFNAMSIZ], struct err *e);
 
+/* What attach and detach may have left, killed in their middle: a bridge that a
+ * plan made, without a port; a tap vifN.M, down and in no bridge, with the host's
+ * own address. Calls fn for each until it returns non-zero.
+ */
+enum mode_left { MODE_LEFT_BRIDGE, MODE_LEFT_TAP };
+int mode_left(int (*fn)(void *arg, enum mode_left kind, const char *dev),
+	      void *arg, struct err *e);
+
+/* 0, also if it is gone; -EBUSY: it is not of that kind any more. */
+int mode_left_remove(enum mode_left kind, const char *dev, struct err *e);
+
 /* Deletes the device `name` if it is there (a tap left by a dead daemon).
  * Only a tap: anything else is -EEXIST with a sentence.
  */

@@ -28,6 +28,11 @@ void attach_unlock(struct ctl *c, const struct vif *v, int lock);
 int attach_other(struct ctl *c, const struct nodes *n, struct vif *want,
 		 bool mac, struct err *e);
 
+/* What of an attached vif is not as attach left it, a line for each on f: 0, 1,
+ * -errno.
+ */
+int check_text(struct ctl *c, const struct nodes *n, FILE *f, struct err *e);
+
 /* Takes the vif away, whatever is left of it. The caller holds the lock. */
 int detach_vif(struct ctl *c, const struct nodes *n, struct err *e);
 

@@ -154,12 +154,14 @@ int host_leave(const struct vif *v, struct err *e)
 	return host_back(v, false, e);
 }
 
-int host_check(const struct vif *v, FILE *out, struct err *e)
+int host_check(const struct vif *v, FILE *out, uint32_t *mtu, struct err *e)
 {
 	struct facts f;
 	struct plan p;
 	int guard, rc = host_facts(v, &f, e);
 
+	if (mtu)
+		*mtu = 0;
 	if (rc)
 		return rc;
 	if (!f.link) {
@@ -170,6 +172,8 @@ int host_check(const struct vif *v, FILE *out, struct err *e)
 		fprintf(out, "%s\n", e->text);
 		return 1;
 	}
+	if (mtu)
+		*mtu = mode_mtu(v, &f);
 	rc = mode_check(&p, out, e);
 	if (rc < 0)
 		return rc;

@@ -40,8 +40,10 @@ int host_repair(const struct vif *v, const char *dev, struct err *e);
 /* The same, but the guard stays: the vif is on its way to another place. */
 int host_leave(const struct vif *v, struct err *e);
 
-/* 0, or 1 with a line for each difference on out. */
-int host_check(const struct vif *v, FILE *out, struct err *e);
+/* 0, or 1 with a line for each difference on out. *mtu (NULL: not asked): what the
+ * guest should be told, 0 = cannot be said.
+ */
+int host_check(const struct vif *v, FILE *out, uint32_t *mtu, struct err *e);
 
 /* Would the host's own firewall stop what this vif's bridge forwards? Then a
  * sentence of warning on standard error.

@@ -118,6 +118,8 @@ int nodes_read(struct store *s, uint16_t domid, uint16_t handle,
 	n->has_carrier = !store_read_u32(s, path, 1, &n->carrier);
 	nodes_back(v, "online", path);
 	n->online = !store_read_u32(s, path, 1, &online) && online;
+	nodes_back(v, "script", path);
+	n->script = nodes_have(s, path);
 	nodes_back(v, "hotplug-status", path);
 	rc = store_read(s, path, n->hotplug, sizeof(n->hotplug));
 	if (rc == -ENOTCONN)
@@ -463,6 +465,30 @@ int nodes_update(struct ctl *c, const struct vif *v, uint32_t mtu,
 	int rc = store_txn(c->store, nodes_update_txn, &t);
 
 	return rc ? nodes_fail(rc, "write", "the vif's keys", e) : 0;
+}
+
+int nodes_check(struct store *s, const struct vif *v, uint32_t mtu, FILE *out)
+{
+	char path[NODES_PATH], is[STORE_VALUE], mac[18] = "", num[NODES_WORD];
+	const struct nodes_row row[] = { { "mtu", num }, { "mac", mac } };
+	unsigned i;
+	int differ = 0;
+
+	snprintf(num, sizeof(num), "%u", mtu);
+	if (v->has_mac)
+		vif_print_mac(v->mac, mac);
+	for (i = 0; i < ARRAY_SIZE(row); i++) {
+		nodes_front(v, row[i].key, path);
+		if (store_read(s, path, is, sizeof(is)) < 0)
+			strcpy(is, "missing");
+		if (!row[i].value[0] || !strcmp(is, row[i].value))
+			continue;
+		fprintf(out,
+			"vif%u.%u: the guest's %s is %.32s, should be %s\n",
+			v->domid, v->handle, row[i].key, is, row[i].value);
+		differ = 1;
+	}
+	return differ;
 }
 
 int nodes_remove(struct ctl *c, const struct vif *v, struct err *e)

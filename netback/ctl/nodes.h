@@ -25,6 +25,7 @@ struct nodes {
 	bool front, back; /* which directories are there */
 	uint32_t front_state, back_state;
 	bool online; /* no detach was begun */
+	bool script; /* a toolstack made it, not vifctl */
 	bool has_carrier;
 	uint32_t carrier;
 	char hotplug[NODES_WORD]; /* hotplug-status */
@@ -36,6 +37,11 @@ struct nodes {
  */
 int nodes_read(struct store *s, uint16_t domid, uint16_t handle,
 	       struct nodes *n, struct err *e);
+
+/* Does the guest read that MTU and its vif's MAC? 0, or 1 with a line for each
+ * difference on out.
+ */
+int nodes_check(struct store *s, const struct vif *v, uint32_t mtu, FILE *out);
 
 /* Calls fn for each vif with a backend directory, in order of domain and device,
  * until it returns non-zero; returns that, 0, or -errno with a sentence.

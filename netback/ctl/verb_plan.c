@@ -86,6 +86,24 @@ static void check_lines(struct check *k, const char *name, char *text)
 	}
 }
 
+int check_text(struct ctl *c, const struct nodes *n, FILE *f, struct err *e)
+{
+	const struct vif *v = &n->vif;
+	uint32_t mtu;
+	int rc, differ;
+
+	if (strcmp(n->hotplug, "connected"))
+		fprintf(f,
+			"vif%u.%u: hotplug-status is \"%s\", should be "
+			"connected; attach it again\n",
+			v->domid, v->handle, n->hotplug);
+	rc = host_check(v, f, &mtu, e);
+	if (rc < 0)
+		return rc;
+	differ = mtu ? nodes_check(c->store, v, mtu, f) : 0;
+	return rc || differ || strcmp(n->hotplug, "connected");
+}
+
 static int check_vif(struct check *k, uint16_t domid, uint16_t handle)
 {
 	char *text = NULL, name[ATTACH_NAME];
@@ -101,13 +119,8 @@ static int check_vif(struct check *k, uint16_t domid, uint16_t handle)
 	if (!rc && !n.back)
 		rc = err_set(k->e, -ENOENT,
 			     "it is not attached; see vifctl show");
-	if (!rc && strcmp(n.hotplug, "connected"))
-		fprintf(f,
-			"%s: hotplug-status is \"%s\", should be "
-			"connected; attach it again\n",
-			name, n.hotplug);
 	if (!rc)
-		rc = host_check(&n.vif, f, k->e);
+		rc = check_text(k->c, &n, f, k->e);
 	fclose(f);
 	if (rc < 0)
 		err_prefix(k->e, "%s", name);

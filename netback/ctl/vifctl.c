@@ -63,6 +63,16 @@ static const struct verb verbs[] = {
 	{ "check", "[vifN.M]", verb_check,
 	  "does the host still look as attach left it?",
 	  "Exit status 0: yes. 3: no, with a line for each difference.\n" },
+	{ "repair", "[vifN.M]", verb_repair, "mend what check finds",
+	  "A line for each difference, and whether it is mended. What cannot\n"
+	  "be mended, such as a device that is gone: exit status 1.\n" },
+	{ "gc", "", verb_gc,
+	  "remove what killed programs left and nobody holds",
+	  "Guards of devices that are gone, bridges made by create=yes "
+	  "without\n"
+	  "a port, vifs half attached or half detached, their taps and locks.\n"
+	  "With --dry-run nothing is removed, exit status 3 if there is "
+	  "any.\n" },
 	{ "network", "add|delete|show NAME, list", verb_network,
 	  "networks of guests: addresses, NAT, DHCP, DNS, by name",
 	  "add NAME [kind=nat|hostonly|isolated|open] [subnet=ADDR/LEN|none]\n"
@@ -281,10 +291,11 @@ static int dispatch(struct ctl *c, int argc, char **argv, struct err *e)
 		return err_set(e, CTL_USAGE,
 			       "there is no verb \"%.40s\"; see vifctl --help",
 			       argv[0]);
-	if (c->dry_run && v->run != verb_attach && v->run != verb_plan)
+	if (c->dry_run && v->run != verb_attach && v->run != verb_plan &&
+	    v->run != verb_gc)
 		return err_set(e, CTL_USAGE,
-			       "--dry-run: only attach has one; see vifctl "
-			       "plan");
+			       "--dry-run: only attach and gc have one; see "
+			       "vifctl plan");
 	return v->run(c, argc - 1, argv + 1, e);
 }
 

@@ -231,6 +231,28 @@ killed_over()
 	done
 }
 
+# What moved() breaks, repaired by a repair that is killed everywhere first.
+repaired_over()
+{
+	stops=$(killat 0 vifctl repair | tail -n 1)
+	setup_moved
+	stops=$(killat 0 vifctl repair | tail -n 1)
+	for at in $(moments "$stops"); do
+		setup_moved
+		killat "$at" vifctl repair >>$D/log 2>&1
+		if ! { vifctl repair && vifctl check; } >>$D/log 2>&1; then
+			echo "after a kill at stop $at of $stops"
+			return 1
+		fi
+	done
+}
+
+# Nothing of it, or all.
+gone_or_whole()
+{
+	test -z "$(vifctl show)$(nft list ruleset)" || whole
+}
+
 # The guest dies at many moments; its vif stays attached and takes the next one.
 guest_killed()
 {

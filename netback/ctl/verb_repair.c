@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* verb_repair.c - repair: what check finds is mended, and nothing else */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "ctl/attach.h"
+#include "ctl/host.h"
+#include "ctl/out.h"
+#include "ctl/run.h"
+
+struct repair {
+	struct ctl *c;
+	struct err *e;
+	struct out out;
+	unsigned left; /* differences that stayed */
+};
+
+/* check's lines about n: the caller frees *text. */
+static int repair_look(struct repair *r, const struct nodes *n, char **text)
+{
+	size_t size = 0;
+	FILE *f = open_memstream(text, &size);
+	int rc;
+
+	if (!f)
+		return err_set(r->e, -ENOMEM, "out of memory");
+	rc = check_text(r->c, n, f, r->e);
+	fclose(f);
+	return rc;
+}
+
+/* Where another bridge holds it, out of that first. */
+static int repair_host(const struct vif *v, uint32_t *mtu, struct err *e)
+{
+	struct facts f;
+	struct plan p;
+	int rc = host_plan(v, NULL, &f, &p, e);
+
+	if (!f.link && !rc)
+		return err_set(e, -ENODEV,
+			       "%s: there is no such device; netbackd makes "
+			       "it, when it is detached and attached again",
+			       v->name);
+	if (rc == -EBUSY) {
+		rc = host_leave(v, e);
+		if (!rc)
+			rc = host_plan(v, NULL, &f, &p, e);
+	}
+	if (!rc)
+		*mtu = host_mtu(v, &f);
+	return rc ? rc : host_apply(&p, e);
+}
+
+static bool repair_still(const char *text, const char *line)
+{
+	const char *p = strstr(text, line);
+	size_t n = strlen(line);
+
+	return p && (p == text || p[-1] == '\n') && p[n] == '\n';
+}
+
+/* Each difference of before, and whether it is there after. */
+static void repair_say(struct repair *r, const char *name, char *before,
+		       const char *after, const char *why)
+{
+	char *line, *save = NULL;
+
+	for (line = strtok_r(before, "\n", &save); line;
+	     line = strtok_r(NULL, "\n", &save)) {
+		out_begin(&r->out, name);
+		out_str(&r->out, "differs", line);
+		out_bool(&r->out, "repaired", !repair_still(after, line));
+		if (repair_still(after, line)) {
+			r->left++;
+			if (why[0])
+				out_str(&r->out, "error", why);
+		}
+		out_end(&r->out);
+	}
+}
+
+static int repair_mend(struct repair *r, const char *name, struct nodes *n,
+		       char *before)
+{
+	const struct vif *v = &n->vif;
+	struct err why = { "" };
+	char *after = NULL;
+	uint32_t mtu = 0;
+	int rc = repair_host(v, &mtu, &why);
+
+	if (!rc)
+		rc = nodes_update(r->c, v, mtu, &why);
+	if (!rc && strcmp(n->hotplug, "connected"))
+		rc = nodes_set(r->c->store, v, "hotplug-status", "connected",
+			       &why);
+	rc = nodes_read(r->c->store, v->domid, v->handle, n, r->e);
+	if (!rc)
+		rc = repair_look(r, n, &after);
+	if (rc >= 0)
+		repair_say(r, name, before, after, why.text);
+	free(after);
+	return rc < 0 ? rc : 0;
+}
+
+static int repair_locked(struct repair *r, const char *name, uint16_t domid,
+			 uint16_t handle)
+{
+	char *text = NULL;
+	struct nodes n;
+	int rc = nodes_read(r->c->store, domid, handle, &n, r->e);
+
+	if (rc)
+		return rc;
+	if (!n.back || !n.online)
+		return err_set(r->e, -ENOENT,
+			       "it is not attached; see vifctl "
+			       "show, and vifctl gc");
+	rc = repair_look(r, &n, &text);
+	if (rc == 1)
+		rc = repair_mend(r, name, &n, text);
+	free(text);
+	return rc;
+}
+
+static int repair_vif(void *arg, uint16_t domid, uint16_t handle)
+{
+	struct repair *r = arg;
+	char name[ATTACH_NAME];
+	struct vif v;
+	int rc, lock;
+
+	vif_init(&v, domid, handle);
+	snprintf(name, sizeof(name), "vif%u.%u", domid, handle);
+	rc = lock = attach_lock(r->c, &v, r->e);
+	if (lock >= 0) {
+		rc = repair_locked(r, name, domid, handle);
+		attach_unlock(r->c, &v, lock);
+	}
+	if (rc < 0)
+		ctl_prefix(&v, r->e);
+	return rc < 0 ? rc : 0;
+}
+
+int verb_repair(struct ctl *c, int argc, char **argv, struct err *e)
+{
+	struct repair r = { .c = c, .e = e };
+	struct vif v;
+	int rc = argc ? ctl_name(&v, argc, argv, e) : 0;
+
+	if (!rc)
+		rc = run_store(c, e);
+	if (rc)
+		return rc;
+	if (out_open(&r.out, stdout, c->json))
+		return err_set(e, -ENOMEM, "out of memory");
+	rc = argc ? repair_vif(&r, v.domid, v.handle)
+		  : nodes_each(c->store, repair_vif, &r, e);
+	if (out_close(&r.out) && !rc)
+		rc = err_set(e, -EIO, "cannot write to stdout");
+	if (!rc && r.left)
+		rc = err_set(e, -EIO,
+			     "repair: %u differences stay; see error above",
+			     r.left);
+	return rc;
+}
