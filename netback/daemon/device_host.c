@@ -60,6 +60,8 @@ static int device_make_tap(struct device *d, struct err *e)
 	if (rc)
 		return rc;
 	d->tap = tap_open(d->dev, e);
+	if (d->tap >= 0 && strcmp(d->dev, d->name))
+		tap_alias(d->dev, d->name); /* libxl's script knows no other */
 	if (d->tap >= 0)
 		return 0;
 	if (!ours) {

@@ -67,6 +67,15 @@ static int parse_hv(struct options *o, const char *word)
 }
 
 /* -1: go on; else an exit status. */
+static int parse_rest(int argc, char **argv)
+{
+	if (optind == argc)
+		return -1;
+	fprintf(stderr, "netbackd: %s: unexpected; see netbackd --help\n",
+		argv[optind]);
+	return 2;
+}
+
 static int parse(struct options *o, int argc, char **argv)
 {
 	static const struct option words[] = {
@@ -125,11 +134,7 @@ static int parse(struct options *o, int argc, char **argv)
 			return 2;
 		}
 	}
-	if (optind == argc)
-		return -1;
-	fprintf(stderr, "netbackd: %s: unexpected; see netbackd --help\n",
-		argv[optind]);
-	return 2;
+	return parse_rest(argc, argv);
 }
 
 /* The longest name below it, dom/32751/store, must fit a socket's address. */

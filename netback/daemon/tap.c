@@ -97,6 +97,23 @@ int tap_carrier(int fd, bool on)
 	return ioctl(fd, TUNSETCARRIER, &v) ? -errno : 0;
 }
 
+int tap_alias(const char *name, const char *alias)
+{
+	char path[64];
+	size_t n = strlen(alias);
+	int fd, rc = 0;
+
+	if (str_fmt(path, sizeof(path), "/sys/class/net/%s/ifalias", name) < 0)
+		return -ENAMETOOLONG;
+	fd = open(path, O_WRONLY | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	if (write(fd, alias, n) != (ssize_t)n)
+		rc = -errno;
+	close(fd);
+	return rc;
+}
+
 unsigned tap_offload_bits(const struct ring_features *f)
 {
 	unsigned bits = 0;

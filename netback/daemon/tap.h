@@ -20,6 +20,11 @@ int tap_open(const char *name, struct err *e);
 
 int tap_carrier(int fd, bool on);
 
+/* Its other name: by it a hotplug program finds a device that is called otherwise
+ * (modes/name.c). 0 or -errno; not where /sys is another namespace's.
+ */
+int tap_alias(const char *name, const char *alias);
+
 /* What the kernel may hand us, by what the guest accepts. */
 int tap_offload(int fd, const struct ring_features *f);
 unsigned tap_offload_bits(const struct ring_features *f); /* pure: TUN_F_* */

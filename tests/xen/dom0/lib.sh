@@ -125,13 +125,17 @@ netback_up()
 	[ ! -d /sys/module/xen_netback ] || rmmod xen-netback || return 1
 	modprobe tun
 	$B/netbackd -v >>/tmp/netbackd.log 2>&1 &
-	NETBACKD=$!
 	within 10 has_worker 0
 }
 
 show()
 {
 	printf '{"cmd":"show"}\n' | socat -t 5 - UNIX-CONNECT:/run/netback/control
+}
+
+netbackd_pid()
+{
+	show | sed -n '1s/.*"program": *"netbackd", *"pid": *\([0-9]*\).*/\1/p'
 }
 
 worker()

@@ -6,7 +6,7 @@
 two_guests()
 {
 	guest one 2 ip='10.0.0.2 fd00::2'
-	guest two 3 vifname=two0
+	VCPUS=${TWO_VCPUS:-1} guest two 3 vifname=two0
 	ok 'xl create' create one
 	ok 'xl create with vifname=' create two
 	ok 'the first guest answers' answers 10.0.0.2

@@ -1,0 +1,118 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# shellcheck shell=sh
+# lives.sh - what guests must not notice, and what must end well
+
+# A connection over which guest one counts, once in 50 ms.
+stream_start()
+{
+	socat -u TCP-LISTEN:7000 CREATE:/tmp/stream >/dev/null 2>&1 &
+	echo $! >/tmp/stream.pid
+	sleep 0.3
+	quiet on one '(i=0; while :; do i=$((i + 1)); echo $i; usleep 50000; done | nc 10.0.0.1 7000) >/dev/null 2>&1 &'
+	within 20 test -s /tmp/stream
+}
+
+# It goes on, and has every number in its turn.
+stream_lives()
+{
+	s_was=$(wc -l </tmp/stream)
+	within 30 sh -c "[ \$(wc -l </tmp/stream) -gt $((s_was + 5)) ]" ||
+		return 1
+	kill -0 "$(cat /tmp/stream.pid)" || return 1
+	! sed '$d' /tmp/stream | awk '$1 != NR' | grep .
+}
+
+# kills TIMES: of the worker, then of everybody
+kills()
+{
+	ok 'a guest counts over a connection' stream_start
+	k_i=0 k_bad=0
+	while [ $k_i -lt "$1" ]; do
+		k_was=$(worker)
+		kill -9 "$k_was"
+		within 10 has_worker "$k_was" || k_bad=$((k_bad + 1))
+		stream_lives || k_bad=$((k_bad + 1))
+		k_i=$((k_i + 1))
+	done >/tmp/kills.log 2>&1
+	same "kill -9 of the worker, $1 times" 0 $k_bad
+	k_i=0 k_bad=0
+	while [ $k_i -lt "$1" ]; do
+		kill -9 "$(netbackd_pid)"
+		netback_up || k_bad=$((k_bad + 1))
+		stream_lives || k_bad=$((k_bad + 1))
+		k_i=$((k_i + 1))
+	done >>/tmp/kills.log 2>&1
+	same "kill -9 of the supervisor, $1 times" 0 $k_bad
+	ok 'the connection is the first one still' stream_lives
+	kill "$(cat /tmp/stream.pid)"
+	note 'kills done'
+}
+
+# The guest's counters of interrupts that had no cause.
+bells_for_something()
+{
+	for b_g in one two; do
+		same "guest $b_g was never rung for nothing" 0 "$(on $b_g \
+			'cat /sys/bus/xen/devices/vif-0/xenbus/spurious_events' |
+			tail -n 1)"
+	done
+}
+
+# The frontend's driver leaves the device and takes it again.
+rebind()
+{
+	r_back=$BACK/$(xl domid one)/0
+	on one 'echo vif-0 >/sys/bus/xen/drivers/vif/unbind'
+	ok 'unbound in the guest: Closed' within 10 state_is "$r_back" 6
+	on one 'echo vif-0 >/sys/bus/xen/drivers/vif/bind'
+	ok 'bound again: Connected' within 20 state_is "$r_back" 4
+	ok 'and the guest answers' answers 10.0.0.2
+}
+
+save_restore()
+{
+	ok 'xl save' quiet xl save one /tmp/one.save
+	ok 'its vif is gone' within 10 sh -c '! ls -d /sys/class/net/vif*'
+	ok 'xl restore' quiet xl restore /tmp/one.save
+	rm -f /tmp/one.save
+	ok 'and the guest answers' answers 10.0.0.2
+	note 'save and restore done'
+}
+
+# netbackd dies between online=0 and Closed: the next one finishes it.
+death_while_leaving()
+{
+	guest four 5
+	ok 'a fourth guest' create four
+	ok 'answers' answers 10.0.0.5
+	d_id=$(xl domid four)
+	d_pid=$(netbackd_pid)
+	kill -STOP "$d_pid"
+	{
+		xl network-detach four 0 >/tmp/detach.log 2>&1
+		echo $? >/tmp/detach.rc
+	} &
+	ok 'online is 0' within 10 sh -c \
+		"[ \"\$(xenstore-read $BACK/$d_id/0/online)\" = 0 ]"
+	kill -9 "$d_pid"
+	ok 'the next netbackd' netback_up
+	ok 'lets it go: network-detach ends' within 60 test -s /tmp/detach.rc
+	same 'and ends well' 0 "$(cat /tmp/detach.rc)"
+	ok 'the tap is gone' within 10 test ! -e "/sys/class/net/vif$d_id.0"
+	quiet xl destroy four
+}
+
+nothing_left()
+{
+	same 'nothing is kept of any vif' '' "$(ls /run/netback/keep)"
+	l_pid=$(netbackd_pid)
+	ok 'netbackd lives' kill -0 "$l_pid"
+	for l_p in "$l_pid" "$(worker)"; do
+		ok "process $l_p has no device of Xen open" sh -c \
+			"! ls -l /proc/$l_p/fd | grep -E 'xen/(gntdev|evtchn)'"
+	done
+	same 'it never complained' '' "$(grep -E 'error|warning' \
+		/tmp/netbackd.log | grep -v 'killed by signal 9')"
+	kill "$l_pid"
+	cp /tmp/netbackd.log /share/out/
+}

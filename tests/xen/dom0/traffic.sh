@@ -1,0 +1,116 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# shellcheck shell=sh
+# traffic.sh - what must pass between dom0 and guests one and two
+
+# What a kernel threw away for its checksum, all protocols; one line, since a
+# guest's console takes a command a line.
+# shellcheck disable=SC2016 # awk's
+SUMS='awk "/^(Tcp|Udp|Icmp):/ { if (!(\$1 in h)) h[\$1] = \$0; else { split(h[\$1], k); for (i = 2; i <= NF; i++) if (k[i] == \"InCsumErrors\") n += \$i } } END { print \"bad\", n + 0 }" /proc/net/snmp'
+
+# mbits ARGUMENTS..: of iperf3 to guest one
+mbits()
+{
+	timeout 60 iperf3 -c 10.0.0.2 -f m "$@" 2>&1 | tee /tmp/iperf |
+		sed -n 's/.* \([0-9.]*\) Mbits.*receiver.*/\1/p'
+}
+
+# some ARGUMENTS..: something arrived
+some()
+{
+	some=$(mbits "$@")
+	note "iperf3 $*: $some Mbit/s"
+	case $some in ''|0|0.00) cat /tmp/iperf; return 1 ;; esac
+}
+
+traffic()
+{
+	quiet on one 'iperf3 -s -D >/dev/null 2>&1'
+	ok 'TCP to the guest' some -t 2
+	ok 'TCP from the guest' some -t 2 -R
+	ok 'UDP, 64 bytes, to the guest' some -t 2 -u -b 1M -l 64
+	ok 'UDP, 64 bytes, from the guest' some -t 2 -u -b 1M -l 64 -R
+	ok 'TCP from guest to guest' on two 'iperf3 -c 10.0.0.2 -t 2'
+	t_stat=$(stats one)
+	ok 'large packets came from the guest whole' more_than 3000 \
+		"$(per_frame "$t_stat" tx)"
+	ok 'and went to it whole' more_than 3000 \
+		"$(per_frame "$t_stat" rx)"
+	sizes 'as netfront has it'
+	quiet on one 'ethtool -K eth0 sg off tso off gso off'
+	quiet ethtool -K "$(vif_of one)" sg off tso off gso off
+	sizes 'without scatter-gather'
+	quiet on one 'ethtool -K eth0 sg on tso on gso on'
+	quiet ethtool -K "$(vif_of one)" sg on tso on gso on
+	for t_g in one two; do
+		same "guest $t_g saw no bad checksum" 'bad 0' \
+			"$(on $t_g "$SUMS" | tail -n 1)"
+	done
+	same 'nor did dom0' 'bad 0' "$(eval "$SUMS")"
+	ok 'no packet was refused' none_refused one
+	note 'traffic done'
+}
+
+sizes()
+{
+	ok "every 7th size to 1500, $1" "$B/tests/xen/dom0/sizes" 10.0.0.2 \
+		29 1500 7
+	quiet on one 'ip link set eth0 mtu 9000'
+	quiet ip link set xenbr0 mtu 9000
+	quiet ip link set "$(vif_of one)" mtu 9000
+	ok "every 101st size to 9000, $1" "$B/tests/xen/dom0/sizes" 10.0.0.2 \
+		1500 9000 101
+	quiet on one 'ip link set eth0 mtu 1500'
+	quiet ip link set "$(vif_of one)" mtu 1500
+	quiet ip link set xenbr0 mtu 1500
+}
+
+more_than()
+{
+	[ "$2" -gt "$1" ] || { echo "$2 is not more than $1"; return 1; }
+}
+
+# stats NAME: netbackd's counters of a guest's vif
+stats()
+{
+	printf '{"cmd":"stats","vif":"%s"}\n' "vif$(xl domid "$1").0" |
+		socat -t 5 - UNIX-CONNECT:/run/netback/control
+}
+
+# counter STATS NAME
+counter()
+{
+	echo "$1" | sed 's/.*"counters":{\([^}]*\)}.*/\1/' | tr , '\n' |
+		sed -n "s/^\"$2\"://p"
+}
+
+# Bytes of an average frame: that of no packet is above 1514.
+per_frame()
+{
+	p_bytes=$(counter "$1" "$2_bytes") p_frames=$(counter "$1" "$2_frames")
+	echo $((p_bytes / p_frames))
+}
+
+none_refused()
+{
+	n_stat=$(stats "$1")
+	for n_c in tx_bad_slots tx_bad_size tx_short tx_bad_grant \
+		tx_bad_offload rx_bad_grant rx_too_big; do
+		[ "$(counter "$n_stat" $n_c)" = 0 ] ||
+			{ echo "$n_c: $(counter "$n_stat" $n_c)"; return 1; }
+	done
+}
+
+# Guest two has two processors, and so two queues.
+queues()
+{
+	same 'two queues with two processors' 2 "$(xenstore-read \
+		"/local/domain/$(xl domid two)/device/vif/0/multi-queue-num-queues")"
+	quiet on two 'iperf3 -s -D >/dev/null 2>&1'
+	ok 'eight streams to it' quiet timeout 60 iperf3 -c 10.0.0.3 -P 8 -t 2
+	ok 'eight streams from it' quiet timeout 60 iperf3 -c 10.0.0.3 -P 8 \
+		-t 2 -R
+	q_used=$(stats two | grep -o '"queues":.*' |
+		grep -o '"[tr]x_frames":[0-9]*' | grep -vc ':0$')
+	same 'each queue carried frames, both ways' 4 "$q_used"
+	note 'queues done'
+}
