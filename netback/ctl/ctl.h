@@ -40,7 +40,7 @@ ctl_verb_fn verb_attach, verb_detach, verb_plan, verb_show, verb_check,
 	verb_capture;
 ctl_verb_fn verb_rule, verb_rules, verb_network;
 ctl_verb_fn verb_import;
-ctl_verb_fn verb_watch, verb_guard;
+ctl_verb_fn verb_watch, verb_guard, verb_explain;
 ctl_verb_fn verb_set, verb_move, verb_apply, verb_repair, verb_gc;
 
 /* "vif1.0" and the key=value words behind it, checked as a whole. */

@@ -110,6 +110,17 @@ static const struct verb verbs[] = {
 	  "  strict=yes      refuse what xl only happens to take\n"
 	  "  domain=N        for the vifs' names\n"
 	  "  attach=yes      attach those whose backend is this host\n" },
+	{ "explain", "--in DEV [--out DEV] ..", verb_explain,
+	  "what the live ruleset does with a frame, and whose rule",
+	  "  vifctl explain --in vif1.0 --out vif2.0 \\\n"
+	  "      tcp 10.0.0.2:1234 '>' 10.0.0.3:22\n"
+	  "Without --out: for the host. Protocols: tcp, udp, icmp, icmp6,\n"
+	  "arp, or a number without ports. MACs are those of the vifs, or\n"
+	  "  --smac MAC  --dmac MAC  --mark NUMBER\n"
+	  "Instead of words:\n"
+	  "  --hex HEX      a frame from its destination MAC on\n"
+	  "  --pcap FILE    each frame of it\n"
+	  "A line for each rule that applies, then the verdict.\n" },
 	{ "watch", "guard|hotplug", verb_watch,
 	  "stay, and put back guards, or serve a toolstack's vifs",
 	  "hotplug: what xl devd does for vifs in a driver domain: online and\n"
@@ -314,7 +325,8 @@ static int words(struct ctl *c, int *argc, char ***argv, struct err *e)
 		return rc;
 	verb = **argv;
 	v = verb_find(verb);
-	if (v && (v->run == verb_capture || v->run == verb_rule))
+	if (v && (v->run == verb_capture || v->run == verb_rule ||
+		  v->run == verb_explain))
 		return 0;
 	rc = options(c, *argc, *argv, "r:w:jvnhV", e);
 	*argc -= optind - 1;

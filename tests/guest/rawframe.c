@@ -5,6 +5,7 @@
  *   rawframe -n FROM <TABLE         only sends
  *   rawframe -l FROM <TABLE         .. again and again until it is killed or FROM
  *                                   is gone; says how many were taken
+ *   rawframe -x <TABLE              only prints the frames, in hex
  *   rawframe -f TABLE [-t] BRIDGE FROM TO FENCE <COMMANDS
  *
  * The three are taps on the bridge. Each line of the table is
@@ -376,13 +377,13 @@ static void open_ears(struct place *p)
 	p->ear[i] = open_ear(p->bridge, 3 /* ETH_P_ALL */);
 }
 
-static unsigned read_brport(const char *port, const char *what)
+static unsigned read_number(const char *dev, const char *what)
 {
 	char path[128];
 	int no = 0;
 	FILE *f;
 
-	snprintf(path, sizeof(path), "/sys/class/net/%s/brport/%s", port, what);
+	snprintf(path, sizeof(path), "/sys/class/net/%s/%s", dev, what);
 	f = fopen(path, "r");
 	if (!f || fscanf(f, "%i", &no) != 1)
 		die(path);
@@ -396,27 +397,11 @@ static void wait_forwarding(const char *port)
 	unsigned i;
 
 	for (i = 0; i < FENCE_MS; i++) {
-		if (read_brport(port, "state") == 3)
+		if (read_number(port, "brport/state") == 3)
 			return;
 		usleep(1000);
 	}
 	die("port is not forwarding");
-}
-
-static bool has_carrier(const char *dev)
-{
-	char path[128];
-	FILE *f;
-	int up = 0;
-
-	snprintf(path, sizeof(path), "/sys/class/net/%s/carrier", dev);
-	f = fopen(path, "r");
-	if (!f)
-		die(path);
-	if (fscanf(f, "%d", &up) != 1)
-		up = 0;
-	fclose(f);
-	return up;
 }
 
 /* Has FROM's port learned this source? */
@@ -614,23 +599,46 @@ static int turns(struct place *p)
 	return missed;
 }
 
+/* The next row's frame, whatever is wanted of it. */
+static bool next_frame(struct raw *r)
+{
+	char line[FRAME_ROOM];
+	const char *word;
+
+	if (!fgets(line, sizeof(line), stdin))
+		return false;
+	*r = (struct raw){ .len = 0 };
+	strtok(line, " \t\n");
+	strtok(NULL, " \t\n");
+	while ((word = strtok(NULL, " \t\n")))
+		if (!put_word(r, word))
+			die(line);
+	fill_in(r);
+	return true;
+}
+
+static int print_hex(void)
+{
+	struct raw r;
+	size_t i;
+
+	while (next_frame(&r)) {
+		for (i = 0; i < r.len; i++)
+			printf("%02x", r.b[i]);
+		putchar('\n');
+	}
+	return 0;
+}
+
 /* A device that is down takes nothing; one that is gone ends it. */
 static int flood(struct place *p)
 {
 	static struct raw r[FLOOD_ROWS];
 	unsigned long taken = 0;
-	char line[FRAME_ROOM];
 	unsigned n = 0, i;
-	const char *word;
 
-	while (n < FLOOD_ROWS && fgets(line, sizeof(line), stdin)) {
-		strtok(line, " \t\n");
-		strtok(NULL, " \t\n");
-		while ((word = strtok(NULL, " \t\n")))
-			if (!put_word(&r[n], word))
-				die(line);
-		fill_in(&r[n++]);
-	}
+	while (n < FLOOD_ROWS && next_frame(&r[n]))
+		n++;
 	for (i = 0; n; i = (i + 1) % n) {
 		if (write(p->from, r[i].b, r[i].len) > 0)
 			taken++;
@@ -647,9 +655,11 @@ int main(int argc, char **argv)
 	bool loop = false;
 	int n, o;
 
-	while ((o = getopt(argc, argv, "lnt1f:")) >= 0) {
+	while ((o = getopt(argc, argv, "xlnt1f:")) >= 0) {
 		p.only_send |= o == 'n' || o == 'l';
 		loop |= o == 'l';
+		if (o == 'x')
+			return print_hex();
 		p.to_only |= o == 't';
 		p.first |= o == '1';
 		if (o == 'f')
@@ -663,7 +673,7 @@ int main(int argc, char **argv)
 		p.from = open_tap(argv[1]);
 		if (loop)
 			return flood(&p);
-		while (!has_carrier(argv[1]))
+		while (!read_number(argv[1], "carrier"))
 			usleep(1000);
 		return turn(&p, stdin, true) != 0;
 	}
@@ -673,7 +683,7 @@ int main(int argc, char **argv)
 	p.to = open_tap(argv[3]);
 	p.fence = open_tap(argv[4]);
 	open_ears(&p);
-	p.port_no = read_brport(p.port, "port_no");
+	p.port_no = read_number(p.port, "brport/port_no");
 	for (n = 2; n < 5; n++)
 		wait_forwarding(argv[n]);
 	if (p.table)

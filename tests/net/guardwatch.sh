@@ -25,7 +25,6 @@ done
 sysctl -qw net.ipv6.conf.all.disable_ipv6=1 net.ipv6.conf.default.disable_ipv6=1
 ip link add br0 type bridge mcast_snooping 0 forward_delay 0
 ip tuntap add out0 mode tap
-"$B/tests/guest/rawframe" -l out0 </dev/null & # holds it open: carrier
 ip link set out0 master br0 up
 ip link set br0 up
 echo "ip drop ff:ff:ff:ff:ff:ff $ME 0800 ip4 10.0.0.66 10.0.0.6 17 udp 9 9" \

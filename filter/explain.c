@@ -1,0 +1,496 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* explain.c - the hooks that a frame passes, and what each chain does there
+ *
+ *   netdev ingress of `in`
+ *   on a bridge: bridge prerouting; where br_netfilter is on, ip prerouting
+ *     to a port: bridge forward with ip forward in it, bridge postrouting with
+ *     ip postrouting behind it
+ *     to the host: bridge input, then ip prerouting and input
+ *   else ip prerouting, then forward and postrouting, or input
+ *   netdev egress of `out`
+ *
+ * "ip" stands for the chains of family ip or ip6, and inet. What a bridge does
+ * by itself (FDB, port flags, VLANs), routing and conntrack are not asked.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/netfilter.h>
+#include <linux/netfilter/nf_tables.h>
+#include <net/ethernet.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/num.h"
+#include "explain_rules.h"
+
+/* As in linux/netfilter_bridge.h, whose includes collide with net/if.h */
+enum {
+	NF_BR_PRE_ROUTING = 0,
+	NF_BR_LOCAL_IN = 1,
+	NF_BR_FORWARD = 2,
+	NF_BR_POST_ROUTING = 4,
+	NF_BR_PRI_BRNF = 0,
+};
+
+enum {
+	/* what a chain can come to, in bits; beside EXPLAIN_PASS, EXPLAIN_DROP */
+	EXPLAIN_FALL = 4, /* its end */
+	EXPLAIN_DEPTH = 32,
+};
+
+struct explain_walk {
+	const struct explain *x;
+	struct explain_db *db;
+	FILE *out;
+	struct err *e;
+	struct explain_pkt p;
+	const char *hook; /* as lines name it */
+	unsigned steps, maybe;
+	int rc;
+	char by[3 * EXPLAIN_NAME]; /* what dropped it */
+	const char *why;	   /* what could not be known */
+};
+
+static const char *explain_family(uint16_t family)
+{
+	switch (family) {
+	case NFPROTO_NETDEV:
+		return "netdev";
+	case NFPROTO_BRIDGE:
+		return "bridge";
+	case NFPROTO_IPV4:
+		return "ip";
+	case NFPROTO_IPV6:
+		return "ip6";
+	case NFPROTO_INET:
+		return "inet";
+	case NFPROTO_ARP:
+		return "arp";
+	}
+	return "?";
+}
+
+/* Whose rule it is, as far as a table's name tells. */
+static const char *explain_whose(const struct explain_chain *c)
+{
+	static const char *const iptables[] = { "filter", "nat", "mangle",
+						"raw", "security" };
+	unsigned i;
+
+	if (c->family == NFPROTO_NETDEV && !strncmp(c->table, "netback-", 8))
+		return "the guard";
+	for (i = 0; i < ARRAY_SIZE(iptables); i++)
+		if (!strcmp(c->table, iptables[i]) &&
+		    (c->family == NFPROTO_IPV4 || c->family == NFPROTO_IPV6))
+			return "iptables";
+	return "nftables";
+}
+
+static int explain_reason(struct nftnl_expr *x, void *data)
+{
+	const char **name = data;
+
+	if (!strcmp(nftnl_expr_get_str(x, NFTNL_EXPR_NAME), "objref") &&
+	    nftnl_expr_is_set(x, NFTNL_EXPR_OBJREF_IMM_NAME))
+		*name = nftnl_expr_get_str(x, NFTNL_EXPR_OBJREF_IMM_NAME);
+	return 0;
+}
+
+static const char *explain_verdict(const struct explain_regs *r, char *buf,
+				   size_t size)
+{
+	const char *word = "continue";
+
+	switch (r->verdict) {
+	case NF_DROP:
+		word = "drop";
+		break;
+	case NF_ACCEPT:
+		word = "accept";
+		break;
+	case NFT_RETURN:
+		word = "return";
+		break;
+	case NFT_JUMP:
+		word = "jump";
+		break;
+	case NFT_GOTO:
+		word = "goto";
+		break;
+	case NFT_CONTINUE:
+		break;
+	default:
+		word = "queue";
+		break;
+	}
+	snprintf(buf, size, "%s%s%s", word, r->chain[0] ? " " : "", r->chain);
+	return buf;
+}
+
+/* One line for a rule, and if it drops, what to say at the end. */
+static void explain_say(struct explain_walk *w, const struct explain_chain *c,
+			struct nftnl_rule *r, const struct explain_regs *regs,
+			const char *maybe)
+{
+	unsigned long long handle = nftnl_rule_get_u64(r, NFTNL_RULE_HANDLE);
+	char text[EXPLAIN_NAME + 16];
+	const char *reason = "";
+
+	nftnl_expr_foreach(r, explain_reason, &reason);
+	explain_verdict(regs, text, sizeof(text));
+	fprintf(w->out, "%s %s %s %s rule %llu %s", w->hook,
+		explain_family(c->family), c->table, c->name, handle, text);
+	if (reason[0])
+		fprintf(w->out, " # %s", reason);
+	if (maybe)
+		fprintf(w->out, " ? it asks %s", maybe);
+	fputc('\n', w->out);
+	if (regs->verdict == NF_DROP && !w->by[0])
+		snprintf(w->by, sizeof(w->by),
+			 "%.31s, %s %.63s %.63s rule %llu%s%.31s",
+			 explain_whose(c), explain_family(c->family), c->table,
+			 c->name, handle, reason[0] ? ", " : "", reason);
+}
+
+static int explain_chain(struct explain_walk *w, struct explain_chain *c,
+			 unsigned from, unsigned depth);
+
+static int explain_to(struct explain_walk *w, struct explain_chain *c,
+		      const struct explain_regs *regs, unsigned depth)
+{
+	struct explain_chain *to = explain_db_chain(w->db, c->family, c->table,
+						    regs->chain);
+
+	if (!to || depth == EXPLAIN_DEPTH) {
+		w->rc = err_set(w->e, -ELOOP,
+				"chain %.60s: not there, or too deep",
+				regs->chain);
+		return 0;
+	}
+	return explain_chain(w, to, 0, depth + 1);
+}
+
+/* What a rule that applies comes to; EXPLAIN_FALL | 8: go on behind it. */
+enum { EXPLAIN_NEXT = 8 };
+
+static int explain_apply(struct explain_walk *w, struct explain_chain *c,
+			 const struct explain_regs *regs, unsigned depth)
+{
+	int bits;
+
+	switch (regs->verdict) {
+	case NFT_CONTINUE:
+		return EXPLAIN_NEXT;
+	case NFT_RETURN:
+		return EXPLAIN_FALL;
+	case NFT_GOTO:
+		return explain_to(w, c, regs, depth);
+	case NFT_JUMP:
+		bits = explain_to(w, c, regs, depth);
+		return bits & EXPLAIN_FALL
+			       ? (bits & ~EXPLAIN_FALL) | EXPLAIN_NEXT
+			       : bits;
+	case NF_ACCEPT:
+		return EXPLAIN_PASS;
+	case NF_DROP:
+		return EXPLAIN_DROP;
+	}
+	w->why = "a program that is asked (queue)";
+	return EXPLAIN_PASS | EXPLAIN_DROP;
+}
+
+/* A rule that may apply or not: both ways, the frame's mark as it was. */
+static int explain_either(struct explain_walk *w, struct explain_chain *c,
+			  const struct explain_regs *regs, unsigned depth)
+{
+	struct explain_pkt was = w->p;
+	int bits;
+
+	w->maybe++;
+	bits = explain_apply(w, c, regs, depth);
+	w->maybe--;
+	w->p = was;
+	return bits | EXPLAIN_NEXT;
+}
+
+static int explain_chain(struct explain_walk *w, struct explain_chain *c,
+			 unsigned from, unsigned depth)
+{
+	struct explain_regs regs = { .verdict = NFT_CONTINUE };
+	enum explain_match m;
+	const char *why;
+	int bits = 0, one;
+	unsigned i;
+
+	if (explain_db_rules(w->db, c)) {
+		w->rc = err_set(w->e, -EIO, "cannot read chain %s", c->name);
+		return 0;
+	}
+	for (i = from; i < c->n && !w->rc; i++) {
+		if (++w->steps > EXPLAIN_STEPS) {
+			w->rc = err_set(w->e, -E2BIG, "more than %d rules",
+					EXPLAIN_STEPS);
+			return 0;
+		}
+		m = explain_rule(w->db, c, c->rule[i], &w->p, &regs, &why);
+		if (m == EXPLAIN_NO)
+			continue;
+		explain_say(w, c, c->rule[i], &regs,
+			    m == EXPLAIN_MAYBE ? why : NULL);
+		if (m == EXPLAIN_MAYBE)
+			w->why = why;
+		one = m == EXPLAIN_MAYBE ? explain_either(w, c, &regs, depth)
+					 : explain_apply(w, c, &regs, depth);
+		bits |= one & ~EXPLAIN_NEXT;
+		if (!(one & EXPLAIN_NEXT))
+			return bits;
+	}
+	return bits | EXPLAIN_FALL;
+}
+
+/* A base chain: 1 the frame is judged, nothing more happens. */
+static int explain_base(struct explain_walk *w, struct explain_chain *c)
+{
+	int bits = explain_chain(w, c, 0, 0);
+
+	if (w->rc || !(bits & EXPLAIN_FALL))
+		return bits;
+	fprintf(w->out, "%s %s %s %s policy %s\n", w->hook,
+		explain_family(c->family), c->table, c->name,
+		c->policy == NF_DROP ? "drop" : "accept");
+	if (c->policy == NF_DROP && !w->by[0])
+		snprintf(w->by, sizeof(w->by), "%.31s, %s %.63s %.63s policy",
+			 explain_whose(c), explain_family(c->family), c->table,
+			 c->name);
+	bits &= ~EXPLAIN_FALL;
+	return bits | (c->policy == NF_DROP ? EXPLAIN_DROP : EXPLAIN_PASS);
+}
+
+/* What chains to go through: one family (and inet beside ip), one hook, and
+ * priorities from below `from` to below `to`.
+ */
+struct explain_hook {
+	const char *name;
+	uint16_t family;
+	uint32_t hook;
+	int64_t from, to;
+	const char *dev; /* netdev: of which device */
+};
+
+static bool explain_here(const struct explain_chain *c,
+			 const struct explain_hook *h)
+{
+	if (!c->base || c->prio < h->from || c->prio >= h->to)
+		return false;
+	if (h->family == NFPROTO_NETDEV)
+		return !strcmp(c->dev, h->dev) &&
+		       ((c->family == NFPROTO_NETDEV && c->hook == h->hook) ||
+			(c->family == NFPROTO_INET &&
+			 c->hook == NF_INET_INGRESS &&
+			 h->hook == NF_NETDEV_INGRESS));
+	if (c->hook != h->hook)
+		return false;
+	return c->family == h->family ||
+	       (c->family == NFPROTO_INET &&
+		(h->family == NFPROTO_IPV4 || h->family == NFPROTO_IPV6));
+}
+
+/* Bits of what it came to so far: PASS while it goes on. */
+static int explain_at_hook(struct explain_walk *w, const struct explain_hook *h,
+			   int bits)
+{
+	unsigned i;
+	int one;
+
+	if (!(bits & EXPLAIN_PASS) || w->rc)
+		return bits;
+	w->hook = h->name;
+	w->p.family = h->family;
+	for (i = 0; i < w->db->nchain && bits & EXPLAIN_PASS && !w->rc; i++) {
+		if (!explain_here(&w->db->chain[i], h))
+			continue;
+		one = explain_base(w, &w->db->chain[i]);
+		bits = (bits & EXPLAIN_DROP) | one;
+	}
+	return bits;
+}
+
+static int explain_netdev(struct explain_walk *w, bool egress, int bits)
+{
+	struct explain_hook h = { egress ? "egress" : "ingress",
+				  NFPROTO_NETDEV,
+				  egress ? NF_NETDEV_EGRESS : NF_NETDEV_INGRESS,
+				  INT64_MIN,
+				  INT64_MAX,
+				  egress ? w->x->out : w->x->in };
+
+	w->p.in = egress ? "" : w->x->in;
+	w->p.out = egress ? w->x->out : "";
+	/* the kernel calls both the device of the hook */
+	if (egress)
+		w->p.in = "";
+	return explain_at_hook(w, &h, bits);
+}
+
+static bool explain_switch(const char *path)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	char c = '0';
+	bool on;
+
+	if (fd < 0)
+		return false;
+	on = read(fd, &c, 1) == 1 && c != '0';
+	close(fd);
+	return on;
+}
+
+/* Does br_netfilter show this frame to iptables? */
+static bool explain_called(const struct explain_walk *w)
+{
+	bool v6 = w->p.proto == ETHERTYPE_IPV6;
+	char path[128];
+
+	if ((w->p.proto != ETHERTYPE_IP && !v6) || w->p.tagged)
+		return false;
+	snprintf(path, sizeof(path), "/proc/sys/net/bridge/bridge-nf-call-%s",
+		 v6 ? "ip6tables" : "iptables");
+	if (explain_switch(path))
+		return true;
+	snprintf(path, sizeof(path), "/sys/class/net/%s/bridge/nf_call_%s",
+		 w->x->bridge, v6 ? "ip6tables" : "iptables");
+	return explain_switch(path);
+}
+
+/* ip or ip6, as the frame is; in and out as iptables sees them. */
+static int explain_inet(struct explain_walk *w, const char *name, uint32_t hook,
+			const char *in, const char *out, int bits)
+{
+	struct explain_hook h = {
+		name,
+		w->p.proto == ETHERTYPE_IPV6 ? NFPROTO_IPV6 : NFPROTO_IPV4,
+		hook,
+		INT64_MIN,
+		INT64_MAX,
+		NULL
+	};
+
+	if (w->p.proto != ETHERTYPE_IP && w->p.proto != ETHERTYPE_IPV6)
+		return bits;
+	w->p.in = in;
+	w->p.out = out;
+	return explain_at_hook(w, &h, bits);
+}
+
+static int explain_bridge(struct explain_walk *w, const char *name,
+			  uint32_t hook, int64_t from, int64_t to, int bits)
+{
+	struct explain_hook h = { name, NFPROTO_BRIDGE, hook, from, to, NULL };
+
+	w->p.in = hook == NF_BR_POST_ROUTING ? "" : w->x->in;
+	w->p.out = hook == NF_BR_FORWARD || hook == NF_BR_POST_ROUTING
+			   ? w->x->out
+			   : "";
+	return explain_at_hook(w, &h, bits);
+}
+
+static int explain_to_port(struct explain_walk *w, bool called, int bits)
+{
+	const char *br = w->x->bridge;
+
+	w->p.physout = w->x->out;
+	bits = explain_bridge(w, "forward", NF_BR_FORWARD, INT64_MIN,
+			      NF_BR_PRI_BRNF - 1, bits);
+	if (called)
+		bits = explain_inet(w, "forward", NF_INET_FORWARD, br, br,
+				    bits);
+	bits = explain_bridge(w, "forward", NF_BR_FORWARD, NF_BR_PRI_BRNF - 1,
+			      INT64_MAX, bits);
+	bits = explain_bridge(w, "postrouting", NF_BR_POST_ROUTING, INT64_MIN,
+			      INT64_MAX, bits);
+	if (called)
+		bits = explain_inet(w, "postrouting", NF_INET_POST_ROUTING, "",
+				    br, bits);
+	return bits;
+}
+
+static int explain_on_bridge(struct explain_walk *w, int bits)
+{
+	static const uint8_t group[5] = { 0x01, 0x80, 0xc2, 0, 0 };
+	const char *br = w->x->bridge;
+	bool called = explain_called(w), local;
+
+	w->p.physin = w->x->in;
+	local = !memcmp(w->x->frame, group, 5) && w->x->frame[5] < 16;
+	if (!local) {
+		bits = explain_bridge(w, "prerouting", NF_BR_PRE_ROUTING,
+				      INT64_MIN, NF_BR_PRI_BRNF, bits);
+		if (called)
+			bits = explain_inet(w, "prerouting",
+					    NF_INET_PRE_ROUTING, br, "", bits);
+		bits = explain_bridge(w, "prerouting", NF_BR_PRE_ROUTING,
+				      NF_BR_PRI_BRNF, INT64_MAX, bits);
+	}
+	if (w->x->out[0] && !local)
+		return explain_to_port(w, called, bits);
+	bits = explain_bridge(w, "input", NF_BR_LOCAL_IN, INT64_MIN, INT64_MAX,
+			      bits);
+	if (!called)
+		bits = explain_inet(w, "prerouting", NF_INET_PRE_ROUTING, br,
+				    "", bits);
+	return explain_inet(w, "input", NF_INET_LOCAL_IN, br, "", bits);
+}
+
+static int explain_routed(struct explain_walk *w, int bits)
+{
+	const struct explain *x = w->x;
+
+	bits = explain_inet(w, "prerouting", NF_INET_PRE_ROUTING, x->in, "",
+			    bits);
+	if (!x->out[0])
+		return explain_inet(w, "input", NF_INET_LOCAL_IN, x->in, "",
+				    bits);
+	bits = explain_inet(w, "forward", NF_INET_FORWARD, x->in, x->out, bits);
+	return explain_inet(w, "postrouting", NF_INET_POST_ROUTING, "", x->out,
+			    bits);
+}
+
+static void explain_last(const struct explain_walk *w, int bits)
+{
+	if (bits == EXPLAIN_PASS)
+		fprintf(w->out, "verdict: pass\n");
+	else if (bits == EXPLAIN_DROP)
+		fprintf(w->out, "verdict: drop, by %s\n", w->by);
+	else
+		fprintf(w->out, "verdict: cannot know, it depends on %s\n",
+			w->why ? w->why : "more than the frame");
+}
+
+int explain_run(const struct explain *x, FILE *out, struct err *e)
+{
+	struct explain_walk w = { .x = x,
+				  .out = out,
+				  .e = e,
+				  .p = { .x = x,
+					 .mark = x->mark,
+					 .mark_known = true,
+					 .in = "",
+					 .out = "" } };
+	int bits = EXPLAIN_PASS, rc = explain_db_open(&w.db, e);
+
+	if (rc)
+		return rc;
+	explain_look(&w.p);
+	bits = explain_netdev(&w, false, bits);
+	if (bits & EXPLAIN_PASS && !w.rc)
+		bits = x->bridge[0] ? explain_on_bridge(&w, bits)
+				    : explain_routed(&w, bits);
+	if (x->out[0])
+		bits = explain_netdev(&w, true, bits);
+	if (!w.rc)
+		explain_last(&w, bits);
+	explain_db_close(w.db);
+	return w.rc ? w.rc : bits;
+}

@@ -1,0 +1,248 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* explain_load.c - chains at once, rules and sets as they are met */
+#include <errno.h>
+#include <linux/netfilter.h>
+#include <linux/netfilter/nf_tables.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/num.h"
+#include "explain_rules.h"
+
+static void explain_chain_fill(struct explain_chain *c, struct nftnl_chain *n)
+{
+	const char *const *devs;
+
+	c->family = (uint16_t)nftnl_chain_get_u32(n, NFTNL_CHAIN_FAMILY);
+	str_put(c->table, sizeof(c->table),
+		nftnl_chain_get_str(n, NFTNL_CHAIN_TABLE));
+	str_put(c->name, sizeof(c->name),
+		nftnl_chain_get_str(n, NFTNL_CHAIN_NAME));
+	c->base = nftnl_chain_is_set(n, NFTNL_CHAIN_HOOKNUM);
+	if (!c->base)
+		return;
+	c->hook = nftnl_chain_get_u32(n, NFTNL_CHAIN_HOOKNUM);
+	c->prio = nftnl_chain_get_s32(n, NFTNL_CHAIN_PRIO);
+	c->policy = nftnl_chain_get_u32(n, NFTNL_CHAIN_POLICY);
+	if (nftnl_chain_is_set(n, NFTNL_CHAIN_DEV)) {
+		str_put(c->dev, sizeof(c->dev),
+			nftnl_chain_get_str(n, NFTNL_CHAIN_DEV));
+	} else if (nftnl_chain_is_set(n, NFTNL_CHAIN_DEVICES)) {
+		devs = nftnl_chain_get_array(n, NFTNL_CHAIN_DEVICES);
+		if (devs && devs[0])
+			str_put(c->dev, sizeof(c->dev), devs[0]);
+	}
+}
+
+static int explain_on_chain(const struct nlmsghdr *nlh, void *data)
+{
+	struct nftnl_chain *n = nftnl_chain_alloc();
+	struct explain_db *db = data;
+
+	if (n && db->nchain < EXPLAIN_CHAINS &&
+	    !nftnl_chain_nlmsg_parse(nlh, n))
+		explain_chain_fill(&db->chain[db->nchain++], n);
+	if (n)
+		nftnl_chain_free(n);
+	return MNL_CB_OK;
+}
+
+static int explain_by_prio(const void *a, const void *b)
+{
+	const struct explain_chain *x = a, *y = b;
+
+	return x->prio < y->prio ? -1 : x->prio > y->prio;
+}
+
+int explain_db_open(struct explain_db **out, struct err *e)
+{
+	struct explain_db *db = calloc(1, sizeof(*db));
+	struct nft_ask a = { .type = NFT_MSG_GETCHAIN,
+			     .family = NFPROTO_UNSPEC,
+			     .dump = true,
+			     .each = explain_on_chain,
+			     .data = db };
+	int rc = -ENOMEM;
+
+	if (!db)
+		return err_set(e, rc, "out of memory");
+	db->chain = calloc(EXPLAIN_CHAINS, sizeof(*db->chain));
+	if (!db->chain)
+		err_set(e, rc, "out of memory");
+	else
+		rc = nft_open(&db->nft, e);
+	if (!rc) {
+		rc = nft_ask(db->nft, &a);
+		if (rc)
+			nft_say(e, rc, "list of chains", "CONFIG_NF_TABLES");
+	}
+	if (rc) {
+		explain_db_close(db);
+		return rc;
+	}
+	/* stable enough: of equal priority the kernel takes the older first */
+	qsort(db->chain, db->nchain, sizeof(*db->chain), explain_by_prio);
+	*out = db;
+	return 0;
+}
+
+void explain_db_close(struct explain_db *db)
+{
+	unsigned i, k;
+
+	if (!db)
+		return;
+	for (i = 0; db->chain && i < db->nchain; i++) {
+		for (k = 0; k < db->chain[i].n; k++)
+			nftnl_rule_free(db->chain[i].rule[k]);
+		free(db->chain[i].rule);
+	}
+	for (i = 0; i < db->nset; i++) {
+		if (db->set[i].set)
+			nftnl_set_free(db->set[i].set);
+		if (db->set[i].elems)
+			nftnl_set_free(db->set[i].elems);
+	}
+	nft_close(db->nft);
+	free(db->chain);
+	free(db);
+}
+
+struct explain_chain *explain_db_chain(struct explain_db *db, uint16_t family,
+				       const char *table, const char *name)
+{
+	unsigned i;
+
+	for (i = 0; i < db->nchain; i++)
+		if (db->chain[i].family == family &&
+		    !strcmp(db->chain[i].table, table) &&
+		    !strcmp(db->chain[i].name, name))
+			return &db->chain[i];
+	return NULL;
+}
+
+/* Table and name under it; the attributes are 1 and 2 for rules and sets alike. */
+struct explain_key {
+	const char *table, *name;
+};
+
+static void explain_put_key(struct nlmsghdr *nlh, const void *arg)
+{
+	const struct explain_key *k = arg;
+
+	mnl_attr_put_strz(nlh, NFTA_RULE_TABLE, k->table);
+	mnl_attr_put_strz(nlh, NFTA_RULE_CHAIN, k->name);
+}
+
+static int explain_on_rule(const struct nlmsghdr *nlh, void *data)
+{
+	struct nftnl_rule *r = nftnl_rule_alloc();
+	struct explain_chain *c = data;
+	void *more;
+
+	if (!r || c->n == EXPLAIN_RULES || nftnl_rule_nlmsg_parse(nlh, r) ||
+	    !nftnl_rule_is_set(r, NFTNL_RULE_CHAIN) ||
+	    strcmp(nftnl_rule_get_str(r, NFTNL_RULE_CHAIN), c->name) ||
+	    strcmp(nftnl_rule_get_str(r, NFTNL_RULE_TABLE), c->table))
+		goto out;
+	more = realloc(c->rule, (c->n + 1) * sizeof(*c->rule));
+	if (!more)
+		goto out;
+	c->rule = more;
+	c->rule[c->n++] = r;
+	return MNL_CB_OK;
+out:
+	if (r)
+		nftnl_rule_free(r);
+	return MNL_CB_OK;
+}
+
+int explain_db_rules(struct explain_db *db, struct explain_chain *c)
+{
+	struct explain_key k = { c->table, c->name };
+	struct nft_ask a = { .type = NFT_MSG_GETRULE,
+			     .family = c->family,
+			     .dump = true,
+			     .build = explain_put_key,
+			     .arg = &k,
+			     .each = explain_on_rule,
+			     .data = c };
+	int rc = c->loaded ? 0 : nft_ask(db->nft, &a);
+
+	c->loaded = !rc;
+	return rc;
+}
+
+static int explain_on_set(const struct nlmsghdr *nlh, void *data)
+{
+	struct nftnl_set *n = nftnl_set_alloc();
+	struct explain_set *s = data;
+
+	if (n && !s->set && !nftnl_set_nlmsg_parse(nlh, n)) {
+		s->set = n;
+		s->flags = nftnl_set_get_u32(n, NFTNL_SET_FLAGS);
+		if (nftnl_set_is_set(n, NFTNL_SET_DESC_SIZE))
+			s->size = nftnl_set_get_u32(n, NFTNL_SET_DESC_SIZE);
+		return MNL_CB_OK;
+	}
+	if (n)
+		nftnl_set_free(n);
+	return MNL_CB_OK;
+}
+
+static int explain_on_elems(const struct nlmsghdr *nlh, void *data)
+{
+	struct explain_set *s = data;
+
+	if (!s->elems)
+		s->elems = nftnl_set_alloc();
+	if (s->elems)
+		nftnl_set_elems_nlmsg_parse(nlh, s->elems);
+	return MNL_CB_OK;
+}
+
+static int explain_count(struct nftnl_set_elem *x, void *data)
+{
+	struct explain_set *s = data;
+
+	(void)x;
+	s->nelem++;
+	return 0;
+}
+
+struct explain_set *explain_db_set(struct explain_db *db, uint16_t family,
+				   const char *table, const char *name)
+{
+	struct explain_key k = { table, name };
+	struct nft_ask a = { .type = NFT_MSG_GETSET,
+			     .family = family,
+			     .build = explain_put_key,
+			     .arg = &k,
+			     .each = explain_on_set };
+	struct explain_set *s;
+	unsigned i;
+
+	for (i = 0; i < db->nset; i++)
+		if (db->set[i].family == family &&
+		    !strcmp(db->set[i].table, table) &&
+		    !strcmp(db->set[i].name, name))
+			return &db->set[i];
+	if (i == EXPLAIN_CACHE)
+		return NULL;
+	s = &db->set[db->nset];
+	s->family = family;
+	str_put(s->table, sizeof(s->table), table);
+	str_put(s->name, sizeof(s->name), name);
+	a.data = s;
+	if (nft_ask(db->nft, &a) || !s->set)
+		return NULL;
+	a.type = NFT_MSG_GETSETELEM;
+	a.dump = true;
+	a.each = explain_on_elems;
+	if (nft_ask(db->nft, &a))
+		return NULL;
+	if (s->elems)
+		nftnl_set_elem_foreach(s->elems, explain_count, s);
+	db->nset++;
+	return s;
+}

@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* explain_rules.h - the ruleset as explain reads it, and a frame as rules see it */
+#ifndef NETBACK_FILTER_EXPLAIN_RULES_H
+#define NETBACK_FILTER_EXPLAIN_RULES_H
+
+#include <stdio.h> /* libnftnl/expr.h uses FILE without it */
+
+#include <libnftnl/chain.h>
+#include <libnftnl/expr.h>
+#include <libnftnl/rule.h>
+#include <libnftnl/set.h>
+
+#include "explain.h"
+#include "nft.h"
+
+enum {
+	EXPLAIN_NAME = 128,
+	EXPLAIN_CHAINS = 8192,
+	EXPLAIN_CACHE = 256, /* chains and sets that one frame may meet */
+	EXPLAIN_RULES = 8192,
+	EXPLAIN_STEPS = 20000, /* rules that one frame may meet */
+	EXPLAIN_REGS =
+		20, /* of four bytes, 16 and up are 8 .. in nft's count */
+};
+
+struct explain_chain {
+	uint16_t family;
+	char table[EXPLAIN_NAME], name[EXPLAIN_NAME];
+	bool base;
+	uint32_t hook, policy;
+	int32_t prio;
+	char dev[IFNAMSIZ];
+	bool loaded;
+	unsigned n;
+	struct nftnl_rule **rule;
+};
+
+struct explain_set {
+	uint16_t family;
+	char table[EXPLAIN_NAME], name[EXPLAIN_NAME];
+	uint32_t flags, size, nelem;
+	struct nftnl_set *set;	 /* its definition */
+	struct nftnl_set *elems; /* NULL = none */
+};
+
+struct explain_db {
+	struct nft *nft;
+	unsigned nchain, nset;
+	struct explain_chain *chain;
+	struct explain_set set[EXPLAIN_CACHE];
+};
+
+/* explain_load.c: -errno of the kernel's. */
+int explain_db_open(struct explain_db **out, struct err *e);
+void explain_db_close(struct explain_db *db);
+struct explain_chain *explain_db_chain(struct explain_db *db, uint16_t family,
+				       const char *table, const char *name);
+int explain_db_rules(struct explain_db *db, struct explain_chain *c);
+struct explain_set *explain_db_set(struct explain_db *db, uint16_t family,
+				   const char *table, const char *name);
+
+/* A frame at a hook. nh, th: offsets in frame; th_ok: there is an upper layer. */
+struct explain_pkt {
+	const struct explain *x;
+	uint16_t family, proto; /* ethertype that the kernel judges by */
+	size_t nh, th;
+	bool tagged;
+	bool th_ok, later; /* a fragment that is not the first */
+	uint8_t l4;
+	const char *in, *out;	      /* as iifname sees them */
+	const char *physin, *physout; /* as physdev does; NULL = unknown */
+	uint32_t mark;
+	bool mark_known;
+};
+
+/* Registers in four-byte words; unknown ones are not zero but not known. */
+struct explain_regs {
+	uint8_t b[EXPLAIN_REGS * 4];
+	bool unknown[EXPLAIN_REGS];
+	int verdict; /* NFT_CONTINUE, NF_DROP .. */
+	char chain[EXPLAIN_NAME];
+};
+
+enum explain_match { EXPLAIN_NO, EXPLAIN_YES, EXPLAIN_MAYBE };
+
+/* explain_eval.c: one rule. Which it is, and in regs its verdict; why: what
+ * cannot be known. pkt's mark may change.
+ */
+enum explain_match explain_rule(struct explain_db *db,
+				const struct explain_chain *c,
+				struct nftnl_rule *r, struct explain_pkt *p,
+				struct explain_regs *regs, const char **why);
+
+/* explain_xt.c: an extension of iptables. */
+struct nftnl_expr;
+enum explain_match explain_xt(const struct nftnl_expr *x,
+			      const struct explain_pkt *p);
+
+/* explain_pkt.c: where the headers are, for rules of that family. */
+void explain_look(struct explain_pkt *p);
+
+#endif

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* explain.h - what the live ruleset does with one frame, rule by rule
+ *
+ * The rules are read from the kernel and evaluated here, no frame is sent. What
+ * depends on more than the frame (the state of a connection, a limit, an
+ * extension that is not listed in doc/filter.md) is not guessed: then both ways
+ * are followed, and if they differ the answer is that it cannot be known.
+ */
+#ifndef NETBACK_EXPLAIN_H
+#define NETBACK_EXPLAIN_H
+
+#include <net/if.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "err.h"
+
+enum { EXPLAIN_FRAME = 9216 };
+
+/* Answers: bits, since it may be one or the other. */
+enum { EXPLAIN_PASS = 1, EXPLAIN_DROP = 2 };
+
+struct explain {
+	char in[IFNAMSIZ];     /* the device that the frame comes in by */
+	char out[IFNAMSIZ];    /* .. and leaves by; "" = it is for the host */
+	char bridge[IFNAMSIZ]; /* whose ports both are, or in is; "" = none */
+	uint32_t mark;
+	size_t len;
+	uint8_t frame[EXPLAIN_FRAME]; /* from the destination MAC on */
+};
+
+/* Pure. "tcp 10.0.0.2:1234 > 10.0.0.3:22" in words, behind the two MACs: fills
+ * frame and len. Protocols: tcp, udp, icmp, icmp6, arp (sender > target), or a
+ * number. -EINVAL with a sentence.
+ */
+int explain_words(struct explain *x, const uint8_t dst[6], const uint8_t src[6],
+		  int argc, char **argv, struct err *e);
+
+/* Hex digits, blanks between bytes allowed. */
+int explain_hex(struct explain *x, const char *hex, struct err *e);
+
+/* A line for each rule that takes part, in order, on out; verdict: the last line,
+ * with whose rule it was. Returns EXPLAIN_PASS, EXPLAIN_DROP, or both when it
+ * cannot be known; -errno with a sentence.
+ */
+int explain_run(const struct explain *x, FILE *out, struct err *e);
+
+#endif
