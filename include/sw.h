@@ -56,6 +56,11 @@ bool sw_held(const struct sw *sw, const struct port *p);
  */
 void sw_give_up(struct sw *sw);
 
+/* The frame that last found no room at p, to ask p with: its head and what it
+ * needs are right, its payload is gone. NULL: none has.
+ */
+const struct frame *sw_refused(const struct sw *sw, const struct port *p);
+
 /* Frames that were read and wait for room. */
 unsigned sw_waiting(const struct sw *sw);
 

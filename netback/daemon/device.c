@@ -142,6 +142,7 @@ static int device_to_connected(struct device *d)
 	/* Before the guest hears of it: the bridge takes a moment to forward, and
 	 * what a guest sends first must not fall into that moment.
 	 */
+	d->stalled = false;
 	device_carrier(d, true);
 	rc = adopted ? 0 : device_write_state(d, LIFE_CONNECTED);
 	if (rc) {

@@ -27,6 +27,7 @@ struct device_hub {
 	struct loop *loop;
 	struct store *store;
 	int keep; /* directory of survival memory */
+	uint32_t stall_ms;
 	void (*again)(void *arg, struct device *d); /* look at it soon */
 	/* The worker is about to forget it. */
 	void (*leaving)(void *arg, struct device *d);
@@ -51,7 +52,8 @@ void device_guest_gone(struct device *d);
 void device_answer(struct device *d, const struct worker_msg *m,
 		   enum worker_type order);
 void device_fatal(struct device *d, const char *why);
-
+/* It takes nothing any more, or does again: the carrier follows. */
+void device_stalled(struct device *d, bool on);
 /* Workers die of it: disconnected, and not again before the frontend writes;
  * each time it must wait longer.
  */

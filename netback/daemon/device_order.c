@@ -83,6 +83,7 @@ static void device_order_connect(struct device *d)
 		.nqueue = (uint16_t)d->keys.nqueue,
 		.epoch = d->record.epoch,
 		.mtu = d->mtu,
+		.stall_ms = d->hub->stall_ms,
 	};
 	unsigned i;
 
@@ -207,6 +208,22 @@ void device_fatal(struct device *d, const char *why)
 	device_fail(d, why, device_end_of(d));
 }
 
+void device_stalled(struct device *d, bool on)
+{
+	if (d->link != LINK_RUNNING || d->stalled == on)
+		return;
+	d->stalled = on;
+	device_carrier(d, !on);
+	if (!device_may_log(d))
+		return;
+	if (on)
+		log_warn("%s: stalled: the guest has taken no frame for %u s; "
+			 "no carrier until it does",
+			 d->name, d->hub->stall_ms / 1000);
+	else
+		log_info("%s: the guest takes frames again", d->name);
+}
+
 /* CONNECT, of a guest's wish or after a worker's death. */
 static void device_connected(struct device *d, const struct worker_msg *m)
 {
@@ -277,7 +294,9 @@ bool device_resume(struct device *d)
 		return false;
 	device_has_ports(d);
 	device_order_connect(d);
-	if (run)
+	if (run) {
+		device_stalled(d, false); /* this one will see for itself */
 		device_order_plain(d, WORKER_RUN);
+	}
 	return run;
 }

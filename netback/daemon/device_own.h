@@ -60,7 +60,7 @@ struct device {
 	/* the host's side */
 	int tap, keep_fd;
 	uint32_t mtu;
-	bool carrier;
+	bool carrier, stalled;
 	uint64_t failed_ns;
 	uint32_t retry_ms;
 	struct rate rate;

@@ -18,13 +18,16 @@
 
 static const char usage_text[] =
 	"usage: netbackd [-nv] [--run DIR] [--uid NAME] [--workers N]\n"
-	"                [--hv KIND]\n"
+	"                [--hv KIND] [--stall SECONDS]\n"
 	"       netbackd --store [-nv] [--run DIR]\n"
 	"\n"
 	"  --run DIR    run directory (default $NETBACK_RUN or /run/netback)\n"
 	"  --uid NAME   user of the workers (default netback, else nobody)\n"
 	"  --workers N  processes that guests are spread over (default 1)\n"
 	"  --hv KIND    whose guests: xen, local (default: as this host has)\n"
+	"  --stall N    seconds until a guest that takes nothing has no "
+	"carrier\n"
+	"               (default 60; 0 = never)\n"
 	"  --store      serve the store, where there is no Xen\n"
 	"  -n           check the options, print them in canonical form, exit\n"
 	"  -v           say more\n"
@@ -35,6 +38,7 @@ enum {
 	OPT_UID,
 	OPT_WORKERS,
 	OPT_HV,
+	OPT_STALL,
 	OPT_STORE,
 	OPT_VERSION,
 	OPT_HELP
@@ -66,6 +70,15 @@ static int parse_hv(struct options *o, const char *word)
 	return 2;
 }
 
+static int parse_stall(struct options *o, const char *word)
+{
+	if (!num_parse(word, SUPERVISOR_STALL_MAX, &o->conf.stall))
+		return 0;
+	fprintf(stderr, "netbackd: --stall %s: must be 0 to %d seconds\n", word,
+		SUPERVISOR_STALL_MAX);
+	return 2;
+}
+
 /* -1: go on; else an exit status. */
 static int parse_rest(int argc, char **argv)
 {
@@ -82,6 +95,7 @@ static int parse(struct options *o, int argc, char **argv)
 		{ "run", required_argument, NULL, OPT_RUN },
 		{ "uid", required_argument, NULL, OPT_UID },
 		{ "workers", required_argument, NULL, OPT_WORKERS },
+		{ "stall", required_argument, NULL, OPT_STALL },
 		{ "store", no_argument, NULL, OPT_STORE },
 		{ "hv", required_argument, NULL, OPT_HV },
 		{ "version", no_argument, NULL, OPT_VERSION },
@@ -108,6 +122,10 @@ static int parse(struct options *o, int argc, char **argv)
 					optarg, SUPERVISOR_WORKERS);
 				return 2;
 			}
+			break;
+		case OPT_STALL:
+			if (parse_stall(o, optarg))
+				return 2;
 			break;
 		case OPT_STORE:
 			o->store = true;
@@ -162,7 +180,8 @@ static void print(const struct options *o)
 	if (o->store)
 		puts("store=yes");
 	else
-		printf("workers=%u\n", o->conf.workers);
+		printf("workers=%u\nstall=%u\n", o->conf.workers,
+		       o->conf.stall);
 }
 
 int main(int argc, char **argv)
@@ -170,6 +189,7 @@ int main(int argc, char **argv)
 	struct options o = {
 		.conf.run = getenv("NETBACK_RUN"),
 		.conf.workers = 1,
+		.conf.stall = SUPERVISOR_STALL,
 	};
 	int rc;
 

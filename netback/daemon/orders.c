@@ -131,7 +131,7 @@ static int orders_take(struct orders *o)
 			orders_clean(m.text);
 		if (m.rc > 0)
 			m.rc = -EPROTO;
-		if (m.type == WORKER_FATAL)
+		if (m.type == WORKER_FATAL || m.type == WORKER_STALL)
 			o->ops->fatal(o->arg, &m);
 		else if (orders_match(o, &m) || orders_refused(o, &m))
 			orders_answer(o, &m);

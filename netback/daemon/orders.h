@@ -19,7 +19,7 @@ struct orders;
 struct orders_ops {
 	/* The answer to an order; answer->text is NUL-terminated. */
 	void (*answer)(void *arg, const struct worker_msg *answer,
-		       enum worker_type order);
+		       enum worker_type order); /* Unasked: FATAL or STALL. */
 	void (*fatal)(void *arg, const struct worker_msg *m);
 	/* Once. The callee closes the orders. why is a static string. */
 	void (*lost)(void *arg, const char *why);

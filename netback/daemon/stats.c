@@ -76,6 +76,7 @@ static json_t *stats_counters(const struct worker_stats *t)
 		{ "turns", t->turns },
 		{ "storms", t->storms },
 		{ "later", t->later },
+		{ "stalls", t->stalls },
 		{ "at_ns", t->at_ns },
 	};
 	json_t *o = json_object(), *tap;

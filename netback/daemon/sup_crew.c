@@ -132,8 +132,9 @@ static void sup_fatal(void *arg, const struct worker_msg *m)
 {
 	struct supervisor *s = arg;
 	struct sup_dev *v = sup_find(s, m->domid, m->handle);
-
-	if (v)
+	if (v && m->type == WORKER_STALL)
+		device_stalled(v->dev, m->stalled == 1);
+	else if (v)
 		device_fatal(v->dev, m->text);
 }
 

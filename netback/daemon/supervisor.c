@@ -205,6 +205,7 @@ static int sup_start(struct supervisor *s, struct err *e)
 	if (rc)
 		return err_set(e, rc, "cannot start: %s", strerror(-rc));
 	s->hub.loop = s->loop;
+	s->hub.stall_ms = s->conf->stall * 1000;
 	s->hub.again = sup_again;
 	s->hub.leaving = sup_leaving;
 	for (i = 0; i < s->workers; i++) {

@@ -13,7 +13,11 @@ struct supervisor_conf {
 	unsigned
 		workers; /* that vifs are spread over; 1 to SUPERVISOR_WORKERS */
 	enum supervisor_hv hv;
+	unsigned stall; /* seconds until a guest that takes nothing has no
+			 * carrier; 0 = never */
 };
+
+enum { SUPERVISOR_STALL = 60, SUPERVISOR_STALL_MAX = 86400 };
 
 /* Serves until SIGTERM or SIGINT, leaving guests connected for the next
  * instance. Returns an exit status.

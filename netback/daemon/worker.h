@@ -25,9 +25,9 @@
  *
  * After a worker died the supervisor says DOM, CHANNEL, VIF, CONNECT, RUN again
  * to the next one with the same epoch: the survival memory makes that an adoption.
- * Unasked, a worker says FATAL when a guest broke the protocol or
- * lost its memory: the vif is unmapped already.
- */
+ * Unasked, a worker says FATAL when a guest broke the protocol or * lost its memory: the vif is unmapped already. And STALL when a guest takes
+ * nothing any more, and again when it does.
+*/
 #ifndef NETBACK_DAEMON_WORKER_H
 #define NETBACK_DAEMON_WORKER_H
 
@@ -57,6 +57,7 @@ enum worker_type {
 	/* answers */
 	WORKER_DONE,
 	WORKER_FATAL,
+	WORKER_STALL,
 };
 
 /* One vif's counters after a whole turn; they survive a killed worker. Always:
@@ -75,6 +76,7 @@ struct worker_stats {
 	uint64_t storms; /* times its bells were not heard for a while: they
 			  * came without work */
 	uint64_t later;	 /* turns that its rate ended */
+	uint64_t stalls; /* times it took nothing for the stall time */
 	uint64_t at_ns; /* CLOCK_MONOTONIC of the last turn: when this was so */
 };
 
@@ -89,12 +91,14 @@ struct worker_msg {
 	uint16_t domid, handle;
 	uint16_t nqueue; /* CONNECT; of STATS */
 	uint32_t seq;
-	int32_t rc;	 /* DONE, FATAL: 0 or -errno */
-	uint64_t epoch;	 /* CONNECT */
-	uint32_t mtu;	 /* CONNECT: bytes, of the tap */
-	uint32_t port;	 /* CHANNEL */
-	uint32_t served; /* DONE of CONNECT: 1 = a worker died in its turn */
-	char name[16];	 /* VIF: the device, for messages */
+	int32_t rc;	   /* DONE, FATAL: 0 or -errno */
+	uint64_t epoch;	   /* CONNECT */
+	uint32_t mtu;	   /* CONNECT: bytes, of the tap */
+	uint32_t port;	   /* CHANNEL */
+	uint32_t served;   /* DONE of CONNECT: 1 = a worker died in its turn */
+	uint32_t stall_ms; /* CONNECT: until a vif has stalled; 0 = never */
+	uint32_t stalled;  /* STALL: 1 = it has, 0 = no more */
+	char name[16];	   /* VIF: the device, for messages */
 	union {
 		struct hv_local dom;
 		struct {

@@ -2,9 +2,9 @@
 /* worker_own.h - a worker's inside, for worker*.c alone
  *
  *   worker.c	    one loop: orders, guests' memory
- *   worker_vif.c   a vif: connecting, running, counting, capture
- *   worker_turn.c  whose turn it is, and what a turn is
- */
+ *   worker_vif.c   a vif: connecting, running, counting, capture *   worker_turn.c  whose turn it is, and what a turn is
+ *   worker_stall.c a guest that takes nothing any more
+*/
 #ifndef NETBACK_DAEMON_WORKER_OWN_H
 #define NETBACK_DAEMON_WORKER_OWN_H
 
@@ -31,6 +31,14 @@ struct wqueue {
 	uint64_t counts[RING_COUNTS]; /* of this connection */
 };
 
+struct wstall {
+	uint32_t ms;		 /* the stall time; 0 = never */
+	uint64_t since_ns;	 /* no frame reached it, though one wanted to */
+	uint64_t rx, refused;	 /* counters at the last turn */
+	bool on;		 /* the supervisor knows */
+	struct loop_timer *look; /* while on: for room */
+};
+
 struct wvif {
 	struct wvif *next;
 	struct fair_member turn;
@@ -51,7 +59,8 @@ struct wvif {
 	struct bucket bucket;	 /* its rate; paid_ns is in keep */
 	struct loop_timer *wait; /* until that is paid for */
 	bool tap_off;		 /* not polled, for either */
-	bool rang;		 /* since its last turn */
+	struct wstall stall;
+	bool rang;     /* since its last turn */
 	unsigned idle; /* turns in a row that a bell caused for nothing */
 	struct loop_timer *calm;
 	struct cap *cap;
@@ -107,5 +116,11 @@ void wvif_unqueue(struct wvif *v);
 
 /* A round: a turn for everybody whose turn it is. */
 void worker_round(struct worker *w);
+
+/* --- worker_stall.c ---------------------------------------------------------- */
+
+void wstall_begin(struct wvif *v, uint32_t ms);
+void wstall_turn(struct wvif *v); /* at the end of each */
+void wstall_end(struct wvif *v);
 
 #endif

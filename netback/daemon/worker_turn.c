@@ -139,7 +139,10 @@ static void wvif_fatal(struct wvif *v, int rc)
 
 static unsigned wvif_stall_ms(const struct wvif *v)
 {
-	return v->nqueue > 1 ? WVIF_STALL_ONE_MS : WVIF_STALL_MS;
+	if (v->nqueue > 1)
+		return WVIF_STALL_ONE_MS;
+	return v->stall.ms && v->stall.ms < WVIF_STALL_MS ? v->stall.ms
+							  : WVIF_STALL_MS;
 }
 
 static void wvif_on_clock(void *arg)
@@ -239,6 +242,7 @@ static void wvif_turn(struct wvif *v)
 	survive_serve(v->keep, false);
 	wvif_hold(v, rc);
 	wvif_poll_tap(v);
+	wstall_turn(v);
 	if (rc == 1)
 		wvif_queue(v);
 }

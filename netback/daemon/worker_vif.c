@@ -49,8 +49,8 @@ static void wvif_stop(struct wvif *v)
 	v->clock = NULL;
 	loop_cancel(v->w->loop, v->wait);
 	v->wait = NULL;
+	wstall_end(v);
 }
-
 /* --- counting ---------------------------------------------------------------- */
 
 void wvif_sum(struct wvif *v)
@@ -322,6 +322,7 @@ int wvif_connect(struct wvif *v, struct worker_msg *m)
 	v->vif->tee = v->cap ? cap_tee(v->cap) : NULL;
 	sw_add(v->sw, v->vif);
 	sw_add(v->sw, v->tap);
+	wstall_begin(v, m->connect.features.rx_notify ? m->stall_ms : 0);
 	v->bucket.paid_ns = &v->keep->rate_ns;
 	wvif_limit(v);
 	return 0;

@@ -34,6 +34,8 @@ struct wire_end {
 	struct frame *held; /* from the other end, waits for room here */
 	bool stalled;	    /* do not wait: what has no room is dropped */
 	bool large;	    /* the last frame for it was: the next may be */
+	bool refused;	    /* a frame has had to wait here: */
+	struct frame last;  /* that one, but for its payload */
 };
 
 struct sw {
@@ -137,6 +139,10 @@ static int wire_squeeze(struct sw *sw, struct port *from, struct wire_end *to)
 	}
 	to->held = f;
 	fits = to->port->ops->fits(to->port, f);
+	if (!fits && !to->stalled) {
+		to->refused = true;
+		to->last = *f;
+	}
 	if (fits < 0 || (!fits && !to->stalled))
 		return fits;
 	to->held = NULL;
@@ -288,6 +294,14 @@ bool sw_held(const struct sw *sw, const struct port *p)
 			return sw->end[1 - i].held;
 	}
 	return false;
+}
+
+const struct frame *sw_refused(const struct sw *sw, const struct port *p)
+{
+	const struct wire_end *e = sw->end[0].port == p ? &sw->end[0]
+							: &sw->end[1];
+
+	return e->port == p && e->refused ? &e->last : NULL;
 }
 
 unsigned sw_waiting(const struct sw *sw)
