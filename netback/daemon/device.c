@@ -217,6 +217,7 @@ static int device_act(struct device *d, unsigned act)
 		rc = device_disconnect(d);
 		return rc ? rc : device_to(d, LIFE_CLOSED);
 	case LIFE_SAY_RECONFIGURED:
+		device_wish(d, true);
 		return device_write_state(d, LIFE_RECONFIGURED);
 	case LIFE_CONNECT:
 		return device_connect(d);
@@ -366,9 +367,21 @@ int device_look(struct device *d)
 	return device_acts(d);
 }
 
-void device_front_wrote(struct device *d)
+/* One watch sees the whole directory; of its keys these two matter while the
+ * frontend is connected.
+ */
+bool device_front_event(struct device *d, const char *path)
 {
-	d->front_wrote = true;
+	size_t n = strlen(d->front);
+
+	if (strncmp(path, d->front, n) != 0)
+		return false;
+	if (!strcmp(path + n, "/request-multicast-control") &&
+	    d->own == LIFE_CONNECTED)
+		device_wish(d, false);
+	if (!strcmp(path, d->state))
+		d->front_wrote = true;
+	return !strcmp(path, d->state) || !path[n];
 }
 
 void device_guest_gone(struct device *d)
@@ -403,11 +416,6 @@ uint16_t device_handle(const struct device *d)
 const char *device_name(const struct device *d)
 {
 	return d->name;
-}
-
-const char *device_front_path(const struct device *d)
-{
-	return d->state;
 }
 
 json_t *device_show(const struct device *d)
@@ -468,7 +476,7 @@ int device_open(struct device **out, struct device_hub *hub, struct domain *dom,
 	device_paths(d);
 	if (keep_load(hub->keep, d->name, &d->record))
 		memset(&d->record, 0, sizeof(d->record));
-	rc = store_watch(hub->store, d->state, d->name);
+	rc = store_watch(hub->store, d->front, d->name);
 	d->watched = !rc;
 	if (rc) {
 		device_close(d);
@@ -483,7 +491,7 @@ void device_close(struct device *d)
 	if (!d)
 		return;
 	if (d->watched)
-		store_unwatch(d->hub->store, d->state, d->name);
+		store_unwatch(d->hub->store, d->front, d->name);
 	loop_cancel(d->hub->loop, d->timer);
 	if (d->told)
 		device_order_plain(d, WORKER_VIF_GONE);

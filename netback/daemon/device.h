@@ -43,8 +43,10 @@ int device_open(struct device **out, struct device_hub *hub, struct domain *dom,
 /* Reads the store, goes on. 1 = it is gone, close it. */
 int device_look(struct device *d);
 
-/* The frontend's state was written (perhaps as it was). */
-void device_front_wrote(struct device *d);
+/* Something in the frontend's directory was written, or all of it removed: true
+ * when the device has to be looked at.
+ */
+bool device_front_event(struct device *d, const char *path);
 
 /* Its domain's connection ended: no guest, no memory. */
 void device_guest_gone(struct device *d);
@@ -66,8 +68,7 @@ bool device_resume(struct device *d);
 
 uint16_t device_domid(const struct device *d);
 uint16_t device_handle(const struct device *d);
-const char *device_name(const struct device *d);       /* "vifN.M" */
-const char *device_front_path(const struct device *d); /* its state node */
+const char *device_name(const struct device *d); /* "vifN.M" */
 json_t *device_show(const struct device *d);
 
 /* Forgets it; the host's side stays for the next instance. NULL is fine. */

@@ -88,9 +88,23 @@ static void device_order_connect(struct device *d)
 	unsigned i;
 
 	m.connect.features = d->keys.features;
+	m.connect.wish = d->keys.wish;
+	m.connect.has_ctrl = d->keys.has_ctrl;
+	m.connect.ctrl_ref = d->keys.ctrl_ref;
+	m.connect.ctrl_port = d->keys.ctrl_port;
 	for (i = 0; i < d->keys.nqueue; i++)
 		m.connect.queue[i] = d->keys.queue[i];
 	device_order(d, &m, NULL, 0);
+}
+
+void device_order_wish(struct device *d)
+{
+	struct worker_msg m = { .type = WORKER_TELL };
+
+	m.connect.wish = d->keys.wish;
+	if (d->link == LINK_READY || d->link == LINK_RUNNING ||
+	    d->link == LINK_CONNECTING)
+		device_order(d, &m, NULL, 0);
 }
 
 /* A guest that comes back says hello first, then names its channels: wait for
@@ -99,13 +113,15 @@ static void device_order_connect(struct device *d)
 static bool device_has_ports(struct device *d)
 {
 	const struct ring_names *q = d->keys.queue;
+	bool all = !d->keys.has_ctrl ||
+		   domain_port_ready(d->dom, d->keys.ctrl_port);
 	unsigned i;
 
-	for (i = 0; i < d->keys.nqueue && !d->late; i++) {
-		if (domain_port_ready(d->dom, q[i].tx_port) &&
-		    (q[i].rx_port == q[i].tx_port ||
-		     domain_port_ready(d->dom, q[i].rx_port)))
-			continue;
+	for (i = 0; i < d->keys.nqueue && all; i++)
+		all = domain_port_ready(d->dom, q[i].tx_port) &&
+		      (q[i].rx_port == q[i].tx_port ||
+		       domain_port_ready(d->dom, q[i].rx_port));
+	if (!all && !d->late) {
 		device_timer(d, DEVICE_LEAVE_MS);
 		return false;
 	}

@@ -104,6 +104,10 @@ bool device_hotplugged(struct device *d);
 bool device_read_rate(struct device *d);
 /* The frontend's keys into d->keys. */
 int device_keys(struct device *d, struct err *e);
+/* What may change while frames move: told to the worker. headroom false: that
+ * stays until the frontend reconfigures.
+ */
+void device_wish(struct device *d, bool headroom);
 
 /* --- device_host.c ----------------------------------------------------------- */
 
@@ -120,6 +124,7 @@ bool device_host_gone(struct device *d);
 void device_order_plain(struct device *d, enum worker_type type);
 void device_order_vif(struct device *d);
 void device_order_rate(struct device *d);
+void device_order_wish(struct device *d); /* keys.wish, while connected */
 
 /* 0 when a worker has its rings; -EINPROGRESS; -errno, said. */
 int device_connect(struct device *d);

@@ -119,6 +119,10 @@ static int device_offer_run(struct store *s, void *arg)
 		{ "feature-rx-copy", "1" },
 		{ "feature-rx-flip", "0" },
 		{ "feature-split-event-channels", "1" },
+		{ "feature-multicast-control", "1" },
+		{ "feature-dynamic-multicast-control", "1" },
+		{ "feature-xdp-headroom", "1" },
+		{ "feature-ctrl-ring", "1" },
 		{ "multi-queue-max-queues", "64" },
 	};
 	struct device *d = arg;
@@ -215,4 +219,24 @@ static int device_get_key(void *arg, const char *key, char *buf, size_t size)
 int device_keys(struct device *d, struct err *e)
 {
 	return keys_read(&d->keys, device_get_key, d, e);
+}
+
+void device_wish(struct device *d, bool headroom)
+{
+	struct ring_wish w;
+	struct err e = { "" };
+
+	/* Nonsense changes nothing: frames move, and the guest may mend it. */
+	if (keys_wish(&w, device_get_key, d, &e)) {
+		if (device_may_log(d))
+			log_warn("%s: %s", d->name, e.text);
+		return;
+	}
+	if (!headroom)
+		w.headroom = d->keys.wish.headroom;
+	if (w.headroom == d->keys.wish.headroom &&
+	    w.multicast == d->keys.wish.multicast)
+		return;
+	d->keys.wish = w;
+	device_order_wish(d);
 }

@@ -13,6 +13,7 @@
 enum {
 	KEYS_TEXT = 16, /* no number we accept is longer */
 	KEYS_NAME = 32,
+	KEYS_HEADROOM = 0x7fff, /* xdp-headroom, by netif.h */
 };
 
 struct keys_source {
@@ -222,6 +223,50 @@ static int keys_queues(const struct keys_source *s, struct keys *k)
 	return rc;
 }
 
+int keys_wish(struct ring_wish *out, keys_get_fn *get, void *arg, struct err *e)
+{
+	const struct keys_source s = { get, arg, e };
+	struct ring_wish w = { 0 };
+	uint32_t headroom = 0;
+	int rc = keys_number(&s, "xdp-headroom", KEYS_HEADROOM, &headroom);
+
+	if (rc >= 0)
+		rc = keys_flag(&s, "request-multicast-control", &w.multicast);
+	if (rc < 0)
+		return rc;
+	w.headroom = (uint16_t)headroom;
+	*out = w;
+	return 0;
+}
+
+/* The control ring, if there is one: no other ring's page or channel. */
+static int keys_ctrl(const struct keys_source *s, struct keys *k)
+{
+	unsigned i;
+	int rc = keys_number(s, "ctrl-ring-ref", UINT32_MAX, &k->ctrl_ref);
+
+	if (rc <= 0)
+		return rc;
+	rc = keys_port(s, "event-channel-ctrl", &k->ctrl_port);
+	for (i = 0; i < k->nqueue && !rc; i++) {
+		const struct ring_names *q = &k->queue[i];
+
+		if (q->tx_ref == k->ctrl_ref || q->rx_ref == k->ctrl_ref)
+			rc = err_set(s->e, -EINVAL,
+				     "frontend key ctrl-ring-ref names grant "
+				     "%u, which is another ring's",
+				     k->ctrl_ref);
+		else if (q->tx_port == k->ctrl_port ||
+			 q->rx_port == k->ctrl_port)
+			rc = err_set(s->e, -EINVAL,
+				     "frontend key event-channel-ctrl=%u is "
+				     "another ring's",
+				     k->ctrl_port);
+	}
+	k->has_ctrl = true;
+	return rc;
+}
+
 int keys_read(struct keys *out, keys_get_fn *get, void *arg, struct err *e)
 {
 	const struct keys_source s = { get, arg, e };
@@ -243,6 +288,10 @@ int keys_read(struct keys *out, keys_get_fn *get, void *arg, struct err *e)
 	k.nqueue = nqueue;
 	rc = nqueue == 1 ? keys_queue(&s, "", &k.queue[0])
 			 : keys_queues(&s, &k);
+	if (!rc)
+		rc = keys_ctrl(&s, &k);
+	if (!rc)
+		rc = keys_wish(&k.wish, get, arg, e);
 	if (rc)
 		return rc;
 	*out = k;

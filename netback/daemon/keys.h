@@ -19,6 +19,9 @@ enum { KEYS_QUEUES = 64 }; /* what we offer as multi-queue-max-queues */
 
 struct keys {
 	struct ring_features features;
+	struct ring_wish wish;
+	bool has_ctrl; /* a control ring: */
+	uint32_t ctrl_ref, ctrl_port;
 	unsigned nqueue;
 	struct ring_names queue[KEYS_QUEUES];
 };
@@ -30,5 +33,11 @@ typedef int keys_get_fn(void *arg, const char *key, char *buf, size_t size);
  * neither a value nor -ENOENT.
  */
 int keys_read(struct keys *out, keys_get_fn *get, void *arg, struct err *e);
+
+/* What may change while frames move, alone: xdp-headroom and
+ * request-multicast-control.
+ */
+int keys_wish(struct ring_wish *out, keys_get_fn *get, void *arg,
+	      struct err *e);
 
 #endif

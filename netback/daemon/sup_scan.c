@@ -315,10 +315,8 @@ static void sup_front_event(struct supervisor *s, const char *token,
 	if (vif_parse_name(token, &domid, &handle, NULL))
 		return;
 	v = sup_find(s, domid, handle);
-	if (!v || strcmp(path, device_front_path(v->dev)))
-		return;
-	device_front_wrote(v->dev);
-	sup_mark(s, v);
+	if (v && device_front_event(v->dev, path))
+		sup_mark(s, v);
 }
 
 static void sup_store_ready(void *arg, int fd, uint32_t events)

@@ -130,6 +130,9 @@ static int worker_vif_order(struct worker *w, struct worker_msg *m, int *fd)
 	switch (m->type) {
 	case WORKER_CONNECT:
 		return wvif_connect(v, m);
+	case WORKER_TELL:
+		wvif_tell(v, m);
+		return 0;
 	case WORKER_RUN:
 		return wvif_run(v);
 	case WORKER_DISCONNECT:

@@ -14,6 +14,7 @@
  *   DOM_GONE                        close it; its vifs are disconnected already
  *   VIF           tap, survival     a vif, not connected
  *   CONNECT                         map rings, bind channels; no frame moves
+ *   TELL                            what its store keys wish has changed
  *   RUN                             frames move; carrier is the supervisor's
  *   DISCONNECT                      unmap; every grant released when answered
  *   VIF_GONE                        forget it; closes the tap
@@ -47,6 +48,7 @@ enum worker_type {
 	WORKER_DOM_GONE,
 	WORKER_VIF,
 	WORKER_CONNECT,
+	WORKER_TELL,
 	WORKER_RUN,
 	WORKER_DISCONNECT,
 	WORKER_VIF_GONE,
@@ -103,6 +105,9 @@ struct worker_msg {
 		struct hv_local dom;
 		struct {
 			struct ring_features features;
+			struct ring_wish wish; /* of TELL, too */
+			bool has_ctrl;
+			uint32_t ctrl_ref, ctrl_port;
 			struct ring_names queue[WORKER_QUEUES];
 		} connect;
 		struct {

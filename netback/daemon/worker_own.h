@@ -50,6 +50,9 @@ struct wvif {
 	struct port *tap, *vif;	 /* vif: NULL while not connected */
 	struct wqueue *queue;	 /* nqueue of them */
 	unsigned nqueue;
+	struct ring_vif *shared; /* what its queues share */
+	struct loop_fd *ctrl_src;
+	bool ctrl; /* requests may wait in the control ring */
 	struct survive *keep;
 	struct sw *sw;
 	struct loop_fd *tap_src;
@@ -93,6 +96,7 @@ struct frame_pool *worker_frames(struct worker *w, const struct hv *hv);
 /* Takes over fd[0] (tap) and fd[1] (survival). */
 int wvif_open(struct worker *w, const struct worker_msg *m, int *fd);
 int wvif_connect(struct wvif *v, struct worker_msg *m);
+void wvif_tell(struct wvif *v, const struct worker_msg *m);
 int wvif_run(struct wvif *v);
 void wvif_rate(struct wvif *v, uint32_t bytes, uint32_t usecs);
 void wvif_disconnect(struct wvif *v);
@@ -110,6 +114,7 @@ void wvif_stats(const struct wvif *v, struct worker_msg *m);
 /* --- worker_turn.c ----------------------------------------------------------- */
 
 void wvif_on_bell(void *arg, int fd, uint32_t events); /* of a struct wqueue */
+void wvif_on_ctrl(void *arg, int fd, uint32_t events);
 void wvif_on_tap(void *arg, int fd, uint32_t events);
 void wvif_queue(struct wvif *v);
 void wvif_unqueue(struct wvif *v);

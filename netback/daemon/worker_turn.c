@@ -52,6 +52,16 @@ void wvif_on_bell(void *arg, int fd, uint32_t events)
 	wvif_queue(q->v);
 }
 
+void wvif_on_ctrl(void *arg, int fd, uint32_t events)
+{
+	struct wvif *v = arg;
+
+	(void)fd, (void)events;
+	ring_ctrl_clear(v->shared);
+	v->rang = v->ctrl = true;
+	wvif_queue(v);
+}
+
 void wvif_on_tap(void *arg, int fd, uint32_t events)
 {
 	(void)fd, (void)events;
@@ -62,6 +72,8 @@ static void wvif_listen(struct wvif *v, uint32_t events)
 {
 	unsigned i, k;
 
+	if (v->ctrl_src)
+		loop_mod(v->w->loop, v->ctrl_src, events);
 	for (i = 0; i < v->nqueue; i++) {
 		for (k = 0; k < PORT_FDS; k++) {
 			if (v->queue[i].src[k])
@@ -217,12 +229,16 @@ static void wvif_turn(struct wvif *v)
 	struct port_stat was = v->tap->stat;
 	uint64_t work = wvif_work(v);
 	struct port *bad = NULL;
-	int rc;
+	int rc = 0;
 
 	v->st.turns++;
 	v->st.at_ns = clock_ns();
 	survive_serve(v->keep, true);
-	rc = sw_run(v->sw, &bad);
+	if (v->ctrl)
+		rc = ring_ctrl_run(v->shared);
+	v->ctrl = rc > 0;
+	if (rc >= 0)
+		rc = sw_run(v->sw, &bad);
 	if (rc < 0) {
 		survive_serve(v->keep, false);
 		wvif_fatal(v, rc);
@@ -243,7 +259,7 @@ static void wvif_turn(struct wvif *v)
 	wvif_hold(v, rc);
 	wvif_poll_tap(v);
 	wstall_turn(v);
-	if (rc == 1)
+	if (rc == 1 || v->ctrl)
 		wvif_queue(v);
 }
 

@@ -43,6 +43,8 @@ static void wvif_stop(struct wvif *v)
 			v->queue[i].src[k] = NULL;
 		}
 	}
+	loop_del(v->w->loop, v->ctrl_src);
+	v->ctrl_src = NULL;
 	loop_del(v->w->loop, v->tap_src);
 	v->tap_src = NULL;
 	loop_cancel(v->w->loop, v->clock);
@@ -215,10 +217,12 @@ void wvif_disconnect(struct wvif *v)
 	}
 	sw_close(v->sw);
 	port_close(v->vif);
+	ring_vif_close(v->shared);
 	survive_close(v->keep);
 	free(v->queue);
 	v->sw = NULL;
 	v->vif = NULL;
+	v->shared = NULL;
 	v->queue = NULL;
 	v->nqueue = 0;
 	v->keep = NULL;
@@ -226,8 +230,37 @@ void wvif_disconnect(struct wvif *v)
 
 static unsigned wvif_pick(void *arg, const struct frame *f, unsigned n)
 {
-	(void)arg;
+	const struct wvif *v = arg;
+	int q = ring_vif_pick(v->shared, f);
+
+	if (q >= 0 && (unsigned)q < n)
+		return (unsigned)q;
 	return (unsigned)((uint64_t)frame_flow(f) * n >> 32);
+}
+
+/* What the queues share, before the first of them. */
+static int wvif_open_shared(struct wvif *v, struct hv *hv,
+			    const struct worker_msg *m)
+{
+	const struct ring_vif_conf conf = {
+		.hv = hv,
+		.keep = &v->keep->vif,
+		.queues = v->nqueue,
+		.has_ctrl = m->connect.has_ctrl,
+		.ctrl_ref = m->connect.ctrl_ref,
+		.ctrl_port = m->connect.ctrl_port,
+	};
+	int rc = ring_vif_open(&v->shared, &conf);
+
+	if (!rc)
+		ring_vif_tell(v->shared, &m->connect.wish);
+	return rc;
+}
+
+void wvif_tell(struct wvif *v, const struct worker_msg *m)
+{
+	if (v->shared)
+		ring_vif_tell(v->shared, &m->connect.wish);
 }
 
 static int wvif_open_queue(struct wvif *v, unsigned i, struct hv *hv,
@@ -235,6 +268,8 @@ static int wvif_open_queue(struct wvif *v, unsigned i, struct hv *hv,
 {
 	struct ring_conf conf = {
 		.hv = hv,
+		.vif = v->shared,
+		.queue = i,
 		.pool = worker_frames(v->w, hv),
 		.keep = &v->keep->q[i],
 		.counts = v->queue[i].counts,
@@ -267,7 +302,7 @@ static int wvif_open_port(struct wvif *v, struct hv *hv,
 	}
 	if (v->nqueue > 1)
 		return port_fan_open(&v->vif, v->name, port, v->nqueue,
-				     wvif_pick, NULL);
+				     wvif_pick, v);
 	v->vif = port[0];
 	return 0;
 }
@@ -310,8 +345,10 @@ int wvif_connect(struct wvif *v, struct worker_msg *m)
 	if (!rc) {
 		wvif_recall(v);
 		wvif_capture_resume(v);
-		rc = wvif_open_port(v, d->hv, m);
+		rc = wvif_open_shared(v, d->hv, m);
 	}
+	if (!rc)
+		rc = wvif_open_port(v, d->hv, m);
 	if (!rc)
 		rc = sw_wire_open(&v->sw, worker_frames(v->w, d->hv));
 	if (rc) {
@@ -362,6 +399,10 @@ int wvif_run(struct wvif *v)
 	v->held = v->tap_off = false;
 	for (i = 0; i < v->nqueue && !rc; i++)
 		rc = wvif_hear(&v->queue[i]);
+	if (!rc && ring_ctrl_fd(v->shared) >= 0)
+		rc = loop_add(v->w->loop, ring_ctrl_fd(v->shared), EPOLLIN,
+			      wvif_on_ctrl, v, &v->ctrl_src);
+	v->ctrl = v->ctrl_src;
 	if (!rc && v->tap->ops->fds(v->tap, fd))
 		rc = loop_add(v->w->loop, fd[0], EPOLLIN, wvif_on_tap, v,
 			      &v->tap_src);

@@ -149,6 +149,9 @@ static bool rx_takes_gso(const struct ring *r, uint8_t type)
 {
 	const struct ring_features *ft = &r->features;
 
+	/* XDP programs see packets of one slot, the others are dropped. */
+	if (type && rx_headroom(r))
+		return false;
 	if (type == FRAME_GSO_TCPV4)
 		return ft->sg && ft->gso4 && ft->csum4;
 	if (type == FRAME_GSO_TCPV6)

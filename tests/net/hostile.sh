@@ -219,7 +219,7 @@ lie()
 	[ $lie_rc = 0 ] && unharmed "$lie_ms" "$lie_f" || return 1
 	case $1 in
 	bell-storm-work) ;;
-	bell-storm-*) # the honest pair's and the host's frames are in it
+	bell-storm-* | ctrl-storm) # the honest pair's and the host's frames are in it
 		[ $((lie_c * 100)) -le $((lie_ms * STORM)) ] ||
 			{ cat $LOG.cost; return 1; } ;;
 	esac

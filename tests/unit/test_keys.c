@@ -290,6 +290,70 @@ static void wrong_queues(void **state)
 	refused_of_4("event-channel", "900", "event-channel beside");
 }
 
+static void control_ring(void **state)
+{
+	static const struct {
+		const char *ref, *port, *names;
+		int rc;
+	} row[] = {
+		{ "20", "7", NULL, 0 },
+		{ NULL, "7", NULL, 1 }, /* no ring: its channel is not read */
+		{ NULL, "banana", NULL, 1 },
+		{ "20", NULL, "event-channel-ctrl", -EINVAL },
+		{ "20", "0", "event-channel-ctrl", -EINVAL },
+		{ "8", "7", "ctrl-ring-ref", -EINVAL }, /* the TX ring */
+		{ "9", "7", "ctrl-ring-ref", -EINVAL },
+		{ "20", "3", "event-channel-ctrl", -EINVAL },
+		{ "20", "4", "event-channel-ctrl", -EINVAL },
+		{ "0x20", "7", "ctrl-ring-ref", -EINVAL },
+	};
+	unsigned i;
+
+	(void)state;
+	for (i = 0; i < ARRAY_SIZE(row); i++) {
+		struct dir d = good;
+		struct err e = { "" };
+		struct keys k;
+
+		set(&d, "ctrl-ring-ref", row[i].ref);
+		set(&d, "event-channel-ctrl", row[i].port);
+		assert_int_equal(keys_read(&k, get, &d, &e),
+				 row[i].rc < 0 ? row[i].rc : 0);
+		if (row[i].rc < 0) {
+			assert_non_null(strstr(e.text, row[i].names));
+			continue;
+		}
+		assert_int_equal(k.has_ctrl, !row[i].rc);
+		if (!row[i].rc) {
+			assert_int_equal(k.ctrl_ref, 20);
+			assert_int_equal(k.ctrl_port, 7);
+		}
+	}
+}
+
+static void wishes(void **state)
+{
+	struct ring_wish w = { 7, true };
+	struct dir d = good;
+	struct keys k;
+
+	(void)state;
+	assert_int_equal(keys_wish(&w, get, &d, NULL), 0);
+	assert_int_equal(w.headroom, 0);
+	assert_false(w.multicast);
+	set(&d, "xdp-headroom", "256");
+	set(&d, "request-multicast-control", "1");
+	assert_int_equal(keys_read(&k, get, &d, NULL), 0);
+	assert_int_equal(k.wish.headroom, 256);
+	assert_true(k.wish.multicast);
+	set(&d, "xdp-headroom", "32768");
+	assert_int_equal(keys_wish(&w, get, &d, NULL), -EINVAL);
+	assert_int_equal(w.headroom, 0); /* as it was */
+	set(&d, "xdp-headroom", "32767");
+	set(&d, "request-multicast-control", "2");
+	assert_int_equal(keys_wish(&w, get, &d, NULL), -EINVAL);
+}
+
 static void no_channel_at_all(void **state)
 {
 	struct err e = { "" };
@@ -354,6 +418,8 @@ int main(void)
 		cmocka_unit_test(wrong_values),
 		cmocka_unit_test(many_queues),
 		cmocka_unit_test(wrong_queues),
+		cmocka_unit_test(control_ring),
+		cmocka_unit_test(wishes),
 		cmocka_unit_test(no_channel_at_all),
 		cmocka_unit_test(store_errors_pass),
 		cmocka_unit_test(tap_offloads),

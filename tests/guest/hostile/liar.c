@@ -44,7 +44,7 @@ uint64_t liar_rand(void)
 
 /* --- store ------------------------------------------------------------------ */
 
-static int liar_write(struct liar *g, const char *key, const char *text)
+int liar_write(struct liar *g, const char *key, const char *text)
 {
 	char path[128];
 	int rc = str_fmt(path, sizeof(path), "%s/%s", g->front, key);
@@ -117,6 +117,10 @@ int liar_keys(struct liar *g)
 		{ "feature-ipv6-csum-offload", "1" },
 		{ "multi-queue-num-queues", NULL },
 		{ "event-channel", NULL },
+		{ "ctrl-ring-ref", NULL },
+		{ "event-channel-ctrl", NULL },
+		{ "xdp-headroom", NULL },
+		{ "request-multicast-control", NULL },
 	};
 	char ref[2][12];
 	unsigned i;
@@ -306,7 +310,7 @@ static void liar_drop(struct liar *g)
 	if (g->link >= 0)
 		close(g->link);
 	g->link = -1;
-	for (i = 0; i < 2; i++) {
+	for (i = 0; i < LIAR_CHANNELS; i++) {
 		if (g->chan[i].from_guest >= 0)
 			close(g->chan[i].from_guest);
 		if (g->chan[i].to_guest >= 0)
@@ -334,9 +338,11 @@ static int liar_memory(struct liar *g)
 	g->tx->req_event = g->tx->rsp_event = 1;
 	g->rx->req_event = g->rx->rsp_event = 1;
 	g->tx_prod = g->rx_prod = 0;
-	for (i = 0; i < 2; i++)
+	g->ctrl = (void *)page_of(g, CTRL_PAGE);
+	g->ctrl->req_event = g->ctrl->rsp_event = 1;
+	for (i = 0; i < LIAR_CHANNELS; i++)
 		g->chan[i] = (struct front_channel){
-			.port = i ? RX_PORT : TX_PORT,
+			.port = TX_PORT + i,
 			.from_guest = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC),
 			.to_guest = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC),
 		};
@@ -384,7 +390,7 @@ int liar_link(struct liar *g)
 	int rc;
 
 	do {
-		rc = front_link(g->hv, g->mem, g->chan, 2, &e);
+		rc = front_link(g->hv, g->mem, g->chan, LIAR_CHANNELS, &e);
 		if (rc == -EBUSY || rc == -EAGAIN || rc == -ECONNRESET)
 			liar_sleep(10);
 		else
@@ -436,7 +442,7 @@ int liar_open(struct liar *g, const char *run, uint16_t domid)
 	g->domid = domid;
 	g->link = -1;
 	g->chan[0].from_guest = g->chan[0].to_guest = -1;
-	g->chan[1] = g->chan[0];
+	g->chan[1] = g->chan[2] = g->chan[0];
 	snprintf(g->front, sizeof(g->front), "/local/domain/%u/device/vif/0",
 		 domid);
 	snprintf(g->back, sizeof(g->back), "/local/domain/0/backend/vif/%u/0",

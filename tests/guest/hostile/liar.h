@@ -26,11 +26,15 @@ enum {
 	LIAR_GRANTS = 1024,
 	TX_PAGE = 2, /* the grant table takes pages 0 and 1 */
 	RX_PAGE = 3,
-	DATA_PAGE = 4, /* .. 299: what it sends from */
-	RX_DATA = 300, /* .. 555: what it receives into */
-	BAD_REF = 800, /* grants nothing unless a lie says so */
+	DATA_PAGE = 4,	 /* .. 299: what it sends from */
+	RX_DATA = 300,	 /* .. 555: what it receives into */
+	CTRL_PAGE = 560, /* control ring, when a lie has one */
+	LIST_PAGE = 561, /* keys and lists for it */
+	BAD_REF = 800,	 /* grants nothing unless a lie says so */
 	TX_PORT = 1,
 	RX_PORT = 2,
+	CTRL_PORT = 3,
+	LIAR_CHANNELS = 3,
 	LIAR_KEYS = 16,
 	LIAR_KEY_TEXT = 2048,
 };
@@ -86,16 +90,17 @@ struct liar {
 	struct netif_tx_sring *tx;
 	struct netif_rx_sring *rx;
 	uint32_t tx_prod, tx_cons, rx_prod;
-	struct front_channel chan[2];
+	struct xen_netif_ctrl_sring *ctrl;
+	struct front_channel chan[LIAR_CHANNELS];
 	int link;
 	unsigned nkey;
 	struct liar_key key[LIAR_KEYS];
 };
 
 extern const struct lie lies_tx[], lies_rx[], lies_bell[], lies_mem[],
-	lies_key[], lies_link[];
+	lies_key[], lies_link[], lies_ctrl[];
 extern const unsigned nlies_tx, nlies_rx, nlies_bell, nlies_mem, nlies_key,
-	nlies_link;
+	nlies_link, nlies_ctrl;
 
 /* --- liar.c: how it lives ------------------------------------------------ */
 
@@ -110,6 +115,7 @@ int liar_keys(struct liar *g); /* writes keys and state 4 */
 int liar_connect(struct liar *g);
 
 void liar_key(struct liar *g, const char *key, const char *text);
+int liar_write(struct liar *g, const char *key, const char *text); /* now */
 int liar_state(struct liar *g, const char *text);
 int liar_wait_state(struct liar *g, unsigned mask, unsigned ms);
 int liar_error(struct liar *g, char *buf, size_t size);

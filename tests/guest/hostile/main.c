@@ -36,6 +36,7 @@ static const struct {
 	{ lies_tx, &nlies_tx },	    { lies_rx, &nlies_rx },
 	{ lies_bell, &nlies_bell }, { lies_mem, &nlies_mem },
 	{ lies_key, &nlies_key },   { lies_link, &nlies_link },
+	{ lies_ctrl, &nlies_ctrl },
 };
 
 static const struct lie *find(const char *name)
@@ -116,7 +117,11 @@ static int judge_alive(struct liar *g)
 {
 	int rc;
 
-	if (liar_wait_state(g, 1u << XenbusStateConnected, 0)) {
+	/* 8 is connected, too */
+	if (liar_wait_state(g,
+			    1u << XenbusStateConnected |
+				    1u << XenbusStateReconfigured,
+			    0)) {
 		char text[512] = "";
 
 		liar_error(g, text, sizeof(text));
