@@ -127,8 +127,8 @@ struct front_queue_conf {
 	uint32_t first_port;   /* the channels' numbers start here */
 	uint16_t id_base;      /* added to every id: a backend only echoes */
 	uint16_t rx_buffers;   /* kept posted, 1..256 */
-	uint16_t tx_chunks;    /* memory for so many frames; 0 = 256, the most */
-	uint8_t rx_slots;      /* data slots accepted: 1 without sg, else 18 */
+	uint16_t tx_chunks; /* memory for so many frames; 0 = 256, the most */
+	uint8_t rx_slots;   /* data slots accepted: 1 without sg, else 18 */
 	struct front_features features; /* what we said we can receive */
 	struct front_quirks quirks;
 };
