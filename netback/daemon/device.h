@@ -16,6 +16,7 @@
 
 struct device;
 struct domain;
+struct estate;
 struct loop;
 struct store;
 
@@ -26,7 +27,8 @@ struct device_hub {
 	char root[DEVICE_BACK]; /* the backend directory of all vifs */
 	struct loop *loop;
 	struct store *store;
-	int keep; /* directory of survival memory */
+	int keep;	       /* directory of survival memory */
+	struct estate *estate; /* descriptors that outlive us, or NULL */
 	uint32_t stall_ms;
 	void (*again)(void *arg, struct device *d); /* look at it soon */
 	/* The worker is about to forget it. */

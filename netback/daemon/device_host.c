@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/num.h"
+#include "daemon/estate.h"
 #include "daemon/life.h"
 #include "daemon/tap.h"
 #include "survive.h"
@@ -52,6 +53,57 @@ static int device_make_record(struct device *d, struct err *e)
 	return 0;
 }
 
+static void device_tap_name(const char *vif, char name[ESTATE_NAME])
+{
+	snprintf(name, ESTATE_NAME, "tap.%s", vif);
+}
+
+/* One that an earlier netbackd has left open: it has had its carrier all along,
+ * so that a bridge has not noticed. 0 or -ENOENT.
+ */
+static int device_inherit_tap(struct device *d)
+{
+	char name[ESTATE_NAME];
+	int fd;
+
+	device_tap_name(d->name, name);
+	fd = estate_take(d->hub->estate, name, NULL);
+	if (fd < 0)
+		return fd;
+	if (!tap_is(fd, d->dev)) {
+		estate_refuse(d->hub->estate, name, fd);
+		return -ENOENT;
+	}
+	d->tap = fd;
+	d->carrier = d->own == LIFE_CONNECTED;
+	if (!d->carrier)
+		tap_carrier(fd, false);
+	estate_keep(d->hub->estate, name, fd);
+	return 0;
+}
+
+static int device_open_tap(struct device *d, struct err *e)
+{
+	char name[ESTATE_NAME];
+
+	d->tap = tap_open(d->dev, e);
+	if (d->tap < 0)
+		return d->tap;
+	if (strcmp(d->dev, d->name))
+		tap_alias(d->dev, d->name); /* libxl's script knows no other */
+	device_tap_name(d->name, name);
+	estate_keep(d->hub->estate, name, d->tap);
+	return 0;
+}
+
+static void device_drop_tap(struct device *d)
+{
+	char name[ESTATE_NAME];
+
+	device_tap_name(d->name, name);
+	estate_drop(d->hub->estate, name);
+}
+
 static int device_make_tap(struct device *d, struct err *e)
 {
 	bool ours = !strcmp(d->record.dev, d->dev);
@@ -59,16 +111,14 @@ static int device_make_tap(struct device *d, struct err *e)
 
 	if (rc)
 		return rc;
-	d->tap = tap_open(d->dev, e);
-	if (d->tap >= 0 && strcmp(d->dev, d->name))
-		tap_alias(d->dev, d->name); /* libxl's script knows no other */
-	if (d->tap >= 0)
+	if (ours && !device_inherit_tap(d))
 		return 0;
-	if (!ours) {
+	rc = device_open_tap(d, e);
+	if (rc && !ours) {
 		keep_remove(d->hub->keep, d->name);
 		memset(&d->record, 0, sizeof(d->record));
 	}
-	return d->tap;
+	return rc;
 }
 
 int device_host_side(struct device *d, struct err *e)
@@ -128,6 +178,8 @@ bool device_host_gone(struct device *d)
 {
 	bool had = d->tap >= 0 || d->record.dev[0];
 
+	device_drop_tap(d);
+	estate_barrier(d->hub->estate);
 	if (d->tap < 0 && d->record.dev[0] && if_nametoindex(d->record.dev))
 		d->tap = tap_open(d->record.dev, NULL);
 	tap_delete(d->tap);
@@ -143,10 +195,19 @@ bool device_host_gone(struct device *d)
 
 void device_sweep(struct device_hub *hub, const char *name)
 {
+	char tap[ESTATE_NAME];
 	struct keep_record r;
+	int fd;
 
 	if (keep_load(hub->keep, name, &r))
 		return;
+	device_tap_name(name, tap);
+	fd = estate_take(hub->estate, tap, NULL);
+	if (fd >= 0 && tap_is(fd, r.dev))
+		tap_delete(dup(fd));
+	if (fd >= 0)
+		estate_refuse(hub->estate, tap, fd);
+	estate_barrier(hub->estate);
 	if (if_nametoindex(r.dev))
 		tap_delete(tap_open(r.dev, NULL));
 	keep_remove(hub->keep, name);

@@ -162,6 +162,12 @@ bool domain_here(const struct domain *d)
 	return d->xen || guestconn_memory(d->conn, &fd);
 }
 
+void domain_keep(struct domain *d, struct estate *t)
+{
+	if (d->conn)
+		guestconn_keep(d->conn, t);
+}
+
 const char *domain_door(const struct domain *d)
 {
 	return d->door;

@@ -17,6 +17,7 @@
 #include "err.h"
 
 struct domain;
+struct estate;
 struct loop;
 
 struct domain_ops {
@@ -40,6 +41,11 @@ struct domain_host {
 int domain_open(struct domain **out, const struct domain_host *h,
 		uint16_t domid, const struct domain_ops *ops, void *arg,
 		struct err *e);
+
+/* Keeps what the guest gives there; takes up what an earlier netbackd has kept.
+ * domain_resume then says it.
+ */
+void domain_keep(struct domain *d, struct estate *t);
 /* Whether a worker can be told of it now; where we wait for it if not. */
 bool domain_here(const struct domain *d);
 const char *domain_door(const struct domain *d);

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,6 +21,7 @@
 #include "base/msg.h"
 #include "base/num.h"
 #include "base/rate.h"
+#include "daemon/estate.h"
 #include "hv_wire.h"
 
 enum {
@@ -46,6 +48,7 @@ struct guestconn {
 	bool hello, paused;
 	struct hv_local dom;
 	int memfd;
+	struct estate *estate; /* or NULL */
 	unsigned nport;
 	struct guestconn_port port[HV_CHANNELS];
 	struct log_limit limit;
@@ -65,9 +68,71 @@ static void guestconn_reply(int sock, int rc, const char *text)
 	msg_send(sock, &w, sizeof(w), NULL, 0);
 }
 
+/* --- for the next instance ----------------------------------------------------- */
+
+static void guestconn_name_memory(const struct guestconn *g,
+				  char name[ESTATE_NAME])
+{
+	snprintf(name, ESTATE_NAME, "mem.%u.%" PRIu64 ".%" PRIu64 ".%u",
+		 g->domid, g->dom.size, g->dom.gtab_off, g->dom.grants);
+}
+
+static void guestconn_name(const struct guestconn *g, const char *what,
+			   uint32_t port, char name[ESTATE_NAME])
+{
+	if (port)
+		snprintf(name, ESTATE_NAME, "%s.%u.%u", what, g->domid, port);
+	else
+		snprintf(name, ESTATE_NAME, "%s.%u", what, g->domid);
+}
+
+static void guestconn_keep_hello(const struct guestconn *g)
+{
+	char name[ESTATE_NAME];
+
+	guestconn_name_memory(g, name);
+	estate_keep(g->estate, name, g->memfd);
+	guestconn_name(g, "hv", 0, name);
+	estate_keep(g->estate, name, g->sock);
+}
+
+static void guestconn_keep_port(const struct guestconn *g,
+				const struct guestconn_port *p)
+{
+	char name[ESTATE_NAME];
+
+	guestconn_name(g, "from", p->port, name);
+	estate_keep(g->estate, name, p->fd[0]);
+	guestconn_name(g, "to", p->port, name);
+	estate_keep(g->estate, name, p->fd[1]);
+}
+
+static void guestconn_drop_kept(const struct guestconn *g)
+{
+	char name[ESTATE_NAME];
+	unsigned i;
+
+	if (!g->hello)
+		return;
+	guestconn_name_memory(g, name);
+	estate_drop(g->estate, name);
+	guestconn_name(g, "hv", 0, name);
+	estate_drop(g->estate, name);
+	for (i = 0; i < g->nport; i++) {
+		guestconn_name(g, "from", g->port[i].port, name);
+		estate_drop(g->estate, name);
+		guestconn_name(g, "to", g->port[i].port, name);
+		estate_drop(g->estate, name);
+	}
+}
+
+/* --- what a guest says ----------------------------------------------------------- */
+
 static void guestconn_forget(struct guestconn *g)
 {
 	unsigned i;
+
+	guestconn_drop_kept(g);
 
 	loop_del(g->loop, g->src);
 	loop_cancel(g->loop, g->hello_timer);
@@ -140,6 +205,7 @@ static void guestconn_hello(struct guestconn *g, const struct hv_wire *w,
 	g->dom = d;
 	g->memfd = fd;
 	g->hello = true;
+	guestconn_keep_hello(g);
 	guestconn_reply(g->sock, 0, "");
 	g->ops->hello(g->arg, &g->dom, g->memfd);
 }
@@ -188,6 +254,7 @@ static void guestconn_add_port(struct guestconn *g, const struct hv_wire *w,
 		return;
 	}
 	g->port[g->nport++] = p;
+	guestconn_keep_port(g, &p);
 	guestconn_reply(g->sock, 0, "");
 	g->ops->port(g->arg, &p);
 }
@@ -381,6 +448,74 @@ int guestconn_open(struct guestconn **out, struct loop *l, const char *run,
 	}
 	*out = g;
 	return 0;
+}
+
+/* What the name says was checked when the guest said it; it is looked at again,
+ * because it came from outside.
+ */
+static int guestconn_take_memory(struct guestconn *g)
+{
+	char prefix[ESTATE_NAME], name[ESTATE_NAME];
+	struct hv_local d = { 0 };
+	const char *why;
+
+	snprintf(prefix, sizeof(prefix), "mem.%u.", g->domid);
+	g->memfd = estate_take(g->estate, prefix, name);
+	if (g->memfd < 0)
+		return -ENOENT;
+	if (sscanf(name + strlen(prefix), "%" SCNu64 ".%" SCNu64 ".%u", &d.size,
+		   &d.gtab_off, &d.grants) == 3 &&
+	    !hv_local_check(g->memfd, d.size, &why) && guestconn_sane(&d)) {
+		g->dom = d;
+		return 0;
+	}
+	estate_refuse(g->estate, name, g->memfd);
+	g->memfd = -1;
+	return -EINVAL;
+}
+
+static void guestconn_take_ports(struct guestconn *g)
+{
+	char prefix[ESTATE_NAME], name[ESTATE_NAME], other[ESTATE_NAME];
+	int fd;
+
+	snprintf(prefix, sizeof(prefix), "from.%u.", g->domid);
+	while ((fd = estate_take(g->estate, prefix, name)) >= 0) {
+		struct guestconn_port p = { .fd = { fd, -1 } };
+
+		if (!num_parse(name + strlen(prefix), UINT32_MAX, &p.port)) {
+			guestconn_name(g, "to", p.port, other);
+			p.fd[1] = estate_take(g->estate, other, NULL);
+		}
+		if (p.fd[1] >= 0 && !guestconn_bad_port(g, &p)) {
+			g->port[g->nport++] = p;
+			guestconn_keep_port(g, &p);
+			continue;
+		}
+		estate_refuse(g->estate, name, fd);
+		if (p.fd[1] >= 0)
+			estate_refuse(g->estate, other, p.fd[1]);
+	}
+}
+
+void guestconn_keep(struct guestconn *g, struct estate *t)
+{
+	char name[ESTATE_NAME];
+
+	g->estate = t;
+	guestconn_name(g, "hv", 0, name);
+	g->sock = estate_take(t, name, NULL);
+	if (g->sock < 0)
+		return;
+	if (guestconn_take_memory(g) ||
+	    loop_add(g->loop, g->sock, EPOLLIN, guestconn_ready, g, &g->src)) {
+		estate_refuse(t, name, g->sock);
+		g->sock = -1;
+		return;
+	}
+	g->hello = true;
+	guestconn_keep_hello(g);
+	guestconn_take_ports(g);
 }
 
 const struct hv_local *guestconn_memory(const struct guestconn *g, int *memfd)

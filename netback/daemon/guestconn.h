@@ -14,6 +14,7 @@
 #include "err.h"
 #include "hv.h"
 
+struct estate;
 struct guestconn;
 struct loop;
 
@@ -33,6 +34,11 @@ struct guestconn_ops {
 int guestconn_open(struct guestconn **out, struct loop *l, const char *run,
 		   uint16_t domid, const struct guestconn_ops *ops, void *arg,
 		   struct err *e);
+
+/* Keeps the connection and what came with it there, for the next instance; and
+ * takes up what an earlier one has kept: guestconn_memory tells.
+ */
+void guestconn_keep(struct guestconn *g, struct estate *t);
 
 /* Takes no new connection while paused: the last one is still being undone. */
 void guestconn_pause(struct guestconn *g, bool paused);

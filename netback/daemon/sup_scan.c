@@ -19,13 +19,15 @@
 #include "base/loop.h"
 #include "base/num.h"
 #include "daemon/domain.h"
+#include "daemon/estate.h"
 #include "daemon/keep.h"
 #include "store.h"
 #include "vif.h"
 
 enum {
-	SUP_EVENTS = 256,   /* store events taken in one turn */
-	SUP_STORE_MS = 200, /* between attempts to find the store */
+	SUP_EVENTS = 256,     /* store events taken in one turn */
+	SUP_STORE_MS = 200,   /* between attempts to find the store */
+	SUP_SETTLE_MS = 2000, /* for each vif to take what it inherits */
 };
 
 /* --- devices and domains --------------------------------------------------------- */
@@ -152,6 +154,8 @@ static int sup_dom_get(struct supervisor *s, uint16_t domid,
 		}
 		d->next = s->doms;
 		s->doms = d;
+		domain_keep(d->dom, s->hub.estate);
+		domain_resume(d->dom);
 	}
 	d->devices++;
 	*out = d;
@@ -270,6 +274,14 @@ static void sup_sweep(struct supervisor *s)
 		close(fd);
 }
 
+/* What nobody has taken up by now belongs to a guest or a vif that is gone. */
+static void sup_settle(void *arg)
+{
+	struct supervisor *s = arg;
+
+	estate_settle(s->hub.estate);
+}
+
 static void sup_scan(struct supervisor *s)
 {
 	struct sup_scan c = { s, 0 };
@@ -281,8 +293,11 @@ static void sup_scan(struct supervisor *s)
 	s->scan = false;
 	for (v = s->devs; v; v = v->next)
 		sup_mark(s, v);
-	if (!s->swept)
-		sup_sweep(s);
+	if (s->swept)
+		return;
+	sup_sweep(s);
+	estate_say(s->hub.estate, "READY=1");
+	loop_after(s->loop, SUP_SETTLE_MS, sup_settle, s, NULL);
 }
 
 /* "N/M.." behind the root: that device; anything else: all of them. */

@@ -23,6 +23,7 @@
 #include "base/loop.h"
 #include "base/num.h"
 #include "daemon/domain.h"
+#include "daemon/estate.h"
 #include "daemon/keep.h"
 #include "daemon/nursery.h"
 #include "daemon/sandbox.h"
@@ -230,6 +231,7 @@ static void sup_stop(struct supervisor *s)
 	struct sup_dom *d;
 	unsigned i;
 
+	estate_freeze(s->hub.estate);
 	control_close(s->control);
 	s->control = NULL;
 	crew_close(s->crew);
@@ -249,6 +251,7 @@ static void sup_stop(struct supervisor *s)
 	}
 	store_close(s->hub.store);
 	loop_close(s->loop);
+	estate_close(s->hub.estate);
 }
 
 int supervisor_main(const struct supervisor_conf *c)
@@ -263,8 +266,13 @@ int supervisor_main(const struct supervisor_conf *c)
 		.hub.keep = -1,
 	};
 	struct err e = { "" };
-	int rc = sup_run_dir(c->run, &e);
+	/* Before anything else is opened: it finds descriptors by number. */
+	int rc = estate_open(&s.hub.estate);
 
+	if (rc)
+		err_set(&e, rc, "out of memory");
+	else
+		rc = sup_run_dir(c->run, &e);
 	sup_files();
 	if (!rc)
 		rc = sup_choose(&s, &e);

@@ -90,6 +90,15 @@ out:
 	return fd;
 }
 
+bool tap_is(int fd, const char *name)
+{
+	struct ifreq r = { 0 };
+
+	return !ioctl(fd, TUNGETIFF, &r) &&
+	       (r.ifr_flags & TAP_FLAGS) == TAP_FLAGS &&
+	       !strncmp(r.ifr_name, name, sizeof(r.ifr_name));
+}
+
 int tap_carrier(int fd, bool on)
 {
 	int v = on;

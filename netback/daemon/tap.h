@@ -18,6 +18,9 @@ int tap_free(const char *name, struct err *e);
  */
 int tap_open(const char *name, struct err *e);
 
+/* Whether an open descriptor is a queue of the tap `name`. */
+bool tap_is(int fd, const char *name);
+
 int tap_carrier(int fd, bool on);
 
 /* Its other name: by it a hotplug program finds a device that is called otherwise

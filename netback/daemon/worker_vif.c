@@ -287,7 +287,7 @@ static int wvif_open_queue(struct wvif *v, unsigned i, struct hv *hv,
 static int wvif_open_port(struct wvif *v, struct hv *hv,
 			  const struct worker_msg *m)
 {
-	struct port *port[WORKER_QUEUES];
+	struct port *port[WORKER_QUEUES] = { NULL };
 	unsigned i;
 	int rc = 0;
 

@@ -88,7 +88,7 @@ stalled()
 # Protocol errors, one after the other: each is a disconnect, and a wait.
 liar()
 {
-	for i in 1 2 3; do
+	for _ in 1 2 3; do
 		"$HOSTILE" "$RUN" 11 tx-slots-22 0
 	done
 }

@@ -1,0 +1,332 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* estate.c - descriptors that outlive a supervisor, by name */
+#include "daemon/estate.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "base/msg.h"
+#include "base/num.h"
+
+enum {
+	ESTATE_FIRST = 3, /* sd_listen_fds(3) */
+	ESTATE_MOST = 65536,
+	ESTATE_WAIT_S = 10,
+	ESTATE_BARRIER_MS = 200,
+};
+
+struct piece {
+	struct piece *next;
+	int fd; /* kept: borrowed; inherited: ours */
+	char name[ESTATE_NAME];
+};
+
+struct estate {
+	struct piece *kept, *inherited;
+	bool frozen;
+	int notify; /* -1: nobody keeps anything for us */
+	struct sockaddr_un to;
+	socklen_t to_len;
+};
+
+/* One message of a take-over; the last has no name. */
+struct estate_msg {
+	char name[ESTATE_NAME];
+};
+
+static int piece_add(struct piece **list, const char *name, int fd)
+{
+	struct piece *p = calloc(1, sizeof(*p));
+
+	if (!p)
+		return -ENOMEM;
+	if (str_put(p->name, sizeof(p->name), name)) {
+		free(p);
+		return -ENAMETOOLONG;
+	}
+	p->fd = fd;
+	p->next = *list;
+	*list = p;
+	return 0;
+}
+
+/* A name, or the beginning of one: that ends in a dot, or is empty. */
+static struct piece **piece_find(struct piece **at, const char *name)
+{
+	size_t n = strlen(name);
+
+	if (n && name[n - 1] != '.')
+		n = ESTATE_NAME; /* all of it */
+	while (*at && strncmp((*at)->name, name, n))
+		at = &(*at)->next;
+	return at;
+}
+
+/* Numbers beyond those that were named are somebody's, but not ours to use. */
+static void estate_adopt(struct estate *t, unsigned n, const char *names)
+{
+	unsigned i;
+
+	for (i = 0; i < n; i++) {
+		int fd = (int)(ESTATE_FIRST + i);
+		size_t len = strcspn(names, ":");
+		char name[ESTATE_NAME] = "";
+
+		if (len < sizeof(name))
+			memcpy(name, names, len);
+		names += len + (names[len] == ':');
+		if (fcntl(fd, F_SETFD, FD_CLOEXEC))
+			continue; /* it is not open */
+		if (!name[0] || piece_add(&t->inherited, name, fd))
+			close(fd);
+	}
+}
+
+static void estate_listen(struct estate *t)
+{
+	const char *pid = getenv("LISTEN_PID"), *fds = getenv("LISTEN_FDS");
+	const char *names = getenv("LISTEN_FDNAMES");
+	uint32_t who, n;
+
+	if (pid && fds && !num_parse(pid, INT32_MAX, &who) &&
+	    who == (uint32_t)getpid() && !num_parse(fds, ESTATE_MOST, &n))
+		estate_adopt(t, n, names ? names : "");
+	unsetenv("LISTEN_PID");
+	unsetenv("LISTEN_FDS");
+	unsetenv("LISTEN_FDNAMES");
+}
+
+static void estate_find_manager(struct estate *t)
+{
+	const char *path = getenv("NOTIFY_SOCKET");
+	size_t n = path ? strlen(path) : 0;
+
+	if (n < 2 || n >= sizeof(t->to.sun_path) ||
+	    (path[0] != '/' && path[0] != '@'))
+		return;
+	t->to.sun_family = AF_UNIX;
+	memcpy(t->to.sun_path, path, n);
+	if (path[0] == '@')
+		t->to.sun_path[0] = '\0';
+	t->to_len = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + n);
+	t->notify = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	unsetenv("NOTIFY_SOCKET");
+}
+
+int estate_open(struct estate **out)
+{
+	struct estate *t = calloc(1, sizeof(*t));
+
+	if (!t)
+		return -ENOMEM;
+	t->notify = -1;
+	estate_listen(t);
+	estate_find_manager(t);
+	*out = t;
+	return 0;
+}
+
+static void estate_tell(struct estate *t, const char *text, int fd)
+{
+	struct iovec iov = { (char *)(uintptr_t)text, strlen(text) };
+	union {
+		char buf[CMSG_SPACE(sizeof(int))];
+		struct cmsghdr align;
+	} c = { 0 };
+	struct msghdr m = {
+		.msg_name = &t->to,
+		.msg_namelen = t->to_len,
+		.msg_iov = &iov,
+		.msg_iovlen = 1,
+	};
+
+	if (t->notify < 0)
+		return;
+	if (fd >= 0) {
+		m.msg_control = c.buf;
+		m.msg_controllen = sizeof(c.buf);
+		CMSG_FIRSTHDR(&m)->cmsg_level = SOL_SOCKET;
+		CMSG_FIRSTHDR(&m)->cmsg_type = SCM_RIGHTS;
+		CMSG_FIRSTHDR(&m)->cmsg_len = CMSG_LEN(sizeof(fd));
+		memcpy(CMSG_DATA(CMSG_FIRSTHDR(&m)), &fd, sizeof(fd));
+	}
+	/* Never waits: what is not kept is opened anew. */
+	if (sendmsg(t->notify, &m, MSG_DONTWAIT | MSG_NOSIGNAL) < 0)
+		log_debug("service manager: %s", strerror(errno));
+}
+
+void estate_say(struct estate *t, const char *text)
+{
+	if (t)
+		estate_tell(t, text, -1);
+}
+
+void estate_keep(struct estate *t, const char *name, int fd)
+{
+	char text[ESTATE_NAME + 32];
+
+	if (!t || t->frozen || piece_add(&t->kept, name, fd))
+		return;
+	snprintf(text, sizeof(text), "FDSTORE=1\nFDNAME=%s", name);
+	estate_tell(t, text, fd);
+}
+
+static void estate_remove(struct estate *t, const char *name)
+{
+	char text[ESTATE_NAME + 32];
+
+	snprintf(text, sizeof(text), "FDSTOREREMOVE=1\nFDNAME=%s", name);
+	estate_tell(t, text, -1);
+}
+
+void estate_drop(struct estate *t, const char *name)
+{
+	struct piece **at, *p;
+
+	if (!t || t->frozen)
+		return;
+	at = piece_find(&t->kept, name);
+	p = *at;
+	if (!p)
+		return;
+	*at = p->next;
+	estate_remove(t, p->name);
+	free(p);
+}
+
+/* It closes its end of the pipe when it gets there (sd_notify_barrier(3)). */
+void estate_barrier(struct estate *t)
+{
+	struct pollfd p = { 0 };
+	int fd[2];
+
+	if (!t || t->notify < 0 || t->frozen || pipe2(fd, O_CLOEXEC))
+		return;
+	estate_tell(t, "BARRIER=1", fd[1]);
+	close(fd[1]);
+	p.fd = fd[0];
+	poll(&p, 1, ESTATE_BARRIER_MS);
+	close(fd[0]);
+}
+
+int estate_take(struct estate *t, const char *prefix, char name[ESTATE_NAME])
+{
+	struct piece **at, *p;
+	int fd;
+
+	if (!t)
+		return -ENOENT;
+	at = piece_find(&t->inherited, prefix);
+	p = *at;
+	if (!p)
+		return -ENOENT;
+	fd = p->fd;
+	if (name)
+		memcpy(name, p->name, ESTATE_NAME);
+	*at = p->next;
+	free(p);
+	return fd;
+}
+
+void estate_refuse(struct estate *t, const char *name, int fd)
+{
+	estate_remove(t, name);
+	close(fd);
+}
+
+void estate_freeze(struct estate *t)
+{
+	if (t)
+		t->frozen = true;
+}
+
+unsigned estate_waiting(const struct estate *t)
+{
+	const struct piece *p = t ? t->inherited : NULL;
+	unsigned n = 0;
+
+	for (; p; p = p->next)
+		n++;
+	return n;
+}
+
+void estate_settle(struct estate *t)
+{
+	char name[ESTATE_NAME];
+
+	while (estate_waiting(t)) {
+		int fd = estate_take(t, "", name);
+
+		log_debug("%s: nobody's any more", name);
+		estate_refuse(t, name, fd);
+	}
+}
+
+int estate_inherit(struct estate *t, int sock)
+{
+	struct timeval tv = { .tv_sec = ESTATE_WAIT_S };
+	struct estate_msg m;
+	int rc, fd;
+
+	setsockopt(sock, SOL_SOCKET, SO_RCVTIMEO, &tv, sizeof(tv));
+	for (;;) {
+		unsigned nfd = 1;
+
+		fd = -1;
+		rc = msg_recv(sock, &m, sizeof(m), &fd, &nfd);
+		if (rc != sizeof(m))
+			return rc < 0 ? rc : -EPROTO;
+		m.name[ESTATE_NAME - 1] = '\0';
+		if (!m.name[0])
+			return 0;
+		if (nfd == 1 && !piece_add(&t->inherited, m.name, fd))
+			continue;
+		if (nfd == 1)
+			close(fd);
+	}
+}
+
+int estate_bequeath(const struct estate *t, int sock)
+{
+	struct timeval tv = { .tv_sec = ESTATE_WAIT_S };
+	struct estate_msg m = { "" };
+	const struct piece *p;
+	int rc = 0;
+
+	setsockopt(sock, SOL_SOCKET, SO_SNDTIMEO, &tv, sizeof(tv));
+	for (p = t->kept; p && !rc; p = p->next) {
+		memcpy(m.name, p->name, sizeof(m.name));
+		rc = msg_send(sock, &m, sizeof(m), &p->fd, 1);
+	}
+	memset(&m, 0, sizeof(m));
+	return rc ? rc : msg_send(sock, &m, sizeof(m), NULL, 0);
+}
+
+void estate_close(struct estate *t)
+{
+	struct piece *p;
+
+	if (!t)
+		return;
+	while ((p = t->kept)) {
+		t->kept = p->next;
+		free(p);
+	}
+	while ((p = t->inherited)) {
+		t->inherited = p->next;
+		close(p->fd);
+		free(p);
+	}
+	if (t->notify >= 0)
+		close(t->notify);
+	free(t);
+}
