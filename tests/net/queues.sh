@@ -33,6 +33,7 @@ until_true 5 sh -c 'ss -ltn | grep -q :5201'
 
 guest()
 {
+	: >"$LOG.g" # now: what the one before said is not what this one says
 	vifguest --vif 1.0 --ip 10.0.0.1/24 --queues "$1" >"$LOG.g" 2>&1 &
 	G=$!
 	until_true 10 grep -q connected "$LOG.g"

@@ -177,6 +177,7 @@ until_true 5 has_worker "$W"
 kill -9 "$G1"
 wait $FLOOD
 MAPS=$(worker)
+: >"$LOG.g1"
 vifguest --verbose --vif 1.0 --ip 10.0.0.1/24 >"$LOG.g1" 2>&1 &
 G1=$!
 until_true 10 grep -q 'connected, netns' "$LOG.g1"
