@@ -157,13 +157,19 @@ nft list ruleset | grep -v packets >/tmp/after
 ok 'its guard stands' cmp /tmp/before /tmp/after
 ok 'its bridge stands' ip link show br7
 ok 'check finds nothing' vifctl check
-# beside a toolstack: a device with a guard which our store does not know
+# beside a toolstack: a device with a guard that only its store knows
+mkdir /tmp/xen
+netbackd --store --run /tmp/xen 2>>$LOG.store &
+until_true 5 env XENSTORED_PATH=/tmp/xen/store xenstore-ls /
 ip tuntap add dev vif5.0 mode tap
-XENBUS_PATH=backend/vif/5/0 vif=vif5.0 vifctl hotplug online type_if=vif bridge=br0 2>/dev/null ||
-	{ xenstore-write /local/domain/0/backend/vif/5/0/bridge br0 \
+(
+	export XENSTORED_PATH=/tmp/xen/store
+	xenstore-write /local/domain/0/backend/vif/5/0/bridge br0 \
+		/local/domain/0/backend/vif/5/0/mac 00:16:3e:00:00:05 \
 		/local/domain/0/backend/vif/5/0/script vif-bridge \
 		/local/domain/5/device/vif/0/mtu 1500
-	XENBUS_PATH=backend/vif/5/0 vif=vif5.0 vifctl hotplug online type_if=vif; }
+	XENBUS_PATH=backend/vif/5/0 vif=vif5.0 vifctl hotplug online type_if=vif
+)
 same "a toolstack's vif: nothing" '' "$(vifctl gc)"
 ok 'it stands' nft list table netdev netback-vif5.0
 # gc in a storm of attaches
