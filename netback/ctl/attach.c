@@ -8,6 +8,7 @@
 
 #include "base/num.h"
 #include "ctl/control.h"
+#include "ctl/hooks.h"
 #include "ctl/host.h"
 #include "ctl/net.h"
 #include "ctl/run.h"
@@ -248,6 +249,7 @@ static int attach_go(struct ctl *c, struct attach *a, const struct nodes *n,
 
 static int attach_locked(struct ctl *c, struct vif *v, struct err *e)
 {
+	struct hooks_event ev = { .what = "attach", .before = true, .v = v };
 	struct attach a = { .v = v };
 	struct nodes n;
 	char id[64];
@@ -269,7 +271,13 @@ static int attach_locked(struct ctl *c, struct vif *v, struct err *e)
 	if (!rc)
 		rc = attach_ready(c, &a, &n, e);
 	if (!rc)
+		rc = hooks_run(&ev, e);
+	if (!rc)
 		rc = attach_go(c, &a, &n, e);
+	if (!rc) {
+		ev.before = false;
+		hooks_run(&ev, e);
+	}
 	/* a lease that was there is an attached guest's, perhaps */
 	if (rc && v->network[0] && !was)
 		net_leave(c, v->domid, v->handle);

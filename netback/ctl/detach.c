@@ -6,6 +6,7 @@
 
 #include "ctl/attach.h"
 #include "ctl/control.h"
+#include "ctl/hooks.h"
 #include "ctl/host.h"
 #include "ctl/net.h"
 #include "ctl/run.h"
@@ -76,12 +77,21 @@ int detach_vif(struct ctl *c, const struct nodes *n, struct err *e)
 static int detach_locked(struct ctl *c, const struct vif *v, struct err *e)
 {
 	struct nodes n;
+	struct hooks_event ev = { .what = "detach",
+				  .before = true,
+				  .v = &n.vif };
 	int rc = nodes_read(c->store, v->domid, v->handle, &n, e);
+	bool there = !rc && n.back;
 
+	if (there)
+		hooks_run(&ev, e);
 	if (!rc)
 		rc = detach_vif(c, &n, e);
 	if (!rc)
 		net_leave(c, v->domid, v->handle);
+	ev.before = false;
+	if (!rc && there)
+		hooks_run(&ev, e);
 	return rc;
 }
 

@@ -22,6 +22,7 @@
 #include "base/log.h"
 #include "base/loop.h"
 #include "base/num.h"
+#include "ctl/hooks.h"
 #include "ctl/host.h"
 #include "ctl/net.h"
 #include "ctl/run.h"
@@ -480,6 +481,23 @@ static void call_warn(struct call *k)
 	syslog(LOG_DAEMON | LOG_WARNING, "%s: %s", k->v.name, note.text);
 }
 
+/* An administrator's programs; afterwards those that Xen's scripts source, too. */
+static int call_hooks(struct call *k, bool before, struct err *e)
+{
+	static const char *const word[2][2] = { { "offline", "online" },
+						{ "remove", "add" } };
+	struct hooks_event ev = { .what = k->h.on ? "online" : "offline",
+				  .before = before,
+				  .v = &k->v,
+				  .path = k->h.path };
+	int rc = hooks_run(&ev, e);
+
+	if (!rc && !before)
+		hooks_post(&ev, word[k->h.tap][k->h.on],
+			   k->h.tap ? "tap" : "vif");
+	return rc;
+}
+
 static int call_online(struct call *k, struct err *e)
 {
 	int rc = k->h.path[0] ? call_nodes(k, e) : call_given(k, e);
@@ -492,17 +510,21 @@ static int call_online(struct call *k, struct err *e)
 		rc = call_rename(k, e);
 	if (rc)
 		return rc;
-	rc = call_attach(k, e);
+	rc = call_hooks(k, true, e);
+	if (!rc)
+		rc = call_attach(k, e);
 	if (rc) {
 		call_back(k, false);
 		return rc;
 	}
 	rc = call_say(k, NULL, e);
-	if (rc)
+	if (rc) {
 		call_back(k, !k->was_attached);
-	else
-		call_warn(k);
-	return rc;
+		return rc;
+	}
+	call_warn(k);
+	call_hooks(k, false, NULL);
+	return 0;
 }
 
 /* --- offline -----------------------------------------------------------------*/
@@ -536,7 +558,7 @@ static int call_gone(struct call *k, struct err *e)
 	return rc == -ENODEV ? filter_remove(k->v.name, e) : rc;
 }
 
-static int call_offline(struct call *k, struct err *e)
+static int call_offline_host(struct call *k, struct err *e)
 {
 	char now[IFNAMSIZ];
 	struct err no;
@@ -551,10 +573,21 @@ static int call_offline(struct call *k, struct err *e)
 	if (rc)
 		return err_set(e, rc, "%s", no.text);
 	memcpy(k->v.name, now, sizeof(k->v.name));
+	call_hooks(k, true, &no);
 	rc = host_undo(&k->v, e);
 	if (!rc && strcmp(now, k->h.dev))
 		rc = mode_rename(k->h.dev, k->h.dev, e);
 	return rc == -ENODEV ? call_gone(k, e) : rc;
+}
+
+static int call_offline(struct call *k, struct err *e)
+{
+	struct err no;
+	int rc = call_offline_host(k, e);
+
+	if (!rc)
+		call_hooks(k, false, &no);
+	return rc;
 }
 
 /* --- a call ------------------------------------------------------------------*/

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "ctl/attach.h"
+#include "ctl/hooks.h"
 #include "ctl/host.h"
 
 static const char set_default[] = "default";
@@ -69,6 +70,7 @@ static int set_locked(struct ctl *c, struct vif *v, int argc, char **argv,
 		      struct err *e)
 {
 	struct vif want;
+	struct hooks_event ev = { .what = "set", .before = true, .v = &want };
 	struct nodes n;
 	int rc = nodes_read(c->store, v->domid, v->handle, &n, e);
 
@@ -93,7 +95,18 @@ static int set_locked(struct ctl *c, struct vif *v, int argc, char **argv,
 		rc = vif_check(&want, e);
 	if (rc)
 		return CTL_USAGE;
-	rc = attach_other(c, &n, &want, true, e);
+	if (strcmp(want.network, n.vif.network))
+		return err_set(e, -EBUSY,
+			       "network: it is attached with \"%s\", and that "
+			       "cannot change while the guest holds it; detach "
+			       "it first",
+			       n.vif.network);
+	rc = hooks_run(&ev, e);
+	if (!rc)
+		rc = attach_other(c, &n, &want, true, e);
+	ev.before = false;
+	if (!rc)
+		hooks_run(&ev, e);
 	if (!rc && strcmp(n.vif.bridge, want.bridge))
 		host_warn(&want);
 	return rc;
