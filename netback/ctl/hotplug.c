@@ -223,7 +223,7 @@ static int call_nat_ip(struct call *k, struct err *e)
 			       "ip: device %u is past what 10.x.x.x has room "
 			       "for; give it addresses with ip=",
 			       k->h.handle);
-	snprintf(word, sizeof(word), "ip=10.%u.%u.%u", k->h.domid / 256,
+	snprintf(word, sizeof(word), "ip=10.%d.%d.%u", k->h.domid / 256,
 		 k->h.domid % 256, k->h.handle + 1);
 	return vif_parse(&k->v, word, e);
 }
@@ -659,59 +659,7 @@ static void call_failed(struct call *k, const char *name, const struct err *e)
 	closelog();
 }
 
-/* --- vif-setup ---------------------------------------------------------------*/
-
-enum { SETUP_WORDS = 64 };
-
-static bool setup_is_self(const char *path)
-{
-	struct stat a, b;
-
-	return !stat("/proc/self/exe", &a) && !stat(path, &b) &&
-	       a.st_dev == b.st_dev && a.st_ino == b.st_ino;
-}
-
-/* The program that $script names, with the words which stand there, then with
- * ours. One of ours is called, another is executed; no shell sees the text.
- */
-static int setup_run(struct ctl *c, const char *script, int argc, char **argv,
-		     struct err *e)
-{
-	static const char blank[] = " \t\n";
-	char *words[SETUP_WORDS + 1], *text = strdup(script), *save = NULL, *w;
-	const char *base;
-	int n = 0, i, rc = -ENOMEM;
-
-	for (w = text ? strtok_r(text, blank, &save) : NULL;
-	     w && n < SETUP_WORDS; w = strtok_r(NULL, blank, &save))
-		words[n++] = w;
-	if (!n || n + argc > SETUP_WORDS) {
-		rc = err_set(e, -EINVAL, "script= has %s",
-			     n ? "too many words" : "no program's name");
-		goto out;
-	}
-	for (i = 0; i < argc; i++)
-		words[n++] = argv[i];
-	words[n] = NULL;
-	base = strrchr(words[0], '/') ? strrchr(words[0], '/') + 1 : words[0];
-	if (!strcmp(base, "vif-setup")) {
-		rc = err_set(e, -ELOOP, "script= names vif-setup itself");
-		goto out;
-	}
-	if (hotplug_is(base) && (base == words[0] || setup_is_self(words[0]))) {
-		rc = hotplug_run(c, base, n - 1, words + 1, e);
-		goto out;
-	}
-	if (base == words[0])
-		rc = -ENOENT;
-	else
-		rc = execv(words[0], words) ? -errno : 0;
-	err_set(e, rc, "script=%.200s: cannot run it: %s", words[0],
-		strerror(-rc));
-out:
-	free(text);
-	return rc;
-}
+/* --- all of it ---------------------------------------------------------------*/
 
 int hotplug_call(struct ctl *c, const char *name, int argc, char **argv,
 		 char **env, struct err *e)
@@ -722,8 +670,8 @@ int hotplug_call(struct ctl *c, const char *name, int argc, char **argv,
 	if (rc == 1)
 		return 0;
 	if (k.h.mode == HOTPLUG_SETUP)
-		return setup_run(c, k.h.script ? k.h.script : "vif-bridge",
-				 argc, argv, e);
+		return hotplug_setup(c, k.h.script ? k.h.script : "vif-bridge",
+				     argc, argv, e);
 	if (!rc)
 		rc = call_run(&k, e);
 	if (rc)

@@ -57,6 +57,11 @@ int hotplug_parse(struct hotplug *h, const char *name, int argc, char **argv,
  */
 int hotplug_call(struct ctl *c, const char *name, int argc, char **argv,
 		 char **env, struct err *e);
+/* As vif-setup: the program that `script` names, with its words and then argv's; one
+ * of ours is called, another takes this process's place. No shell sees the text.
+ */
+int hotplug_setup(struct ctl *c, const char *script, int argc, char **argv,
+		  struct err *e);
 /* With this process's environment. */
 int hotplug_run(struct ctl *c, const char *name, int argc, char **argv,
 		struct err *e);
