@@ -495,9 +495,23 @@ static void guard_own(struct guard *g, enum guard_field field)
 	}
 }
 
+/* IPv4 from one address: what is not from there leaves first. */
+static void guard_own_ip(struct guard *g)
+{
+	struct guard_rule *r;
+
+	if (g->learn_s[GUARD_ADDR4] || g->nset[GUARD_ADDR4] != 1) {
+		guard_own(g, GUARD_IP_SADDR);
+		return;
+	}
+	r = guard_add(g, GUARD_TO_GUEST, GUARD_RETURN, 0);
+	guard_match(r, GUARD_IP_SADDR, GUARD_NE, g->set[GUARD_ADDR4][0], 32);
+	r = guard_add(g, GUARD_TO_GUEST, GUARD_DROP, GUARD_DROP_OWN);
+	guard_match_num(r, GUARD_PROTOCOL, ETHERTYPE_IP);
+}
+
 /* A server's acknowledgement gives the address; a table of nf_tables can read
- * its first option only, where servers put the kind, and not the lease's time:
- * vifctl watch reads that, too.
+ * its first option only, where servers put the kind, and not the lease's time.
  */
 static void guard_lease(struct guard *g, const struct policy *p)
 {
@@ -526,7 +540,7 @@ static void guard_to_guest(struct guard *g, const struct policy *p)
 		guard_match(r, GUARD_RAW_SADDR, GUARD_EQ, guard_mac(p, i), 48);
 	}
 	guard_lease(g, p);
-	guard_own(g, GUARD_IP_SADDR);
+	guard_own_ip(g);
 	guard_own(g, GUARD_ARP_SADDR_IP);
 	guard_own(g, GUARD_IP6_SADDR);
 	guard_own(g, GUARD_RAW_TARGET);

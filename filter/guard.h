@@ -66,6 +66,7 @@ enum guard_field {
 	GUARD_ICMP6_TYPE,
 	GUARD_L4PROTO,
 	GUARD_PKTTYPE,
+	GUARD_PROTOCOL,
 	GUARD_RAW_SADDR,      /* source MAC */
 	GUARD_RAW_SADDR_TYPE, /* .. and ethertype */
 	GUARD_RAW_IP_SADDR,

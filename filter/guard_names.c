@@ -44,6 +44,8 @@ const struct guard_field_info guard_fields[GUARD_FIELDS] = {
 			    0 },
 	[GUARD_PKTTYPE] = { "meta pkttype", GUARD_META, NFT_META_PKTTYPE, 1, 0,
 			    0 },
+	[GUARD_PROTOCOL] = { "meta protocol", GUARD_META, NFT_META_PROTOCOL, 2,
+			     0, 0 },
 	[GUARD_RAW_SADDR] = { NULL, GUARD_LINK, 6, 6, 0, 0 },
 	[GUARD_RAW_SADDR_TYPE] = { NULL, GUARD_LINK, 6, 8, 0, 0 },
 	[GUARD_RAW_IP_SADDR] = { NULL, GUARD_NET, 12, 4, 0, 0 },

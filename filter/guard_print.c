@@ -56,6 +56,7 @@ static const char *guard_word(const struct guard_match *m)
 		num = num << 8 | m->value[1];
 	switch (m->field) {
 	case GUARD_ETHER_TYPE:
+	case GUARD_PROTOCOL:
 	case GUARD_ARP_PTYPE:
 		return num == ETHERTYPE_IP     ? "ip"
 		       : num == ETHERTYPE_IPV6 ? "ip6"

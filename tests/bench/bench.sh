@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # bench.sh - measure against the named peers, side by side, in one run
 #
-#   bench.sh [tap|tcp|latency|idle|insn|ring ..]
+#   bench.sh [tap|tcp|latency|idle|insn|filter|broadcast|ring ..]
 #     N=7 rounds, S=3 seconds of a sample, VIFS=100; QUICK=1: all small;
 #     NICE=-15 where others are at work on the machine
 #
@@ -21,7 +21,8 @@ fi
 private "$@"
 if [ "${QUICK:-0}" = 1 ]; then
 	N=${N:-1} S=${S:-0.3} VIFS=${VIFS:-4} PINGS=${PINGS:-50} SETTLE=1
-	CSV=${CSV:-$OUT/quick.csv} AREAS="tap tcp latency idle insn"
+	CSV=${CSV:-$OUT/quick.csv} AREAS="tap tcp latency idle insn filter broadcast"
+	GUARDS=${GUARDS:-4} BPORTS=${BPORTS:-4}
 else
 	N=${N:-7} S=${S:-3} VIFS=${VIFS:-100} PINGS=${PINGS:-1000} SETTLE=11
 	CSV=${CSV:-$OUT/results.csv}
@@ -33,7 +34,7 @@ CPUS=$(nproc)
 LAST=$((CPUS - 1))
 OTHERS=0$([ "$CPUS" -le 2 ] || echo "-$((CPUS - 2))")
 PIDS=
-ALL="tap tcp latency idle insn ring"
+ALL="tap tcp latency idle insn filter broadcast ring"
 # shellcheck disable=SC2086 # words
 [ $# -gt 0 ] || set -- ${AREAS:-$ALL}
 
@@ -383,6 +384,8 @@ bench_idle()
 	row idle "cpu-$VIFS-vifs" % /tmp/cpu wanted /tmp/cpu.wanted LOWER
 }
 
+# shellcheck source=tests/bench/filter.sh
+. "$ROOT/tests/bench/filter.sh"
 # shellcheck source=tests/bench/ring.sh
 . "$ROOT/tests/bench/ring.sh"
 

@@ -7,7 +7,7 @@
  *
  * without: leave out rule I, or match J of rule I, before applying: what tests
  * lean on to see that each of them is needed. count prints all such places,
- * one per line; rules marked spare are left out by their matches alone.
+ * one per line (count-to: of what is sent to the guest); rules marked spare are left out by their matches alone.
  * only=fast: what those rules let pass, and nothing else.
  */
 #include <arpa/inet.h>
@@ -110,11 +110,13 @@ static void only_fast(struct guard *g)
 	}
 }
 
-static void count(const struct guard *g)
+static void count(const struct guard *g, bool to)
 {
 	unsigned i, j;
 
 	for (i = 0; i < g->n; i++) {
+		if (to && g->v[i].chain != GUARD_TO_GUEST)
+			continue;
 		if (!g->v[i].spare)
 			printf("%u\n", i);
 		for (j = 0; j < g->v[i].n; j++)
@@ -138,8 +140,8 @@ static int run(const char *verb, const struct guard *g, struct err *e)
 		return guard_nft_check(g, stdout, e);
 	if (!strcmp(verb, "remove"))
 		return filter_remove(g->dev, e);
-	if (!strcmp(verb, "count")) {
-		count(g);
+	if (!strncmp(verb, "count", 5)) {
+		count(g, verb[5]);
 		return 0;
 	}
 	return -1;

@@ -325,8 +325,10 @@ into()
 framings >"$RUN/framings"
 { framings; claims; } >"$RUN/all"
 { framings; unaddressed; } >"$RUN/mac"
+grep -v '10[.][12][.]\|fd01' "$RUN/all" >"$RUN/single"
 { elsewhere; elsewhere_ip; } >"$RUN/all.in"
 elsewhere >"$RUN/mac.in"
+grep -v '10[.]2[.]' "$RUN/all.in" >"$RUN/single.in"
 
 # --- the table is right, and the matrix sees something ---
 
@@ -366,7 +368,7 @@ ok "without a guard VLAN 0 passes" grep -q '^vlan0: pass' "$RUN/open"
 each_needed()
 {
 	judge "$1" "$2" || return
-	for w in $("$TOOL" count vif1.0 $1); do
+	for w in $("$TOOL" "${3:-count}" vif1.0 $1); do
 		echo "$TOOL apply vif1.0 $1 without=$w"
 	done >"$RUN/places"
 	"$RAW" -f "$2" br0 vif1.0 vif2.0 vif3.0 <"$RUN/places" >"$RUN/missed"
@@ -379,6 +381,8 @@ each_needed()
 }
 ok "addresses known: each rule and each match is needed" \
 	each_needed "$KNOWN" "$RUN/all"
+ok "one address: each rule for what is sent to the guest is needed" \
+	each_needed "mac=$ME ip=10.0.0.5 ip=fd00::5" "$RUN/single" count-to
 ok "MAC known: each rule and each match is needed" \
 	each_needed "mac=$ME" "$RUN/mac"
 

@@ -95,8 +95,8 @@ static const char *const both_families[] = {
 	"\t\t@th,192,64 0x010100163e000001 goto nd1\n",
 	"\tchain to_guest {\n\t\ttype filter hook egress device \"vif1.0\" "
 	"priority -500; policy accept;\n\t\t@ll,48,48 0x00163e000001 counter "
-	"name \"drop_own\" drop\n\t\tip saddr 10.0.0.5 counter name "
-	"\"drop_own\" drop\n",
+	"name \"drop_own\" drop\n\t\tip saddr != 10.0.0.5 return\n"
+	"\t\tmeta protocol ip counter name \"drop_own\" drop\n",
 	NULL,
 };
 
