@@ -10,6 +10,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <libnftnl/common.h>
+#include <linux/io_uring.h>
 #include <linux/netfilter/nf_tables.h>
 #include <linux/netfilter/nfnetlink.h>
 #include <stdarg.h>
@@ -17,20 +18,27 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 struct nft {
 	struct mnl_socket *nl;
 	uint32_t seq; /* of the next question */
+	bool freed;   /* something was deleted or refused through it */
 };
+
+/* Closed, and good for the next who opens. Our programs have one thread. */
+static struct nft *nft_spare;
 
 enum { NFT_WHAT = 128 };
 
 struct nft_batch {
 	uint32_t gen;
 	bool full;
-	unsigned n;		/* messages, begin and end not counted */
-	size_t len;		/* bytes */
-	struct nlmsghdr *last;	/* grown by whoever adds its payload */
+	unsigned n;	       /* messages, begin and end not counted */
+	size_t len;	       /* bytes */
+	struct nlmsghdr *last; /* grown by whoever adds its payload */
+	bool deletes;
 	size_t room;		/* bytes of buf */
 	unsigned msgs;		/* rows of what */
 	char (*what)[NFT_WHAT]; /* of message i; its seq is i + 2 */
@@ -41,9 +49,19 @@ enum { NFT_SEQ_BEGIN = 1, NFT_SEQ_FIRST = 2 };
 
 int nft_open(struct nft **out, struct err *e)
 {
-	struct nft *nft = calloc(1, sizeof(*nft));
+	struct nft *nft = nft_spare;
 	int rc = -ENOMEM, on = 1;
 
+	nft_spare = NULL;
+	if (nft) {
+		/* of a dump that nobody read to its end */
+		while (recv(mnl_socket_get_fd(nft->nl), &on, sizeof(on),
+			    MSG_DONTWAIT | MSG_TRUNC) > 0)
+			;
+		*out = nft;
+		return 0;
+	}
+	nft = calloc(1, sizeof(*nft));
 	if (!nft)
 		return err_set(e, rc, "nftables: out of memory");
 	nft->nl = mnl_socket_open2(NETLINK_NETFILTER, SOCK_CLOEXEC);
@@ -59,12 +77,42 @@ int nft_open(struct nft **out, struct err *e)
 	return 0;
 }
 
+/* What was deleted is out of the ruleset when the batch is answered, and its
+ * memory is freed after an RCU grace period. The kernel lets the close of a
+ * netlink socket wait for that, 13 ms here, and so the exit of a program. With a
+ * ring that holds the socket the last reference is dropped by a worker of the
+ * kernel's, and it is that which waits. -1: no io_uring, or not for us.
+ */
+static int nft_holder(int fd)
+{
+	struct io_uring_params p = { 0 };
+	int ring = (int)syscall(SYS_io_uring_setup, 1, &p);
+
+	if (ring < 0)
+		return -1;
+	if (!syscall(SYS_io_uring_register, ring, IORING_REGISTER_FILES, &fd,
+		     1))
+		return ring;
+	close(ring);
+	return -1;
+}
+
 void nft_close(struct nft *nft)
 {
+	int ring = -1;
+
 	if (!nft)
 		return;
+	if (nft->nl && !nft->freed && !nft_spare) {
+		nft_spare = nft;
+		return;
+	}
+	if (nft->nl && nft->freed)
+		ring = nft_holder(mnl_socket_get_fd(nft->nl));
 	if (nft->nl)
 		mnl_socket_close(nft->nl);
+	if (ring >= 0)
+		close(ring);
 	free(nft);
 }
 
@@ -167,6 +215,9 @@ struct nlmsghdr *nft_batch_msg(struct nft_batch *b, uint16_t type,
 	va_start(ap, what);
 	vsnprintf(b->what[b->n], NFT_WHAT, what, ap);
 	va_end(ap);
+	b->deletes |= type == NFT_MSG_DELTABLE || type == NFT_MSG_DELCHAIN ||
+		      type == NFT_MSG_DELRULE || type == NFT_MSG_DELSET ||
+		      type == NFT_MSG_DELSETELEM || type == NFT_MSG_DELOBJ;
 	b->last = nftnl_nlmsg_build_hdr(b->buf + b->len, type, family, flags,
 					NFT_SEQ_FIRST + b->n);
 	b->n++;
@@ -266,6 +317,7 @@ int nft_batch_send(struct nft *nft, struct nft_batch *b, const char **what)
 		if (rc != -ERESTART && rc != -EINTR && rc != -EAGAIN)
 			break;
 	}
+	nft->freed |= rc || b->deletes;
 	i = seq - NFT_SEQ_FIRST;
 	if (rc && seq >= NFT_SEQ_FIRST && i < b->n)
 		*what = b->what[i];

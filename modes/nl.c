@@ -28,12 +28,18 @@
 #include "nl_ask.h"
 #include "vif.h"
 
-enum { NL_ANSWER = 32768 };
+enum { NL_ANSWER = 32768, NL_SEEN = 3 };
 
 struct nl_host {
 	struct nl_sock *sk; /* NULL after a failure: opened anew */
 	int rc;		    /* of the request under way; 1 = no answer yet */
 	char why[160];
+	bool one;		  /* the request under way has one answer */
+	nl_recvmsg_msg_cb_t each; /* who reads it */
+	void *arg;
+	/* links as the last answers had them, until something changes */
+	struct nl_link seen[NL_SEEN];
+	unsigned nseen;
 };
 
 static int nl_reopen(struct nl_host *h)
@@ -52,6 +58,7 @@ static int nl_reopen(struct nl_host *h)
 	/* a dump's largest part: no need to ask each time how long an answer is */
 	nl_socket_disable_msg_peek(h->sk);
 	nl_socket_set_msg_buf_size(h->sk, NL_ANSWER);
+	nl_socket_disable_auto_ack(h->sk); /* nl_ask knows who needs one */
 	/* reasons in words, without our request repeated; old kernels refuse */
 	fd = nl_socket_get_fd(h->sk);
 	setsockopt(fd, SOL_NETLINK, NETLINK_EXT_ACK, &on, sizeof(on));
@@ -69,6 +76,7 @@ int nl_host_open(struct nl_host **out)
 
 	nl_spare = NULL;
 	if (h) {
+		h->nseen = 0; /* of another time */
 		*out = h;
 		return 0;
 	}
@@ -126,6 +134,37 @@ static int nl_on_done(struct nl_msg *m, void *arg)
 	return NL_STOP;
 }
 
+static int nl_on_valid(struct nl_msg *m, void *arg)
+{
+	struct nl_host *h = arg;
+
+	if (h->one)
+		h->rc = 0;
+	return h->each ? h->each(m, h->arg) : NL_OK;
+}
+
+/* New, delete, get, set: the kernel's numbers go in fours. What makes a dump of a
+ * get means something else in the others.
+ */
+static bool nl_gets(const struct nlmsghdr *n)
+{
+	return n->nlmsg_type % 4 == RTM_GETLINK % 4;
+}
+
+/* What is asked for without a dump is answered by one message or an error; all
+ * else by an acknowledgement, or by a dump's end.
+ */
+static bool nl_is_one(const struct nlmsghdr *n)
+{
+	return nl_gets(n) && !(n->nlmsg_flags & NLM_F_DUMP);
+}
+
+static bool nl_changes_links(const struct nlmsghdr *n)
+{
+	return n->nlmsg_type == RTM_NEWLINK || n->nlmsg_type == RTM_SETLINK ||
+	       n->nlmsg_type == RTM_DELLINK;
+}
+
 /* Sends m and waits for the end. What libnl met is in errno: its own numbers say
  * less. Without an answer the request may have been done or not, and an answer may
  * come late: the socket is not used again.
@@ -158,11 +197,17 @@ int nl_ask(struct nl_host *h, struct nl_msg *m, nl_recvmsg_msg_cb_t fn,
 		rc = nl_reopen(h);
 	if (rc)
 		goto out;
+	h->one = nl_is_one(nlmsg_hdr(m));
+	h->each = fn;
+	h->arg = arg;
+	if (!nl_gets(nlmsg_hdr(m)))
+		nlmsg_hdr(m)->nlmsg_flags |= NLM_F_ACK;
+	if (nl_changes_links(nlmsg_hdr(m)))
+		h->nseen = 0;
 	nl_cb_err(cb, NL_CB_CUSTOM, nl_on_error, h);
 	nl_cb_set(cb, NL_CB_ACK, NL_CB_CUSTOM, nl_on_done, h);
 	nl_cb_set(cb, NL_CB_FINISH, NL_CB_CUSTOM, nl_on_done, h);
-	if (fn)
-		nl_cb_set(cb, NL_CB_VALID, NL_CB_CUSTOM, fn, arg);
+	nl_cb_set(cb, NL_CB_VALID, NL_CB_CUSTOM, nl_on_valid, h);
 	rc = nl_wait(h, m, cb);
 out:
 	nl_cb_put(cb);
@@ -329,11 +374,45 @@ static int nl_name_of(struct nl_host *h, int index, char name[IFNAMSIZ])
 		      name);
 }
 
+static const struct nl_link *nl_seen(const struct nl_host *h, const char *dev)
+{
+	unsigned i;
+
+	for (i = 0; i < h->nseen; i++)
+		if (!strcmp(h->seen[i].name, dev))
+			return &h->seen[i];
+	return NULL;
+}
+
+static void nl_see(struct nl_host *h, const struct nl_link *l)
+{
+	if (h->nseen < NL_SEEN)
+		h->seen[h->nseen++] = *l;
+}
+
+/* The name of a link's master, which often was looked at just before. */
+static int nl_master(struct nl_host *h, struct nl_link *l)
+{
+	unsigned i;
+
+	for (i = 0; i < h->nseen; i++)
+		if (h->seen[i].index == l->master_index) {
+			memcpy(l->master, h->seen[i].name, sizeof(l->master));
+			return 0;
+		}
+	return nl_name_of(h, l->master_index, l->master);
+}
+
 int nl_link_get(struct nl_host *h, const char *dev, struct nl_link *out)
 {
+	const struct nl_link *seen = nl_seen(h, dev);
 	struct nl_link o = { 0 };
 	int rc;
 
+	if (seen) {
+		*out = *seen;
+		return 0;
+	}
 	rc = nl_ask(h, nl_link_msg(RTM_GETLINK, dev, false, false), nl_on_link,
 		    &o);
 	if (!rc && !o.index)
@@ -341,38 +420,83 @@ int nl_link_get(struct nl_host *h, const char *dev, struct nl_link *out)
 	if (rc)
 		return rc;
 	if (o.master_index)
-		rc = nl_name_of(h, o.master_index, o.master);
+		rc = nl_master(h, &o);
 	if (rc == -ENODEV) { /* gone since: nobody's port any more */
 		o.master_index = 0;
 		o.port = false;
 		rc = 0;
 	}
-	if (!rc)
+	if (!rc) {
+		nl_see(h, &o);
 		*out = o;
+	}
 	return rc;
+}
+
+/* A change of a link that is known exactly: what else was seen of it stays. */
+struct nl_change {
+	struct nl_link l[NL_SEEN];
+	unsigned n;
+};
+
+static struct nl_change nl_before(const struct nl_host *h)
+{
+	struct nl_change c = { .n = h->nseen };
+
+	memcpy(c.l, h->seen, sizeof(c.l));
+	return c;
+}
+
+static struct nl_link *nl_after(struct nl_host *h, const struct nl_change *c,
+				const char *dev)
+{
+	memcpy(h->seen, c->l, sizeof(h->seen));
+	h->nseen = c->n;
+	return (struct nl_link *)nl_seen(h, dev);
 }
 
 int nl_link_up(struct nl_host *h, const char *dev, bool up)
 {
-	return nl_ask(h, nl_link_msg(RTM_NEWLINK, dev, true, up), NULL, NULL);
+	struct nl_change c = nl_before(h);
+	struct nl_link *l;
+	int rc = nl_ask(h, nl_link_msg(RTM_NEWLINK, dev, true, up), NULL, NULL);
+
+	l = rc ? NULL : nl_after(h, &c, dev);
+	if (l)
+		l->up = up;
+	return rc;
 }
 
 int nl_link_mac(struct nl_host *h, const char *dev, const uint8_t mac[6])
 {
 	struct nl_msg *m = nl_link_msg(RTM_SETLINK, dev, false, false);
+	struct nl_change c = nl_before(h);
+	struct nl_link *l;
+	int rc;
 
 	if (m)
 		nla_put(m, IFLA_ADDRESS, 6, mac);
-	return nl_ask(h, m, NULL, NULL);
+	rc = nl_ask(h, m, NULL, NULL);
+	l = rc ? NULL : nl_after(h, &c, dev);
+	if (l)
+		memcpy(l->mac, mac, 6);
+	return rc;
 }
 
 int nl_link_mtu(struct nl_host *h, const char *dev, uint32_t mtu)
 {
 	struct nl_msg *m = nl_link_msg(RTM_SETLINK, dev, false, false);
+	struct nl_change c = nl_before(h);
+	struct nl_link *l;
+	int rc;
 
 	if (m)
 		nla_put_u32(m, IFLA_MTU, mtu);
-	return nl_ask(h, m, NULL, NULL);
+	rc = nl_ask(h, m, NULL, NULL);
+	l = rc ? NULL : nl_after(h, &c, dev);
+	if (l)
+		l->mtu = mtu;
+	return rc;
 }
 
 int nl_link_master(struct nl_host *h, const char *dev, const char *master)

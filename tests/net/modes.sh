@@ -242,7 +242,7 @@ each_failing()
 		[ $rc = 0 ] || held before ||
 			{ echo "$1 $n failed"; cat "$RUN/out"; return 1; }
 	done
-	[ $n -gt 12 ] && [ $n -lt 100 ]
+	[ $n -gt 6 ] && [ $n -lt 100 ]
 }
 
 each_killed()
@@ -259,7 +259,7 @@ each_killed()
 		fi
 		"$M" undo 1.0 && held before || { echo "killed at $n"; return 1; }
 	done >"$RUN/killed" 2>&1
-	[ $n -gt 12 ] && [ $n -lt 100 ] || { cat "$RUN/killed"; return 1; }
+	[ $n -gt 6 ] && [ $n -lt 100 ] || { cat "$RUN/killed"; return 1; }
 }
 ok 'any one request fails: all is back' each_failing sendmsg
 ok 'any one answer is lost: all is back' each_failing recvmsg

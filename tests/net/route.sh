@@ -231,7 +231,7 @@ each_failing()
 	done
 	"$M" undo 10.0
 	echo "$n requests"
-	[ $n -gt 30 ] && [ $n -lt 200 ] && held undone
+	[ $n -gt 15 ] && [ $n -lt 200 ] && held undone
 }
 
 # killed_at N: and then made right, in one of two ways.
@@ -256,7 +256,7 @@ each_killed()
 			{ echo "killed at $n"; cat "$RUN/killed"; return 1; }
 	done
 	echo "$n requests"
-	[ $n -gt 30 ] && [ $n -lt 200 ]
+	[ $n -gt 15 ] && [ $n -lt 200 ]
 }
 export ASAN_OPTIONS=detect_leaks=0 # strace and the leak checker do not mix
 ok 'any one request fails: all is back' each_failing sendmsg
