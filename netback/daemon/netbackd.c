@@ -79,6 +79,16 @@ static int parse_stall(struct options *o, const char *word)
 	return 2;
 }
 
+static int parse_workers(struct options *o, const char *word)
+{
+	if (!num_parse(word, SUPERVISOR_WORKERS, &o->conf.workers) &&
+	    o->conf.workers)
+		return 0;
+	fprintf(stderr, "netbackd: --workers %s: must be 1 to %d\n", word,
+		SUPERVISOR_WORKERS);
+	return 2;
+}
+
 /* -1: go on; else an exit status. */
 static int parse_rest(int argc, char **argv)
 {
@@ -113,15 +123,8 @@ static int parse(struct options *o, int argc, char **argv)
 			o->conf.uid = optarg;
 			break;
 		case OPT_WORKERS:
-			if (num_parse(optarg, SUPERVISOR_WORKERS,
-				      &o->conf.workers) ||
-			    !o->conf.workers) {
-				fprintf(stderr,
-					"netbackd: --workers %s: must be 1 to "
-					"%d\n",
-					optarg, SUPERVISOR_WORKERS);
+			if (parse_workers(o, optarg))
 				return 2;
-			}
 			break;
 		case OPT_STALL:
 			if (parse_stall(o, optarg))

@@ -106,6 +106,7 @@ in_guest()
 {
 	eval "in_pid=\$G$1"
 	shift
+	# shellcheck disable=SC2154 # set by eval
 	nsenter -t "$in_pid" -n -- "$@"
 }
 cat >/tmp/who.py <<'END'

@@ -87,9 +87,10 @@ what_came()
 	echo "sent $(total sent) lost $(total lost) doubled $(total doubled) late $(total late)"
 }
 
+# The server is busy for a moment after each.
 transfers()
 {
-	in1 iperf3 -c 10.0.0.254 -n 20M -P 4 "$@"
+	until_true 10 in1 iperf3 -c 10.0.0.254 -n 20M -P 4 "$@"
 }
 
 # adds_up N: as many queues; each number of the vif is the sum of theirs and of

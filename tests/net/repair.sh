@@ -173,10 +173,10 @@ ip tuntap add dev vif5.0 mode tap
 same "a toolstack's vif: nothing" '' "$(vifctl gc)"
 ok 'it stands' nft list table netdev netback-vif5.0
 # gc in a storm of attaches
-(for i in 1 2 3 4 5 6; do vifctl gc >>/tmp/storm; done) &
+(for _ in 1 2 3 4 5 6; do vifctl gc >>/tmp/storm; done) &
 gc=$!
 bad=0
-for i in 1 2 3 4; do
+for _ in 1 2 3 4; do
 	vifctl attach vif2.0 bridge=br4 create=yes || bad=1
 	vifctl check vif2.0 || bad=1
 	vifctl detach vif2.0

@@ -438,68 +438,71 @@ static void hash_picks_a_queue(void **state)
 
 /* --- requests ---------------------------------------------------------------------- */
 
+/* In their order: later ones stand on what earlier ones set. */
+static const struct {
+	unsigned type;
+	uint32_t a, b, c, status, data;
+} ctrl_rows[] = {
+	{ GET_FLAGS, 0, 0, 0, NO, 0 },
+	{ SET_FLAGS, ALL, 0, 0, BAD, 0 }, /* no algorithm yet */
+	{ SET_ALG, 2, 0, 0, BAD, 0 },
+	{ SET_ALG, UINT32_MAX, 0, 0, BAD, 0 },
+	{ SET_ALG, 1, 0, 0, OK, 0 },
+	{ GET_FLAGS, 0, 0, 0, OK, ALL },
+	{ SET_FLAGS, 16, 0, 0, BAD, 0 },
+	{ SET_FLAGS, UINT32_MAX, 0, 0, BAD, 0 },
+	{ SET_FLAGS, 0, 0, 0, OK, 0 },
+	{ SET_KEY, REF + LIST_PAGE, 41, 0, BIG, 0 },
+	{ SET_KEY, REF + LIST_PAGE, 4096, 0, BIG, 0 },
+	{ SET_KEY, REF + LIST_PAGE, 4097, 0, BAD, 0 },
+	{ SET_KEY, REF + LIST_PAGE, 65536 + 40, 0, BAD, 0 },
+	{ SET_KEY, REFUSED, 40, 0, BAD, 0 },
+	{ SET_KEY, UINT32_MAX, 0, 0, OK, 0 }, /* clears */
+	{ GET_SIZE, 0, 0, 0, OK, 128 },
+	{ SET_MAP, REF + LIST_PAGE, 1, 0, BAD, 0 }, /* no table */
+	{ SET_SIZE, 129, 0, 0, BAD, 0 },
+	{ SET_SIZE, UINT32_MAX, 0, 0, BAD, 0 },
+	{ SET_SIZE, 64, 0, 0, OK, 0 },
+	{ SET_MAP, REF + LIST_PAGE, 65, 0, BAD, 0 },
+	{ SET_MAP, REF + LIST_PAGE, 64, 1, BAD, 0 },
+	{ SET_MAP, REF + LIST_PAGE, 1, UINT32_MAX, BAD, 0 },
+	{ SET_MAP, REF + LIST_PAGE, UINT32_MAX, 2, BAD, 0 },
+	{ SET_MAP, REF + LIST_PAGE, 1025, 0, BAD, 0 },
+	{ SET_MAP, REFUSED, 64, 0, BAD, 0 },
+	{ SET_MAP, REF + LIST_PAGE, 0, 64, OK, 0 },
+	{ SET_MAP, REF + LIST_PAGE, 64, 0, OK, 0 },
+	{ GET_GREFS, 0, 0, 0, OK, RING_GREFS / 4 },
+	{ GET_GREFS, 3, 0, 0, OK, RING_GREFS / 4 },
+	{ GET_GREFS, 4, 0, 0, BAD, 0 },
+	{ ADD_GREFS, 4, REF + LIST_PAGE, 1, BAD, 0 },
+	{ ADD_GREFS, 0, REF + LIST_PAGE, 513, BAD, 0 },
+	{ ADD_GREFS, 0, REF + LIST_PAGE, UINT32_MAX, BAD, 0 },
+	{ ADD_GREFS, 0, REFUSED, 1, BAD, 0 },
+	{ ADD_GREFS, 0, REFUSED, 0, OK, 0 },
+	{ DEL_GREFS, 4, REF + LIST_PAGE, 1, BAD, 0 },
+	{ DEL_GREFS, 0, REF + LIST_PAGE, 513, BAD, 0 },
+	{ DEL_GREFS, 0, REFUSED, 1, BAD, 0 },
+	{ DEL_GREFS, 0, REFUSED, 0, OK, 0 },
+	{ 0, 0, 0, 0, NO, 0 },
+	{ 11, 1, 2, 3, NO, 0 },
+	{ 0xffff, 0, 0, 0, NO, 0 },
+};
+
 static void ctrl_requests(void **state)
 {
-	static const struct {
-		unsigned type;
-		uint32_t a, b, c, status, data;
-	} row[] = {
-		{ GET_FLAGS, 0, 0, 0, NO, 0 },
-		{ SET_FLAGS, ALL, 0, 0, BAD, 0 }, /* no algorithm yet */
-		{ SET_ALG, 2, 0, 0, BAD, 0 },
-		{ SET_ALG, UINT32_MAX, 0, 0, BAD, 0 },
-		{ SET_ALG, 1, 0, 0, OK, 0 },
-		{ GET_FLAGS, 0, 0, 0, OK, ALL },
-		{ SET_FLAGS, 16, 0, 0, BAD, 0 },
-		{ SET_FLAGS, UINT32_MAX, 0, 0, BAD, 0 },
-		{ SET_FLAGS, 0, 0, 0, OK, 0 },
-		{ SET_KEY, REF + LIST_PAGE, 41, 0, BIG, 0 },
-		{ SET_KEY, REF + LIST_PAGE, 4096, 0, BIG, 0 },
-		{ SET_KEY, REF + LIST_PAGE, 4097, 0, BAD, 0 },
-		{ SET_KEY, REF + LIST_PAGE, 65536 + 40, 0, BAD, 0 },
-		{ SET_KEY, REFUSED, 40, 0, BAD, 0 },
-		{ SET_KEY, UINT32_MAX, 0, 0, OK, 0 }, /* clears */
-		{ GET_SIZE, 0, 0, 0, OK, 128 },
-		{ SET_MAP, REF + LIST_PAGE, 1, 0, BAD, 0 }, /* no table */
-		{ SET_SIZE, 129, 0, 0, BAD, 0 },
-		{ SET_SIZE, UINT32_MAX, 0, 0, BAD, 0 },
-		{ SET_SIZE, 64, 0, 0, OK, 0 },
-		{ SET_MAP, REF + LIST_PAGE, 65, 0, BAD, 0 },
-		{ SET_MAP, REF + LIST_PAGE, 64, 1, BAD, 0 },
-		{ SET_MAP, REF + LIST_PAGE, 1, UINT32_MAX, BAD, 0 },
-		{ SET_MAP, REF + LIST_PAGE, UINT32_MAX, 2, BAD, 0 },
-		{ SET_MAP, REF + LIST_PAGE, 1025, 0, BAD, 0 },
-		{ SET_MAP, REFUSED, 64, 0, BAD, 0 },
-		{ SET_MAP, REF + LIST_PAGE, 0, 64, OK, 0 },
-		{ SET_MAP, REF + LIST_PAGE, 64, 0, OK, 0 },
-		{ GET_GREFS, 0, 0, 0, OK, RING_GREFS / 4 },
-		{ GET_GREFS, 3, 0, 0, OK, RING_GREFS / 4 },
-		{ GET_GREFS, 4, 0, 0, BAD, 0 },
-		{ ADD_GREFS, 4, REF + LIST_PAGE, 1, BAD, 0 },
-		{ ADD_GREFS, 0, REF + LIST_PAGE, 513, BAD, 0 },
-		{ ADD_GREFS, 0, REF + LIST_PAGE, UINT32_MAX, BAD, 0 },
-		{ ADD_GREFS, 0, REFUSED, 1, BAD, 0 },
-		{ ADD_GREFS, 0, REFUSED, 0, OK, 0 },
-		{ DEL_GREFS, 4, REF + LIST_PAGE, 1, BAD, 0 },
-		{ DEL_GREFS, 0, REF + LIST_PAGE, 513, BAD, 0 },
-		{ DEL_GREFS, 0, REFUSED, 1, BAD, 0 },
-		{ DEL_GREFS, 0, REFUSED, 0, OK, 0 },
-		{ 0, 0, 0, 0, NO, 0 },
-		{ 11, 1, 2, 3, NO, 0 },
-		{ 0xffff, 0, 0, 0, NO, 0 },
-	};
 	struct guest *g = *state;
 	unsigned turn, i;
 
 	/* around the ring and more */
 	for (turn = 0; turn < 5; turn++) {
-		for (i = 0; i < ARRAY_SIZE(row); i++) {
+		for (i = 0; i < ARRAY_SIZE(ctrl_rows); i++) {
 			uint32_t data = 77;
 
-			assert_int_equal(asked(g, row[i].type, row[i].a,
-					       row[i].b, row[i].c, &data),
-					 row[i].status);
-			assert_int_equal(data, row[i].data);
+			assert_int_equal(asked(g, ctrl_rows[i].type,
+					       ctrl_rows[i].a, ctrl_rows[i].b,
+					       ctrl_rows[i].c, &data),
+					 ctrl_rows[i].status);
+			assert_int_equal(data, ctrl_rows[i].data);
 		}
 		assert_int_equal(asked(g, SET_ALG, 0, 0, 0, NULL), OK);
 		assert_int_equal(asked(g, SET_SIZE, 0, 0, 0, NULL), OK);
