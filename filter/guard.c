@@ -609,3 +609,29 @@ int guard_build(const struct policy *p, struct guard *g, struct err *e)
 	guard_ip6(g, p);
 	return 0;
 }
+
+bool guard_allows(const struct guard *g, const struct vif_addr *a)
+{
+	bool v4 = a->family == AF_INET;
+	enum guard_chain c = v4 ? GUARD_CHECK_IP : GUARD_CHECK_IP6;
+	enum guard_field f = v4 ? GUARD_IP_SADDR : GUARD_IP6_SADDR;
+	uint8_t v[16];
+	unsigned i, k;
+
+	if (!g->chain[c] ||
+	    guard_in_set(g, v4 ? GUARD_ADDR4 : GUARD_ADDR6, a->addr))
+		return true;
+	for (i = 0; i < g->n; i++) {
+		const struct guard_rule *r = &g->v[i];
+
+		for (k = 0; r->chain == c && k < r->n; k++) {
+			if (r->m[k].field != f || r->m[k].op != GUARD_EQ)
+				continue;
+			memcpy(v, a->addr, sizeof(v));
+			guard_cut(v, v4 ? 4 : 16, r->m[k].bits);
+			if (!memcmp(v, r->m[k].value, v4 ? 4 : 16))
+				return true;
+		}
+	}
+	return false;
+}

@@ -187,6 +187,9 @@ int guard_table(const char *dev, char name[GUARD_NAME]);
 /* The other way round; -EINVAL for a table that is no guard. */
 int guard_device(const char *table, char dev[IFNAMSIZ]);
 
+/* Pure. May packets come from there? */
+bool guard_allows(const struct guard *g, const struct vif_addr *a);
+
 /* Is there such a set? One that is learned is there though it be empty. */
 bool guard_has_set(const struct guard *g, enum guard_set s);
 

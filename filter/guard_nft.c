@@ -24,7 +24,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/num.h"
 #include "code.h"
+#include "cut.h"
 #include "guard_nft.h"
 #include "nft.h"
 
@@ -201,6 +203,8 @@ struct guard_nft_kept {
 	int found; /* counters */
 	uint64_t packets[GUARD_COUNTERS], bytes[GUARD_COUNTERS];
 	enum guard_set set; /* which is being read */
+	unsigned nold;	    /* addresses that were given */
+	struct vif_addr old[GUARD_SETS * GUARD_SET];
 	struct nftnl_set *learned[GUARD_SETS];
 	unsigned nlearned[GUARD_SETS];
 };
@@ -289,12 +293,32 @@ static int guard_nft_keep_elem(struct nftnl_set_elem *x, void *data)
 	return 0;
 }
 
+static int guard_nft_keep_old(struct nftnl_set_elem *x, void *data)
+{
+	struct guard_nft_kept *k = data;
+	uint32_t len = 0;
+	const void *key = nftnl_set_elem_get(x, NFTNL_SET_ELEM_KEY, &len);
+	struct vif_addr *a = &k->old[k->nold];
+
+	if (!key || k->nold == ARRAY_SIZE(k->old) || (len != 4 && len != 16))
+		return 0;
+	*a = (struct vif_addr){ .family = len == 4 ? AF_INET : AF_INET6,
+				.len = (uint8_t)(8 * len) };
+	memcpy(a->addr, key, len);
+	k->nold++;
+	return 0;
+}
+
 static int guard_nft_keep_set(const struct nlmsghdr *nlh, void *data)
 {
 	struct nftnl_set *set = nftnl_set_alloc();
+	struct guard_nft_kept *k = data;
 
 	if (set && !nftnl_set_elems_nlmsg_parse(nlh, set))
-		nftnl_set_elem_foreach(set, guard_nft_keep_elem, data);
+		nftnl_set_elem_foreach(set,
+				       k->learned[k->set] ? guard_nft_keep_elem
+							  : guard_nft_keep_old,
+				       data);
 	if (set)
 		nftnl_set_free(set);
 	return MNL_CB_OK;
@@ -325,13 +349,24 @@ static void guard_nft_keep(struct nft *nft, const struct guard *g,
 				     .each = guard_nft_keep_set,
 				     .data = k };
 
-		if (!g->learn_s[i])
-			continue;
-		k->learned[i] = nftnl_set_alloc();
+		if (g->learn_s[i])
+			k->learned[i] = nftnl_set_alloc();
 		k->set = (enum guard_set)i;
-		if (k->learned[i])
-			nft_ask(nft, &a);
+		nft_ask(nft, &a);
 	}
+}
+
+/* The guest may no longer be these: nor may its flows go on. */
+static void guard_nft_cut(const struct guard *g, const struct guard_nft_kept *k)
+{
+	struct vif_addr gone[GUARD_SETS * GUARD_SET];
+	unsigned i, n = 0;
+
+	for (i = 0; i < k->nold; i++)
+		if (!guard_allows(g, &k->old[i]))
+			gone[n++] = k->old[i];
+	if (n)
+		cut_flows(gone, n);
 }
 
 static void guard_nft_forget(struct guard_nft_kept *k)
@@ -565,6 +600,8 @@ static int guard_nft_send(struct nft *nft, const struct guard *g, bool replace,
 	if (rc && (rc != -EEXIST || replace))
 		rc = nft_say(e, rc, what, guard_nft_config);
 	nft_batch_close(b);
+	if (!rc)
+		guard_nft_cut(g, &k);
 	guard_nft_forget(&k);
 	return rc;
 }

@@ -61,7 +61,9 @@ enum { FILTER_TEXT = 32768 };
 int filter_print(const struct policy *p, char *buf, size_t size);
 
 /* Puts the table in place in one netlink batch, replacing what stood under the
- * name; counters and what was learned are kept. The device must exist. -errno with a sentence that names the missing
+ * name; counters and what was learned are kept, and flows of single addresses that the
+ * guest may no longer use are ended, where conntrack knows them. The device must
+ * exist. -errno with a sentence that names the missing
  * kernel piece where that is the reason.
  */
 int filter_apply(const struct policy *p, struct err *e);

@@ -206,6 +206,34 @@ ok "routed: nor another MAC" \
 	fails sent $HOST $YOU 0800 ip4 10.0.0.5 10.0.0.1 17 udp 9 9
 ok "routed: nor a tag that the stack would take off" \
 	fails sent $HOST $ME 8100 0000 0800 ip4 10.0.0.5 10.0.0.1 17 udp 9 9
+# Flows of an address that is taken away end, and no others.
+nft -f - <<-END
+	table inet track {
+		chain c {
+			type filter hook input priority 0
+			ct state new,established counter
+		}
+	}
+END
+flows()
+{
+	grep -c "src=$1 " /proc/net/nf_conntrack
+}
+"$TOOL" apply vif1.0 $KNOWN ip=10.0.0.8 ip=10.0.0.9
+for a in 5 8 9; do
+	sent $HOST $ME 0800 ip4 10.0.0.$a 10.0.0.1 17 udp 9 9
+done
+if [ "$(flows 10.0.0.9)" = 0 ]; then
+	skip "flows that end" "no conntrack to be seen here"
+else
+	"$TOOL" apply vif1.0 $KNOWN ip=10.0.0.8/31
+	same "flows of addresses that a network has go on" 111 \
+		"$(flows 10.0.0.9)$(flows 10.0.0.5)$(flows 10.0.0.8)"
+	"$TOOL" apply vif1.0 $KNOWN ip=10.0.0.8 ip=10.0.0.9
+	"$TOOL" apply vif1.0 $KNOWN ip=10.0.0.8
+	same "the flow of an address that is taken away ends, no other" 011 \
+		"$(flows 10.0.0.9)$(flows 10.0.0.5)$(flows 10.0.0.8)"
+fi
 "$TOOL" remove vif1.0
 ok "routed, without a guard: the host hears it" \
 	sent $HOST $YOU 8100 0000 0800 ip4 10.0.0.6 10.0.0.1 17 udp 9 9
