@@ -95,6 +95,22 @@ int filter_counts(const char *dev, struct filter_count v[FILTER_REASONS],
 int filter_each(int (*fn)(void *arg, const char *dev), void *arg,
 		struct err *e);
 
+/* Can this kernel do that? 0, or its -errno. dev: a device to try it on. Nothing
+ * stays of it.
+ */
+enum filter_feature {
+	FILTER_NETDEV_INGRESS,
+	FILTER_NETDEV_EGRESS,
+	FILTER_BRIDGE,
+	FILTER_BRIDGE_CT,
+	FILTER_BRIDGE_NAME, /* meta ibrname */
+	FILTER_BRIDGE_REJECT,
+	FILTER_NAT,
+	FILTER_PHYSDEV,
+	FILTER_FEATURES,
+};
+int filter_probe(enum filter_feature f, const char *dev);
+
 /* --- who touched a guard ----------------------------------------------------
  *
  * Told by the kernel, as it happens. What the calling process itself does is left

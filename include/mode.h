@@ -226,6 +226,18 @@ int mode_left(int (*fn)(void *arg, enum mode_left kind, const char *dev),
 /* 0, also if it is gone; -EBUSY: it is not of that kind any more. */
 int mode_left_remove(enum mode_left kind, const char *dev, struct err *e);
 
+/* What this kernel can do: makes bridges nbprobe0 and nbprobe1, puts dev into one,
+ * and takes both away. For a namespace of its own. Each answer is 0 or -errno.
+ */
+enum { MODE_PROBE_FLAGS = 7 };
+struct mode_probe {
+	int bridge, port, vlan, ipv6;
+	int force6; /* IPv6 forwarding for one device alone */
+	/* locked, learning, isolated, hairpin, flood, mcast, bcast */
+	int flag[MODE_PROBE_FLAGS];
+};
+int mode_probe(const char *dev, struct mode_probe *out, struct err *e);
+
 /* Deletes the device `name` if it is there (a tap left by a dead daemon).
  * Only a tap: anything else is -EEXIST with a sentence.
  */

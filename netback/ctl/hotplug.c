@@ -223,7 +223,7 @@ static int call_nat_ip(struct call *k, struct err *e)
 			       "ip: device %u is past what 10.x.x.x has room "
 			       "for; give it addresses with ip=",
 			       k->h.handle);
-	snprintf(word, sizeof(word), "ip=10.%d.%d.%u", k->h.domid / 256,
+	snprintf(word, sizeof(word), "ip=10.%d.%d.%d", k->h.domid / 256,
 		 k->h.domid % 256, k->h.handle + 1);
 	return vif_parse(&k->v, word, e);
 }

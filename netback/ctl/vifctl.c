@@ -66,6 +66,10 @@ static const struct verb verbs[] = {
 	{ "repair", "[vifN.M]", verb_repair, "mend what check finds",
 	  "A line for each difference, and whether it is mended. What cannot\n"
 	  "be mended, such as a device that is gone: exit status 1.\n" },
+	{ "doctor", "", verb_doctor,
+	  "what this kernel and host can do, and what to do about the rest",
+	  "Each is tried, in a network namespace that is thrown away. Exit\n"
+	  "status 3: something is missing that every vif needs.\n" },
 	{ "gc", "", verb_gc,
 	  "remove what killed programs left and nobody holds",
 	  "Guards of devices that are gone, bridges made by create=yes "
