@@ -119,19 +119,67 @@ out:
 	return MNL_CB_OK;
 }
 
+static void engine_ask_name(struct nlmsghdr *nlh, const void *name)
+{
+	mnl_attr_put_strz(nlh, NFTA_TABLE_NAME, name);
+}
+
+/* One table by name: thousands of others need not be listed. */
+static int engine_read_one(struct engine_nft *x, uint16_t family,
+			   const char *name)
+{
+	struct nft_ask a = { .type = NFT_MSG_GETTABLE,
+			     .family = family,
+			     .build = engine_ask_name,
+			     .arg = name,
+			     .each = engine_see,
+			     .data = x };
+	int rc = nft_ask(x->nft, &a);
+
+	return rc == -ENOENT ? 0 : rc;
+}
+
 static int engine_old_cmp(const void *a, const void *b)
 {
 	return strcmp(((const struct engine_old *)a)->table,
 		      ((const struct engine_old *)b)->table);
 }
 
-static int engine_read(struct engine_nft *x)
+/* The vifs that files name, when they are few and none has a wildcard. */
+static int engine_read_named(struct engine_nft *x,
+			     const struct ruleset *const *s, size_t n)
+{
+	char table[ENGINE_TABLE];
+	size_t i, k;
+	int rc = engine_read_one(x, NFPROTO_INET, engine_state);
+
+	for (i = 0; !rc && i < n; i++)
+		for (k = 0; !rc && k < s[i]->nvif; k++) {
+			engine_table(s[i]->vif[k], table);
+			rc = engine_read_one(x, NFPROTO_NETDEV, table);
+		}
+	return rc;
+}
+
+static bool engine_few(const struct ruleset *const *s, size_t n)
+{
+	size_t i, k, all = 0;
+
+	for (i = 0; i < n; i++)
+		for (k = 0; k < s[i]->nvif; k++, all++)
+			if (strchr(s[i]->vif[k], '+'))
+				return false;
+	return all < 64;
+}
+
+static int engine_read(struct engine_nft *x, const struct ruleset *const *s,
+		       size_t n, bool few)
 {
 	static const uint16_t family[] = { NFPROTO_NETDEV, NFPROTO_INET };
 	unsigned i;
-	int rc = 0;
+	int rc = few ? engine_read_named(x, s, n) : 0;
 
-	for (i = 0; !rc && i < ARRAY_SIZE(family); i++) {
+	for (i = 0; !few && !rc && i < ARRAY_SIZE(family); i++) {
 		struct nft_ask a = { .type = NFT_MSG_GETTABLE,
 				     .family = family[i],
 				     .dump = true,
@@ -488,12 +536,21 @@ static bool engine_any_state(const struct ruleset *const *s, size_t n)
 
 /* --- all of them ---------------------------------------------------------- */
 
+/* A vif that two of few files name is written twice, which does no harm. */
 static int engine_vifs(struct engine_nft *x, const struct ruleset *const *s,
-		       size_t n)
+		       size_t n, bool few)
 {
-	struct if_nameindex *v = if_nameindex(), *i;
+	struct if_nameindex *v, *i;
+	size_t k, m;
 	int rc = 0;
 
+	for (k = 0; few && k < n; k++)
+		for (m = 0; !rc && m < s[k]->nvif; m++)
+			if (if_nametoindex(s[k]->vif[m]))
+				rc = engine_vif(x, s, n, s[k]->vif[m]);
+	if (few)
+		return rc;
+	v = if_nameindex();
 	if (!v)
 		return err_set(x->e, -errno, "the host's devices: %s",
 			       strerror(errno));
@@ -511,7 +568,7 @@ static int engine_fill(struct engine_nft *x, const struct ruleset *const *s,
 	int rc = state ? engine_state_put(x) : 0;
 
 	if (!rc && n)
-		rc = engine_vifs(x, s, n);
+		rc = engine_vifs(x, s, n, !remove && engine_few(s, n));
 	for (i = 0; !rc && remove && i < x->nold; i++) {
 		if (x->old[i].wanted)
 			continue;
@@ -533,7 +590,7 @@ static int engine_once(struct engine_nft *x, const struct ruleset *const *s,
 	int rc = nft_gen(x->nft, &gen);
 
 	if (!rc)
-		rc = engine_read(x);
+		rc = engine_read(x, s, n, !remove && engine_few(s, n));
 	if (rc)
 		return rc == -EINTR
 			       ? rc

@@ -93,6 +93,14 @@ static int ruleset_do(const struct ruleset_parts *p,
 	return rc ? rc : engine_apply(p->vif, p->nvif, true, how->say, e);
 }
 
+static int ruleset_only(const struct ruleset_parts *p,
+			const struct ruleset_how *how, struct err *e)
+{
+	int rc = ruleset_ready(p, e);
+
+	return rc ? rc : engine_apply(p->vif, p->nvif, false, how->say, e);
+}
+
 static int ruleset_cmp(const void *a, const void *b)
 {
 	return strcmp((*(struct ruleset *const *)a)->name,
@@ -122,8 +130,14 @@ int ruleset_apply(struct ruleset *const *given, size_t n,
 				     s[i]->name);
 	if (!rc)
 		rc = ruleset_part(s, n, &p, how->say, e);
+	if (!rc && how->only && p.nipt)
+		rc = err_set(e, -EOPNOTSUPP,
+			     "%s: a file of engine iptables cannot be added "
+			     "alone; apply them all",
+			     p.ipt[0]->name);
 	if (!rc)
-		rc = ruleset_do(&p, how, e);
+		rc = how->only ? ruleset_only(&p, how, e)
+			       : ruleset_do(&p, how, e);
 out:
 	free(s);
 	free(p.vif);

@@ -81,6 +81,8 @@ struct ruleset_how {
 	bool variant_given;
 	enum rules_variant variant;
 	FILE *say; /* what was done, a line for each table; NULL: nothing */
+	bool only; /* these files and no look at others': none is removed, and
+		    * engine vif alone */
 };
 int ruleset_apply(struct ruleset *const *s, size_t n,
 		  const struct ruleset_how *how, struct err *e);

@@ -161,10 +161,11 @@ int verb_rules(struct ctl *c, int argc, char **argv, struct err *e)
 	int rc;
 
 	if (strcmp(what, "check") && strcmp(what, "apply") &&
-	    strcmp(what, "print"))
+	    strcmp(what, "print") && strcmp(what, "add"))
 		return err_set(e, CTL_USAGE,
-			       "rules: check, print or apply, then files or "
-			       "folders (default " RULES_DIR ")");
+			       "rules: check, print, apply or add, then files "
+			       "or folders (default " RULES_DIR ")");
+	how.only = !strcmp(what, "add");
 	rc = rules_open(&fs, argc - 1, argv + 1, e);
 	if (rc == -EINVAL)
 		rc = CTL_USAGE;

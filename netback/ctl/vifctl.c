@@ -85,12 +85,14 @@ static const struct verb verbs[] = {
 	  "A guest is in it by mode=nat network=NAME. Adding twice equals "
 	  "once,\n"
 	  "and starts a dnsmasq that died. show: its guests' leases, too.\n" },
-	{ "rules", "check|print|apply [FILE|FOLDER ..]", verb_rules,
+	{ "rules", "check|print|apply|add [FILE ..]", verb_rules,
 	  "files of rules for vifs, all or nothing",
 	  "Default: /etc/netback/rules.d. check: touches nothing, and says\n"
 	  "line and column of what is wrong, or which engine carries each\n"
 	  "file. print: the rules as iptables would have them. apply: what\n"
-	  "the files ask for, and nothing else of theirs, is in place.\n" },
+	  "the files ask for, and nothing else of theirs, is in place. add:\n"
+	  "these files alone (engine vif), others are left as they are.\n"
+	  "A folder stands for its *.rules.\n" },
 	{ "rule", "add|delete|list|.. -- WORDS", verb_rule,
 	  "an administrator's rules for bridged ports, as iptables has them",
 	  "WORDS: what would follow `iptables`, such as\n"
