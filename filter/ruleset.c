@@ -4,6 +4,7 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <linux/netfilter/xt_NFLOG.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -376,6 +377,30 @@ static int ruleset_allowed(struct ruleset_in *in, const struct rule *r)
 	return 0;
 }
 
+/* What a rule logs begins with its id and, where its chain tells, the way. */
+static int ruleset_id(struct ruleset_in *in, struct rule *r)
+{
+	struct xt_nflog_info *l = (void *)r->target.info;
+	char was[sizeof(l->prefix)];
+
+	if (strcmp(r->target.name, "NFLOG"))
+		return 0;
+	memcpy(was, l->prefix, sizeof(was));
+	was[sizeof(was) - 1] = '\0';
+	memset(l->prefix, 0, sizeof(l->prefix));
+	if (str_fmt(l->prefix, sizeof(l->prefix), "%s:%u%s%s%s", in->s->name,
+		    in->line,
+		    !strcmp(r->chain, "from-guest") ? "f"
+		    : !strcmp(r->chain, "to-guest") ? "t"
+						    : "",
+		    *was ? " " : "", was) < 0)
+		return ruleset_bad(in, in->n - 1,
+				   "the prefix is too long beside the rule's "
+				   "id, %s:%u",
+				   in->s->name, in->line);
+	return 0;
+}
+
 static int ruleset_rule_of(struct ruleset_in *in, int family)
 {
 	struct rules *rs = &in->s->rules;
@@ -395,6 +420,8 @@ static int ruleset_rule_of(struct ruleset_in *in, int family)
 		rc = ruleset_allowed(in, &rs->v[had]);
 		if (!rc && rules_never(&rs->v[had], &why))
 			rc = ruleset_bad(in, 0, "%s", why.text);
+		if (!rc)
+			rc = ruleset_id(in, &rs->v[had]);
 	}
 	return rc;
 }

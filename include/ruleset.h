@@ -87,6 +87,29 @@ struct ruleset_how {
 int ruleset_apply(struct ruleset *const *s, size_t n,
 		  const struct ruleset_how *how, struct err *e);
 
+/* --- what -j NFLOG says --------------------------------------------------- */
+
+/* A packet that a rule logged. Of a file's rule the prefix begins with its id,
+ * FILE:LINE, which is taken off here.
+ */
+struct ruleset_log {
+	uint64_t ns;			  /* since 1970 */
+	char vif[IFNAMSIZ];		  /* "" when it cannot be told */
+	char in[IFNAMSIZ], out[IFNAMSIZ]; /* ports of a bridge, as known */
+	const char *way;		  /* "from-guest", "to-guest" or "" */
+	char rule[40];			  /* "web:7" or "" */
+	char prefix[128];
+	const uint8_t *ether; /* its Ethernet header, NULL: not known */
+	const uint8_t *ip;    /* IPv4 or IPv6, as much as the rule said */
+	size_t size;	      /* bytes of ip */
+};
+typedef int ruleset_log_fn(const struct ruleset_log *l, void *arg);
+
+/* Listens to a group until each returns other than 0, which is returned, or a
+ * signal comes (0).
+ */
+int ruleset_log(uint16_t group, ruleset_log_fn *each, void *arg, struct err *e);
+
 /* As linear rules: what engine iptables puts in place, one iptables-save line
  * each; for people and tests.
  */

@@ -141,6 +141,13 @@ static const struct verb verbs[] = {
 	  "let watch leave a guard alone; have it back",
 	  "pause changes no rule: it says that whoever removes the guard\n"
 	  "means it. resume puts it back where it is missing.\n" },
+	{ "log", "[-g GROUP] [-w FILE] [DEVICE]", verb_log,
+	  "what rules with -j NFLOG say, as JSON lines or pcap",
+	  "  -g GROUP  the rules' --nflog-group, default 0\n"
+	  "  -c COUNT  to end after\n"
+	  "  -w FILE   packets as pcap instead; - for stdout\n"
+	  "A line has time, vif, way, rule (FILE:LINE, of vifctl rules),\n"
+	  "prefix, addresses and ports. Ends by ^C.\n" },
 	{ "hotplug", "online|offline|.. [VAR=VAL ..]", verb_hotplug,
 	  "what Xen's toolstack runs when a vif comes or goes",
 	  "As the program vif-bridge, which is a link to this one; the\n"
@@ -332,7 +339,7 @@ static int words(struct ctl *c, int *argc, char ***argv, struct err *e)
 	verb = **argv;
 	v = verb_find(verb);
 	if (v && (v->run == verb_capture || v->run == verb_rule ||
-		  v->run == verb_explain))
+		  v->run == verb_explain || v->run == verb_log))
 		return 0;
 	rc = options(c, *argc, *argv, "r:w:jvnhV", e);
 	*argc -= optind - 1;
