@@ -74,7 +74,7 @@ void wstall_turn(struct wvif *v)
 	s->refused = refused;
 	if (rx != s->rx)
 		s->since_ns = 0;
-	else if (wanted && !s->since_ns)
+	if (wanted && !s->since_ns)
 		s->since_ns = v->st.at_ns;
 	s->rx = rx;
 	if (s->on || !wanted || !s->ms || !s->since_ns ||
