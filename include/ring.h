@@ -165,6 +165,23 @@ void ring_clear(struct ring *r);
 int ring_fd_tx(const struct ring *r);
 int ring_fd_rx(const struct ring *r); /* == ring_fd_tx with one channel */
 
+/* Where both rings stand, for people. What the guest can write is read once and
+ * means nothing else; what is ours is ours.
+ */
+struct ring_look_half {
+	uint32_t req_prod;  /* the guest's: requests made */
+	uint32_t rsp_event; /* the guest's: ring when so many are answered */
+	uint32_t req_event; /* the page's: what we asked for */
+	uint32_t taken;	    /* requests copied out */
+	uint32_t answered;  /* responses published */
+	uint32_t staged;    /* responses made */
+	uint32_t intent;    /* 1 = the journal says "being published" */
+};
+struct ring_look {
+	struct ring_look_half tx, rx;
+};
+void ring_look(const struct ring *r, struct ring_look *out);
+
 /* Unmaps. What was pulled and not flushed stays unanswered. NULL is fine. */
 void ring_close(struct ring *r);
 

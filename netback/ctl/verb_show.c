@@ -6,8 +6,10 @@
 
 #include "ctl/attach.h"
 #include "ctl/control.h"
+#include "ctl/metrics.h"
 #include "ctl/out.h"
 #include "ctl/run.h"
+#include "ctl/verdict.h"
 #include "filter.h"
 
 struct show {
@@ -192,6 +194,93 @@ static int show_stats(struct show *s, int argc, char **argv)
 	return 0;
 }
 
+/* queue0.tx.req_prod=7, and what follows from two of them. */
+static void show_half(struct out *o, size_t i, const char *way, json_t *half)
+{
+	uint32_t made = (uint32_t)json_integer_value(
+		json_object_get(half, "req_prod"));
+	bool tx = !strcmp(way, "tx");
+	uint32_t used = (uint32_t)json_integer_value(
+		json_object_get(half, tx ? "taken" : "staged"));
+	char prefix[32];
+
+	snprintf(prefix, sizeof(prefix), "queue%zu.%s.", i, way);
+	json_object_set_new(half, tx ? "waiting" : "posted",
+			    json_integer(made - used));
+	show_counters(o, half, prefix);
+}
+
+static int show_ring(struct show *s, json_t *one, const char *name)
+{
+	json_t *rings = json_object_get(one, "rings"), *q;
+	char text[256];
+	size_t i;
+
+	verdict(one, text, sizeof(text));
+	out_begin(&s->out, name);
+	out_str(&s->out, "verdict", text);
+	json_array_foreach(rings, i, q)
+	{
+		show_half(&s->out, i, "tx", json_object_get(q, "tx"));
+		show_half(&s->out, i, "rx", json_object_get(q, "rx"));
+	}
+	json_object_del(one, "rings");
+	show_counters(&s->out, one, "");
+	out_end(&s->out);
+	return 0;
+}
+
+static int show_rings(struct show *s, int argc, char **argv)
+{
+	json_t *answer = NULL, *one;
+	char want[ATTACH_NAME];
+	struct vif v;
+	size_t i;
+	int rc = ctl_name(&v, argc, argv, s->e);
+
+	if (!rc)
+		rc = control_ask(s->c, "ring", &answer, s->e);
+	if (rc)
+		return rc;
+	snprintf(want, sizeof(want), "vif%u.%u", v.domid, v.handle);
+	rc = -ENOENT;
+	json_array_foreach(json_object_get(answer, "vifs"), i, one)
+	{
+		const char *name = json_string_value(
+			json_object_get(one, "name"));
+
+		if (rc && name && !strcmp(name, want))
+			rc = show_ring(s, one, name);
+	}
+	json_decref(answer);
+	return rc ? err_set(s->e, rc,
+			    "%s: netbackd does not have it; vifctl show lists "
+			    "what is attached",
+			    want)
+		  : 0;
+}
+
+static int show_metrics(struct show *s, int argc)
+{
+	json_t *show = NULL, *stats = NULL;
+	int rc = 0;
+
+	if (argc)
+		rc = err_set(s->e, -E2BIG,
+			     "show metrics: of all vifs; no word follows");
+	if (!rc)
+		rc = control_ask(s->c, "show", &show, s->e);
+	if (!rc)
+		rc = control_ask(s->c, "stats", &stats, s->e);
+	if (!rc)
+		metrics_print(stdout, show, stats);
+	json_decref(show);
+	json_decref(stats);
+	if (!rc && (fflush(stdout) || ferror(stdout)))
+		rc = err_set(s->e, -EIO, "cannot write to stdout");
+	return rc;
+}
+
 static int show_vifs(struct show *s, int argc, char **argv)
 {
 	struct vif v;
@@ -213,11 +302,14 @@ int verb_show(struct ctl *c, int argc, char **argv, struct err *e)
 {
 	struct show s = { .c = c, .e = e };
 	int rc;
-
+	if (argc && !strcmp(argv[0], "metrics"))
+		return show_metrics(&s, argc - 1);
 	if (out_open(&s.out, stdout, c->json))
 		return err_set(e, -ENOMEM, "out of memory");
 	if (argc && !strcmp(argv[0], "stats"))
 		rc = show_stats(&s, argc - 1, argv + 1);
+	else if (argc && !strcmp(argv[0], "ring"))
+		rc = show_rings(&s, argc - 1, argv + 1);
 	else
 		rc = show_vifs(&s, argc, argv);
 	if (rc) {

@@ -57,7 +57,7 @@ static const struct verb verbs[] = {
 	{ "plan", "vifN.M [key=value ..]", verb_plan,
 	  "print the steps and the guard's rules, do nothing",
 	  "Without words: the plan of the vif as it is attached.\n" },
-	{ "show", "[stats] [vifN.M]", verb_show,
+	{ "show", "[stats|ring|metrics] [vifN.M]", verb_show,
 	  "one record for each vif; stats: every counter by name",
 	  "Text: a line of key=value words. --json: an array of objects.\n" },
 	{ "check", "[vifN.M]", verb_check,

@@ -2,7 +2,8 @@
 /* control.h - RUN/control: questions to a running netbackd, one JSON a line
  *
  *   {"cmd":"show"}			{"vifs":[..], ..}
- *   {"cmd":"stats","vif":"vif1.0"}	{"vifs":[..]} with counters; all without vif
+ *   {"cmd":"stats","vif":"vif1.0"}	{"vifs":[..]} with counters; all without vif *   {"cmd":"ring","vif":"vif1.0"}	{"vifs":[..]} with its rings; "silent" where a
+ *					worker has not answered for two seconds
  *   {"cmd":"capture","vif":"vif1.0","snap":65535,"ninsn":9} + 2 descriptors
  *   {"cmd":"capture-end"}		see capture.h
  *

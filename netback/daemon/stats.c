@@ -121,3 +121,42 @@ void stats_show(json_t *o, const struct worker_msg *m)
 	json_object_set_new(o, "counters", stats_counters(t));
 	json_object_set_new(o, "queues", stats_queues(m));
 }
+
+static json_t *stats_half(const struct ring_look_half *h)
+{
+	struct stats_row row[] = {
+		{ "req_prod", h->req_prod },   { "taken", h->taken },
+		{ "answered", h->answered },   { "staged", h->staged },
+		{ "req_event", h->req_event }, { "rsp_event", h->rsp_event },
+		{ "intent", h->intent },
+	};
+
+	return stats_counts(row, ARRAY_SIZE(row));
+}
+
+void stats_ring(json_t *o, const struct worker_msg *m)
+{
+	struct stats_row row[] = {
+		{ "now_ns", m->now_ns },
+		{ "at_ns", m->stats.at_ns },
+		{ "held", m->stats.held },
+		{ "needs", m->needs },
+		{ "paced", m->waits },
+		{ "storms", m->stats.storms },
+		{ "stalls", m->stats.stalls },
+		{ "bells", m->stats.ring[RING_BELLS] },
+		{ "bells_saved", m->stats.ring[RING_BELLS_SAVED] },
+		{ "replayed", m->stats.ring[RING_REPLAYED] },
+	};
+	json_t *list = json_array(), *all = stats_counts(row, ARRAY_SIZE(row));
+	unsigned i;
+
+	for (i = 0; i < m->nqueue && i < WORKER_QUEUES; i++)
+		json_array_append_new(
+			list, json_pack("{s:o, s:o}", "tx",
+					stats_half(&m->look[i].tx), "rx",
+					stats_half(&m->look[i].rx)));
+	json_object_update(o, all);
+	json_decref(all);
+	json_object_set_new(o, "rings", list);
+}

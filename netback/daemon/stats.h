@@ -19,4 +19,7 @@ struct worker_msg;
 /* m: an answer to WORKER_STATS. */
 void stats_show(json_t *o, const struct worker_msg *m);
 
+/* Adds where its rings stand, to netbackd's record of a vif. */
+void stats_ring(json_t *o, const struct worker_msg *m);
+
 #endif

@@ -44,6 +44,10 @@ struct sup_ask {
 	struct sup_ask *next;
 	unsigned client, left[CREW_PLACES];
 	json_t *vifs;
+	struct supervisor *s;
+	bool ring; /* for rings, not for counters .. */
+	bool told; /* .. and answered without a silent worker */
+	struct loop_timer *late;
 };
 
 struct sup_worker {

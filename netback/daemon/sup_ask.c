@@ -7,8 +7,11 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/loop.h"
 #include "daemon/stats.h"
 #include "daemon/worker.h"
+
+enum { SUP_LATE_MS = 2000 };
 
 static json_t *sup_show_vif(struct supervisor *s, const struct sup_dev *v)
 {
@@ -43,7 +46,11 @@ static void sup_ask_end(struct supervisor *s, struct sup_ask *q, json_t *answer)
 	while (*at != q)
 		at = &(*at)->next;
 	*at = q->next;
-	control_answer(s->control, q->client, answer);
+	if (q->told)
+		json_decref(answer);
+	else
+		control_answer(s->control, q->client, answer);
+	loop_cancel(s->loop, q->late);
 	json_decref(q->vifs);
 	free(q);
 }
@@ -84,8 +91,10 @@ void sup_stats_answer(struct supervisor *s, unsigned place,
 		return;
 	if (v && m->type == WORKER_STATS) {
 		json_t *o = sup_show_vif(s, v);
-
-		stats_show(o, m);
+		if (q->ring)
+			stats_ring(o, m);
+		else
+			stats_show(o, m);
 		json_array_append_new(q->vifs, o);
 	}
 	q->left[place]--;
@@ -122,8 +131,32 @@ static bool sup_stats_away(struct supervisor *s, const char *name)
 	return !s->devs && !s->worker[0].orders;
 }
 
+/* Who asks whether a worker is stuck must not wait for a stuck worker: its vifs
+ * are named without rings. The worker's own answer is waited for all the same, as
+ * answers are told apart by their order.
+ */
+static void sup_ask_late(void *arg)
+{
+	struct sup_ask *q = arg;
+	struct supervisor *s = q->s;
+	const struct sup_dev *v;
+
+	q->late = NULL;
+	for (v = s->devs; v; v = v->next) {
+		if (q->left[v->dom->place] && device_told(v->dev)) {
+			json_t *o = sup_show_vif(s, v);
+
+			json_object_set_new(o, "silent", json_true());
+			json_array_append_new(q->vifs, o);
+		}
+	}
+	q->told = true;
+	control_answer(s->control, q->client,
+		       json_pack("{s:O}", "vifs", q->vifs));
+}
+
 static int sup_stats(struct supervisor *s, unsigned client, const char *name,
-		     json_t **out)
+		     bool ring, json_t **out)
 {
 	struct sup_ask *q, **at = &s->asks;
 	const struct sup_dev *v;
@@ -137,6 +170,8 @@ static int sup_stats(struct supervisor *s, unsigned client, const char *name,
 	if (!q)
 		return -ENOMEM;
 	q->client = client;
+	q->s = s;
+	q->ring = ring;
 	q->vifs = json_array();
 	for (v = s->devs; v; v = v->next) {
 		if (name && strcmp(name, device_name(v->dev)))
@@ -148,6 +183,9 @@ static int sup_stats(struct supervisor *s, unsigned client, const char *name,
 		while (*at)
 			at = &(*at)->next;
 		*at = q;
+		if (ring)
+			loop_after(s->loop, SUP_LATE_MS, sup_ask_late, q,
+				   &q->late);
 		return -EINPROGRESS;
 	}
 	*out = found ? json_pack("{s:O}", "vifs", q->vifs)
@@ -215,13 +253,15 @@ static int sup_ask(void *arg, unsigned client, json_t *question, int *fd,
 		return 0;
 	}
 	if (cmd && !strcmp(cmd, "stats"))
-		return sup_stats(s, client, vif, out);
+		return sup_stats(s, client, vif, false, out);
+	if (cmd && !strcmp(cmd, "ring"))
+		return sup_stats(s, client, vif, true, out);
 	if (cmd && !strcmp(cmd, "capture"))
 		return sup_capture(s, client, question, fd, out);
 	if (cmd && !strcmp(cmd, "capture-end"))
 		return captures_end(sup_captures(s, client), client, out);
-	*out = control_error("cmd %.40s: there are show, stats, capture and "
-			     "capture-end",
+	*out = control_error("cmd %.40s: there are show, stats, ring, capture "
+			     "and capture-end",
 			     cmd ? cmd : "missing");
 	return 0;
 }

@@ -113,6 +113,10 @@ struct worker_msg {
 		struct {
 			struct worker_stats stats;
 			struct worker_queue_stats queue[WORKER_QUEUES];
+			struct ring_look look[WORKER_QUEUES];
+			uint64_t now_ns; /* CLOCK_MONOTONIC of the answer */
+			uint32_t needs;	 /* RX slots of the frame that waits */
+			uint32_t waits;	 /* 1 = for its rate */
 		};
 		struct {
 			uint32_t snap;	/* bytes of a frame to keep */

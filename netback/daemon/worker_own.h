@@ -27,6 +27,7 @@ struct wdom {
 struct wqueue {
 	struct wvif *v;
 	struct port *port; /* its rings; owned by the vif's port */
+	struct ring *ring; /* the same */
 	struct loop_fd *src[PORT_FDS];
 	uint64_t counts[RING_COUNTS]; /* of this connection */
 };

@@ -117,9 +117,16 @@ void wvif_stats(const struct wvif *v, struct worker_msg *m)
 
 	m->stats = v->st;
 	m->nqueue = (uint16_t)v->nqueue;
+	m->now_ns = clock_ns();
+	m->waits = v->wait != NULL;
+	m->needs = v->nqueue && v->held && sw_refused(v->sw, v->vif)
+			   ? ring_slots(v->queue[0].ring,
+					sw_refused(v->sw, v->vif))
+			   : 0;
 	for (i = 0; i < v->nqueue; i++) {
 		const struct wqueue *q = &v->queue[i];
 
+		ring_look(q->ring, &m->look[i]);
 		m->queue[i] = (struct worker_queue_stats){
 			.tx_frames = q->counts[RING_TX_FRAMES],
 			.tx_bytes = q->counts[RING_TX_BYTES],
@@ -277,10 +284,10 @@ static int wvif_open_queue(struct wvif *v, unsigned i, struct hv *hv,
 		.features = m->connect.features,
 		.mtu = m->mtu,
 	};
-	struct ring *ring;
-	int rc = ring_open(&ring, &conf);
+	struct wqueue *q = &v->queue[i];
+	int rc = ring_open(&q->ring, &conf);
 
-	return rc ? rc : port_vif_open(&v->queue[i].port, v->name, ring);
+	return rc ? rc : port_vif_open(&q->port, v->name, q->ring);
 }
 
 /* All queues, as one port. */

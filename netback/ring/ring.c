@@ -197,3 +197,23 @@ int ring_fd_rx(const struct ring *r)
 {
 	return hv_fd(r->hv, r->rx.chan);
 }
+
+static void ring_look_half(const struct half *h, struct ring_look_half *out)
+{
+	*out = (struct ring_look_half){
+		.req_prod = half_load_prod(h),
+		.rsp_event = half_load_event(h),
+		.req_event = atomic_load_explicit(&h->page->req_event,
+						  memory_order_relaxed),
+		.taken = h->taken,
+		.answered = h->done,
+		.staged = h->staged,
+		.intent = h->keep->intent,
+	};
+}
+
+void ring_look(const struct ring *r, struct ring_look *out)
+{
+	ring_look_half(&r->tx, &out->tx);
+	ring_look_half(&r->rx, &out->rx);
+}
