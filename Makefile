@@ -156,6 +156,9 @@ test: ## install what is missing, build, run every test (needs root)
 bench: tests-built ## measure against the peers: build/bench/results.csv
 	@B=$(B) QUICK=$(QUICK) sh tests/bench/bench.sh $(T)
 
+bench-xen: tests-built ## against the kernel's netback, on emulated Xen (root)
+	@B=$(B) sh tests/bench/xen.sh
+
 plot: ## draw build/bench/results.csv: doc/benchmarks.svg
 	@python3 scripts/plot.py $(B)/bench/results.csv doc/benchmarks.svg
 
@@ -198,4 +201,4 @@ clean: ## remove build/
 .PRECIOUS: $(B)/obj/%.o
 
 .PHONY: all help tests-built fuzz-built fuzzers check check-net check-xen fuzz-smoke \
-	golden-update lint test bench plot demo install install-hotplug uninstall clean compile_commands.json
+	golden-update lint test bench bench-xen plot demo install install-hotplug uninstall clean compile_commands.json

@@ -94,6 +94,9 @@ int port_fan_open(struct port **out, const char *name, struct port *const *v,
 int port_tap_open(struct port **out, const char *name, int fd,
 		  struct frame_pool *pool);
 
+/* Another pool, from the next frame on. */
+void port_tap_frames(struct port *p, struct frame_pool *pool);
+
 /* Two ends in memory, for tests: what is pushed into one is pulled from the
  * other, after a flush. Copies; holds up to `depth` frames each way.
  */

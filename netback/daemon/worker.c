@@ -45,7 +45,7 @@ struct frame_pool *worker_frames(struct worker *w, const struct hv *hv)
 	if (hv_can_reach(hv))
 		return w->pool;
 	if (!w->bodies)
-		frame_pool_open(&w->bodies, FRAME_BURST + 2, true);
+		frame_pool_open(&w->bodies, 2 * FRAME_BURST + 2, true);
 	return w->bodies;
 }
 

@@ -218,6 +218,8 @@ int wvif_capture(struct wvif *v, const struct worker_msg *m, int *fd)
 void wvif_disconnect(struct wvif *v)
 {
 	wvif_stop(v);
+	if (v->tap)
+		port_tap_frames(v->tap, v->pool);
 	if (v->keep) {
 		wvif_recall(v);
 		survive_put(v->keep, (const uint64_t *)&v->st, WVIF_COUNTS);
@@ -367,6 +369,9 @@ int wvif_connect(struct wvif *v, struct worker_msg *m)
 	sw_add(v->sw, v->vif);
 	sw_add(v->sw, v->tap);
 	wstall_begin(v, m->connect.features.rx_notify ? m->stall_ms : 0);
+	/* A burst of them can wait and be copied by one call. */
+	if (!hv_can_reach(d->hv))
+		port_tap_frames(v->tap, v->w->bodies);
 	v->bucket.paid_ns = &v->keep->rate_ns;
 	wvif_limit(v);
 	return 0;

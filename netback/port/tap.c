@@ -98,13 +98,19 @@ static int tap_understand(struct frame *f)
 	return 0;
 }
 
+/* A frame whose body is its own is one piece: head and body meet. */
+static bool tap_in_one(const struct frame *f)
+{
+	return f->nseg == 1 && f->seg[0].base == f->head + FRAME_HEAD;
+}
+
 static ssize_t tap_write(int fd, struct frame *f)
 {
 	struct iovec iov[1 + FRAME_SEGS];
 	unsigned i;
 
-	if (!f->nseg)
-		return write(fd, tap_hdr(f), TAP_HDR + f->head_len);
+	if (!f->nseg || tap_in_one(f))
+		return write(fd, tap_hdr(f), TAP_HDR + f->len);
 	iov[0].iov_base = tap_hdr(f);
 	iov[0].iov_len = TAP_HDR + f->head_len;
 	for (i = 0; i < f->nseg; i++) {
@@ -133,12 +139,6 @@ static int port_tap_push(struct port *p, struct frame **v, unsigned n)
 	p->stat.out += k;
 	p->stat.out_drop += n - k;
 	return (int)k;
-}
-
-/* A frame whose body is its own is read in one piece: head and body meet. */
-static bool tap_in_one(const struct frame *f)
-{
-	return f->nseg == 1 && f->seg[0].base == f->head + FRAME_HEAD;
 }
 
 static ssize_t tap_readv(int fd, struct frame *f)
@@ -277,6 +277,11 @@ static const struct port_ops port_tap_ops = {
 	.fds = port_tap_fds,
 	.close = port_tap_close,
 };
+
+void port_tap_frames(struct port *p, struct frame_pool *pool)
+{
+	port_tap_of(p)->pool = pool;
+}
 
 int port_tap_open(struct port **out, const char *name, int fd,
 		  struct frame_pool *pool)
