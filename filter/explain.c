@@ -81,6 +81,9 @@ static const char *explain_whose(const struct explain_chain *c)
 
 	if (c->family == NFPROTO_NETDEV && !strncmp(c->table, "netback-", 8))
 		return "the guard";
+	if (!strncmp(c->table, "netrules-", 9) ||
+	    !strncmp(c->table, "netback-", 8))
+		return "netback";
 	for (i = 0; i < ARRAY_SIZE(iptables); i++)
 		if (!strcmp(c->table, iptables[i]) &&
 		    (c->family == NFPROTO_IPV4 || c->family == NFPROTO_IPV6))

@@ -244,15 +244,58 @@ static void table_names(void **state)
 		{ "@@@@@@@@@@@@@@@",
 		  "netback-/40/40/40/40/40/40/40/40/40/40/40/40/40/40/40" },
 	};
-	char name[GUARD_NAME];
+	char name[GUARD_NAME], dev[IFNAMSIZ];
 	unsigned i;
 
 	(void)state;
 	for (i = 0; i < ARRAY_SIZE(row); i++) {
 		assert_int_equal(guard_table(row[i].dev, name), 0);
 		assert_string_equal(name, row[i].want);
+		assert_int_equal(guard_device(name, dev), 0);
+		assert_string_equal(dev, row[i].dev);
 	}
 	assert_int_equal(guard_table("abcdefghijklmnop", name), -EINVAL);
+	assert_int_equal(guard_device("netback-", dev), -EINVAL);
+	assert_int_equal(guard_device("netback-a/4", dev), -EINVAL);
+	assert_int_equal(guard_device("netback-abcdefghijklmnop", dev),
+			 -EINVAL);
+	assert_int_equal(guard_device("filter", dev), -EINVAL);
+}
+
+static void what_a_guard_allows(void **state)
+{
+	static const struct {
+		const char *addr;
+		bool may;
+	} row[] = {
+		{ "10.0.0.5", true },
+		{ "10.0.0.6", false },
+		{ "10.1.255.1", true },
+		{ "10.2.0.1", false },
+		{ "fd00::5", true },
+		{ "fd00::6", false },
+		{ "fd01::77", true },
+		{ "fd01:0:0:1::1", false },
+		{ "fe80::216:3eff:fe00:1", true },
+	};
+	struct policy p = with_mac(), q;
+	struct guard g;
+	unsigned i;
+
+	(void)state;
+	add(&p, "10.0.0.5", 32);
+	add(&p, "10.1.0.0", 16);
+	add(&p, "fd00::5", 128);
+	add(&p, "fd01::", 64);
+	assert_int_equal(guard_build(&p, &g, NULL), 0);
+	for (i = 0; i < ARRAY_SIZE(row); i++) {
+		q = bare();
+		add(&q, row[i].addr, 32);
+		assert_int_equal(guard_allows(&g, &q.addr[0]), row[i].may);
+	}
+	p = with_mac();
+	assert_int_equal(guard_build(&p, &g, NULL), 0);
+	assert_true(guard_allows(&g, &q.addr[0]));
 }
 
 static void a_missing_piece_is_named(void **state)
@@ -276,6 +319,7 @@ int main(void)
 		cmocka_unit_test(most_fits),
 		cmocka_unit_test(refuses),
 		cmocka_unit_test(table_names),
+		cmocka_unit_test(what_a_guard_allows),
 		cmocka_unit_test(a_missing_piece_is_named),
 	};
 
