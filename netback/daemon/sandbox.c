@@ -162,7 +162,7 @@ static int sandbox_allow_ioctl(scmp_filter_ctx ctx)
 
 	for (; *cmd && rc >= 0; cmd++)
 		rc = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(ioctl), 1,
-				      SCMP_A1(SCMP_CMP_EQ, *cmd));
+				      SCMP_A1(SCMP_CMP_EQ, *cmd, 0));
 	return rc;
 }
 
