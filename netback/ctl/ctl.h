@@ -39,7 +39,7 @@ typedef int ctl_verb_fn(struct ctl *c, int argc, char **argv, struct err *e);
 ctl_verb_fn verb_attach, verb_detach, verb_plan, verb_show, verb_check,
 	verb_capture;
 ctl_verb_fn verb_log, verb_rule, verb_rules, verb_network;
-ctl_verb_fn verb_import;
+ctl_verb_fn verb_import, verb_daemon;
 ctl_verb_fn verb_watch, verb_guard, verb_explain;
 ctl_verb_fn verb_set, verb_move, verb_apply, verb_repair, verb_gc;
 ctl_verb_fn verb_doctor;

@@ -107,6 +107,10 @@ static const struct verb verbs[] = {
 	  "options: -4, -6, --variant nft|legacy, --force (a rule that can\n"
 	  "never match is added, with a warning), --load-modules (may load\n"
 	  "br_netfilter, and leaves it off for every other bridge).\n" },
+	{ "daemon", "upgrade [PROGRAM]", verb_daemon,
+	  "another netbackd takes over from the one that runs",
+	  "PROGRAM: the netbackd beside vifctl. Guests stay connected and see\n"
+	  "a pause. Under a service manager restart it there instead.\n" },
 	{ "import", "FILE [key=value ..]", verb_import,
 	  "what a file of xl, xend or libvirt would attach",
 	  "FILE: xl's domain file or xl.conf, xend-config.sxp, libvirt's "

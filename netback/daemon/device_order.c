@@ -252,6 +252,10 @@ static void device_connected(struct device *d, const struct worker_msg *m)
 			 d->name);
 		keep_empty(d->keep_fd, survive_size(SURVIVE_QUEUES));
 		device_order_connect(d);
+		/* The RUN behind the first CONNECT will fail. */
+		d->run_late = d->link == LINK_RUNNING;
+		if (d->run_late)
+			device_order_plain(d, WORKER_RUN);
 	} else if (m->rc < 0) {
 		char why[WORKER_TEXT + 32];
 
@@ -259,6 +263,8 @@ static void device_connected(struct device *d, const struct worker_msg *m)
 		d->link = LINK_NONE;
 		device_carrier(d, false);
 		device_fail(d, why, device_end_of(d));
+	} else if (m->rc >= 0 && d->link != LINK_CONNECTING) {
+		d->fresh_file = false; /* adopted */
 	} else if (d->link == LINK_CONNECTING) {
 		d->link = LINK_READY;
 		d->hub->again(d->hub->arg, d);
@@ -273,8 +279,9 @@ void device_answer(struct device *d, const struct worker_msg *m,
 		device_connected(d, m);
 		break;
 	case WORKER_RUN:
-		if (m->rc < 0)
+		if (m->rc < 0 && !d->run_late)
 			device_fatal(d, m->text);
+		d->run_late = false;
 		break;
 	case WORKER_DISCONNECT:
 		if (d->link == LINK_DISCONNECTING)

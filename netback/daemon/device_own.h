@@ -53,6 +53,7 @@ struct device {
 	/* the worker's side */
 	enum device_link link;
 	bool told, unmap, fresh_file;
+	bool run_late; /* a RUN is on its way to rings that are not there yet */
 	struct keys keys;
 	struct keep_record record;
 	char rate_text[DEVICE_RATE]; /* as the store has it */

@@ -295,7 +295,12 @@ int estate_inherit(struct estate *t, int sock)
 	}
 }
 
-int estate_bequeath(const struct estate *t, int sock)
+bool estate_managed(const struct estate *t)
+{
+	return t && t->notify >= 0;
+}
+
+int estate_bequeath(const struct estate *t, int sock, const char *name, int fd)
 {
 	struct timeval tv = { .tv_sec = ESTATE_WAIT_S };
 	struct estate_msg m = { "" };
@@ -303,7 +308,11 @@ int estate_bequeath(const struct estate *t, int sock)
 	int rc = 0;
 
 	setsockopt(sock, SOL_SOCKET, SO_SNDTIMEO, &tv, sizeof(tv));
-	for (p = t->kept; p && !rc; p = p->next) {
+	if (name) {
+		str_put(m.name, sizeof(m.name), name);
+		rc = msg_send(sock, &m, sizeof(m), &fd, 1);
+	}
+	for (p = t ? t->kept : NULL; p && !rc; p = p->next) {
 		memcpy(m.name, p->name, sizeof(m.name));
 		rc = msg_send(sock, &m, sizeof(m), &p->fd, 1);
 	}

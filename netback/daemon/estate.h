@@ -37,8 +37,12 @@ int estate_open(struct estate **out);
  */
 int estate_inherit(struct estate *t, int sock);
 
-/* Sends what was kept, and then the end. The other half of estate_inherit. */
-int estate_bequeath(const struct estate *t, int sock);
+/* Sends what was kept (t may be NULL), fd if it has a name, and the end. The other
+ * half of estate_inherit.
+ */
+int estate_bequeath(const struct estate *t, int sock, const char *name, int fd);
+
+bool estate_managed(const struct estate *t); /* somebody keeps it for us */
 
 /* Names fd, which stays the caller's, until estate_drop. A NULL estate keeps
  * nothing.

@@ -23,6 +23,8 @@ static const char usage_text[] =
 	"\n"
 	"  --run DIR    run directory (default $NETBACK_RUN or /run/netback)\n"
 	"  --uid NAME   user of the workers (default netback, else nobody)\n"
+	"  --take-over  of the netbackd that serves there; vifctl daemon "
+	"upgrade\n"
 	"  --workers N  processes that guests are spread over (default 1)\n"
 	"  --hv KIND    whose guests: xen, local (default: as this host has)\n"
 	"  --stall N    seconds until a guest that takes nothing has no "
@@ -37,6 +39,7 @@ enum {
 	OPT_RUN = 256,
 	OPT_UID,
 	OPT_WORKERS,
+	OPT_TAKE_OVER,
 	OPT_HV,
 	OPT_STALL,
 	OPT_STORE,
@@ -99,12 +102,14 @@ static int parse_rest(int argc, char **argv)
 	return 2;
 }
 
+/* -1: go on; else an exit status. long function: a case for each option. */
 static int parse(struct options *o, int argc, char **argv)
 {
 	static const struct option words[] = {
 		{ "run", required_argument, NULL, OPT_RUN },
 		{ "uid", required_argument, NULL, OPT_UID },
 		{ "workers", required_argument, NULL, OPT_WORKERS },
+		{ "take-over", no_argument, NULL, OPT_TAKE_OVER },
 		{ "stall", required_argument, NULL, OPT_STALL },
 		{ "store", no_argument, NULL, OPT_STORE },
 		{ "hv", required_argument, NULL, OPT_HV },
@@ -121,6 +126,9 @@ static int parse(struct options *o, int argc, char **argv)
 			break;
 		case OPT_UID:
 			o->conf.uid = optarg;
+			break;
+		case OPT_TAKE_OVER:
+			o->conf.take_over = true;
 			break;
 		case OPT_WORKERS:
 			if (parse_workers(o, optarg))
@@ -192,6 +200,7 @@ int main(int argc, char **argv)
 	struct options o = {
 		.conf.run = getenv("NETBACK_RUN"),
 		.conf.workers = 1,
+		.conf.argv = argv,
 		.conf.stall = SUPERVISOR_STALL,
 	};
 	int rc;

@@ -7,8 +7,11 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/log.h"
 #include "base/loop.h"
+#include "daemon/estate.h"
 #include "daemon/stats.h"
+#include "daemon/takeover.h"
 #include "daemon/worker.h"
 
 enum { SUP_LATE_MS = 2000 };
@@ -25,18 +28,22 @@ static json_t *sup_show_vif(struct supervisor *s, const struct sup_dev *v)
 static json_t *sup_show(struct supervisor *s)
 {
 	json_t *vifs = json_array(), *workers = json_array();
+	json_t *args = json_array();
 	const struct sup_dev *v;
+	char **arg;
 	unsigned i;
 
 	for (i = 0; i < s->workers; i++)
 		json_array_append_new(workers, json_integer(s->worker[i].pid));
 	for (v = s->devs; v; v = v->next)
 		json_array_append_new(vifs, sup_show_vif(s, v));
-	return json_pack("{s:s, s:i, s:i, s:i, s:o, s:i, s:o}", "program",
+	for (arg = s->conf->argv + 1; *arg; arg++)
+		json_array_append_new(args, json_string(*arg));
+	return json_pack("{s:s, s:i, s:i, s:i, s:o, s:i, s:o, s:o}", "program",
 			 "netbackd", "pid", (int)getpid(), "nursery",
 			 (int)s->nursery_pid, "worker", (int)s->worker[0].pid,
 			 "workers", workers, "restarts", (int)s->restarts,
-			 "vifs", vifs);
+			 "args", args, "vifs", vifs);
 }
 
 static void sup_ask_end(struct supervisor *s, struct sup_ask *q, json_t *answer)
@@ -241,6 +248,25 @@ void sup_reply(void *arg, unsigned client, json_t *answer)
 	control_answer(s->control, client, answer);
 }
 
+/* Another netbackd takes our place: it gets what we hold, and we end. */
+static json_t *sup_give(struct supervisor *s, const int *fd)
+{
+	int rc;
+
+	if (estate_managed(s->hub.estate))
+		return control_error("a service manager keeps what this "
+				     "netbackd holds; restart it there, guests "
+				     "stay connected");
+	if (fd[0] < 0)
+		return control_error("take-over: a socket is expected");
+	rc = takeover_give(s->hub.estate, fd[0]);
+	if (rc)
+		return control_error("take-over: %s", strerror(-rc));
+	log_info("ending; another netbackd takes over");
+	loop_stop(s->loop, 0);
+	return json_pack("{s:b}", "take-over", 1);
+}
+
 static int sup_ask(void *arg, unsigned client, json_t *question, int *fd,
 		   json_t **out)
 {
@@ -260,6 +286,16 @@ static int sup_ask(void *arg, unsigned client, json_t *question, int *fd,
 		return sup_capture(s, client, question, fd, out);
 	if (cmd && !strcmp(cmd, "capture-end"))
 		return captures_end(sup_captures(s, client), client, out);
+	if (cmd && !strcmp(cmd, "take-log")) {
+		if (fd[0] >= 0)
+			takeover_give_log(fd[0]);
+		*out = json_pack("{s:b}", "take-log", 1);
+		return 0;
+	}
+	if (cmd && !strcmp(cmd, "take-over")) {
+		*out = sup_give(s, fd);
+		return 0;
+	}
 	*out = control_error("cmd %.40s: there are show, stats, ring, capture "
 			     "and capture-end",
 			     cmd ? cmd : "missing");

@@ -27,10 +27,12 @@
 #include "daemon/keep.h"
 #include "daemon/nursery.h"
 #include "daemon/sandbox.h"
+#include "daemon/takeover.h"
 #include "daemon/worker.h"
 #include "hv.h"
 #include "store.h"
 
+enum { SUP_WARM_MS = 5000 }; /* for workers to be ready */
 enum { SUP_LOCK_MS = 5000 }; /* for an earlier instance's workers to end */
 
 static void sup_signal(void *arg, int fd, uint32_t events)
@@ -79,28 +81,38 @@ static int sup_lock_file(const char *run, const char *name)
 /* Two locks: ours, and one that every worker holds with us, so that none of an
  * earlier instance still serves a guest when we begin.
  */
-static int sup_locks(struct supervisor *s, struct err *e)
+static int sup_open_locks(struct supervisor *s, struct err *e)
 {
-	unsigned ms;
-
 	s->lock = sup_lock_file(s->conf->run, "netbackd.lock");
 	s->keep_lock = sup_lock_file(s->conf->run, "netbackd.workers");
 	if (s->lock < 0 || s->keep_lock < 0)
 		return err_set(e, -EACCES, "cannot make a lock in %s",
 			       s->conf->run);
-	if (flock(s->lock, LOCK_EX | LOCK_NB))
+	return 0;
+}
+
+/* 0, or -EBUSY after so long. */
+static int sup_lock(int fd, unsigned ms)
+{
+	for (; flock(fd, LOCK_EX | LOCK_NB); ms--) {
+		if (!ms)
+			return -EBUSY;
+		usleep(1000);
+	}
+	return 0;
+}
+
+static int sup_take_locks(struct supervisor *s, struct err *e)
+{
+	if (sup_lock(s->lock, s->conf->take_over ? SUP_LOCK_MS : 0))
 		return err_set(e, -EBUSY,
 			       "another netbackd serves %s; end it, or choose "
 			       "another directory with --run",
 			       s->conf->run);
-	for (ms = 0; flock(s->keep_lock, LOCK_EX | LOCK_NB); ms += 10) {
-		if (ms >= SUP_LOCK_MS)
-			return err_set(e, -EBUSY,
-				       "workers of an earlier netbackd still "
-				       "run in %s",
-				       s->conf->run);
-		usleep(10000);
-	}
+	if (sup_lock(s->keep_lock, SUP_LOCK_MS))
+		return err_set(e, -EBUSY,
+			       "workers of an earlier netbackd still run in %s",
+			       s->conf->run);
 	return 0;
 }
 
@@ -200,9 +212,6 @@ static int sup_start(struct supervisor *s, struct err *e)
 	rc = loop_open(&s->loop);
 	if (!rc)
 		rc = sup_signals(s);
-	if (!rc)
-		rc = control_open(&s->control, s->loop, s->conf->run,
-				  &sup_control, s);
 	if (rc)
 		return err_set(e, rc, "cannot start: %s", strerror(-rc));
 	s->hub.loop = s->loop;
@@ -219,10 +228,39 @@ static int sup_start(struct supervisor *s, struct err *e)
 	if (rc)
 		return err_set(e, rc, "cannot start workers: %s",
 			       strerror(-rc));
-	rc = sandbox_supervisor(e);
+	return sandbox_supervisor(e);
+}
+
+/* Everything that takes time is done while the other one still serves. */
+static int sup_take_over(struct supervisor *s, struct err *e)
+{
+	uint64_t end = clock_ns() + SUP_WARM_MS * 1000000ull;
+	unsigned i;
+	int rc = 0;
+
+	for (i = 0; i < s->workers && !rc;) {
+		if (s->worker[i].orders)
+			i++;
+		else if (clock_ns() > end)
+			rc = err_set(e, -ETIMEDOUT, "no worker was ready");
+		else
+			rc = loop_turn(s->loop, 10);
+	}
 	if (!rc)
-		sup_store_open(s);
-	return rc;
+		rc = takeover_ask(s->hub.estate, s->conf->run, e);
+	return rc ? rc : sup_take_locks(s, e);
+}
+
+static int sup_serve(struct supervisor *s, struct err *e)
+{
+	int rc = control_open(&s->control, s->loop, s->conf->run, &sup_control,
+			      s);
+
+	if (rc)
+		return err_set(e, rc, "cannot listen at %s/control: %s",
+			       s->conf->run, strerror(-rc));
+	sup_store_open(s);
+	return 0;
 }
 
 /* Nothing is undone: taps, states and survival memory are the next one's. */
@@ -276,12 +314,20 @@ int supervisor_main(const struct supervisor_conf *c)
 	sup_files();
 	if (!rc)
 		rc = sup_choose(&s, &e);
+	if (!rc && c->take_over)
+		rc = takeover_log(s.hub.estate, c->run, &e);
 	if (!rc)
-		rc = sup_locks(&s, &e);
+		rc = sup_open_locks(&s, &e);
+	if (!rc && !c->take_over)
+		rc = sup_take_locks(&s, &e);
 	if (!rc)
 		rc = sup_nursery(&s, &e);
 	if (!rc)
 		rc = sup_start(&s, &e);
+	if (!rc && c->take_over)
+		rc = sup_take_over(&s, &e);
+	if (!rc)
+		rc = sup_serve(&s, &e);
 	if (rc) {
 		log_error("%s", e.text);
 		return 1;

@@ -3,6 +3,8 @@
 #ifndef NETBACK_DAEMON_SUPERVISOR_H
 #define NETBACK_DAEMON_SUPERVISOR_H
 
+#include <stdbool.h>
+
 enum { SUPERVISOR_WORKERS = 16 };
 /* Whose guests. AUTO: Xen's where there is Xen, unless a store serves RUN. */
 enum supervisor_hv { SUPERVISOR_AUTO, SUPERVISOR_LOCAL, SUPERVISOR_XEN };
@@ -13,6 +15,8 @@ struct supervisor_conf {
 	unsigned
 		workers; /* that vifs are spread over; 1 to SUPERVISOR_WORKERS */
 	enum supervisor_hv hv;
+	bool take_over; /* of a netbackd that runs */
+	char **argv;	/* how we were started, for whoever starts the next */
 	unsigned stall; /* seconds until a guest that takes nothing has no
 			 * carrier; 0 = never */
 };
