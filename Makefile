@@ -44,7 +44,13 @@ NBFLAGS	= -std=c11 -fno-strict-aliasing -fstack-protector-strong -pthread \
 LDLIBS_D = -lxenstore -lseccomp -ljansson -lpcap -lcap-ng -lpthread
 LDLIBS_C = -lxenstore -lnftnl -lmnl -lxtables -lip4tc -lip6tc -lnl-route-3 \
 	   -lnl-3 -ljansson -lpcap -lpthread
-LDLIBS_H = -lxenstore -lnftnl -lmnl -lnl-route-3 -lnl-3 -ljansson -lpthread
+# Each library that is looked up at start costs as much as a request to the kernel:
+# those that have an archive go into the program.
+HOTLIBS	= xenstore xentoolcore nftnl nl-3
+HOTARCH	= $(wildcard $(foreach l,$(HOTLIBS),\
+	  $(shell $(CC) -print-file-name=lib$(l).a)))
+LDLIBS_H = $(if $(filter $(words $(HOTLIBS)),$(words $(HOTARCH))),$(HOTARCH),\
+	  $(addprefix -l,$(HOTLIBS))) -lmnl -lpthread
 LDLIBS_G = -lxenstore -lpthread
 
 # A room is a folder; a file belongs to the library that its room belongs to.

@@ -21,7 +21,10 @@ int filter_apply(const struct policy *p, struct err *e)
 	struct guard g;
 	int rc = guard_build(p, &g, e);
 
-	return rc ? rc : guard_nft_apply(&g, e);
+	if (rc)
+		return rc;
+	/* what stands already is left alone, and nobody waits for its end */
+	return guard_nft_check(&g, NULL, NULL) ? guard_nft_apply(&g, e) : 0;
 }
 
 int filter_remove(const char *dev, struct err *e)

@@ -2,12 +2,15 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # hotplug.py - run hotplug scripts as a toolstack does, and time them
 #
-#   hotplug.py one ROUNDS PREFIX SCRIPT   vif1.0 online and offline in turn:
+#   hotplug.py one ROUNDS PREFIX SCRIPT [DOMID]
+#                                         vifDOMID.0 online and offline in turn:
 #                                         PREFIX.{online,offline}.{wall,cpu}, ms
 #   hotplug.py many COUNT COMMAND SCRIPT  vif1.0 .. all at once: seconds, failures
 #
 # The clock runs from the fork to the exit, as libxl sees it; cpu is what the
-# program and its children used, without the store's.
+# program and its children used, without the store's. Between two events there
+# is a pause, as there is between a guest's end and the next one's start: what the
+# kernel still frees of the one is not the other's to wait for.
 import os
 import resource
 import subprocess
@@ -30,11 +33,15 @@ def cpu():
     return use.ru_utime + use.ru_stime
 
 
-def one(rounds, prefix, script):
+PAUSE_S = 0.05
+
+
+def one(rounds, prefix, script, domid):
     for _ in range(rounds):
         for command in ("online", "offline"):
+            time.sleep(PAUSE_S)
             used, begin = cpu(), time.perf_counter()
-            if start(1, command, script).wait():
+            if start(domid, command, script).wait():
                 sys.exit(f"{script} {command} failed")
             wall, used = time.perf_counter() - begin, cpu() - used
             for what, value in (("wall", wall), ("cpu", used)):
@@ -50,6 +57,7 @@ def many(count, command, script):
 
 
 if sys.argv[1] == "one":
-    one(int(sys.argv[2]), sys.argv[3], sys.argv[4])
+    one(int(sys.argv[2]), sys.argv[3], sys.argv[4],
+        int(sys.argv[5]) if len(sys.argv) > 5 else 1)
 else:
     many(int(sys.argv[2]), sys.argv[3], sys.argv[4])

@@ -1,8 +1,10 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
-# hotplug.sh - our vif-bridge and Debian's: the same events, the same store
+# hotplug.sh - our vif-bridge, vif-route, vif-nat and Debian's: the same events, the
+# same store
 #
-#   hotplug.sh    N=9 (rounds of one vif), VIFS=500 (at once)
+#   hotplug.sh    N=9 (rounds of one vif), VIFS=500 (at once), FLAT=1000 (the vifs
+#                 that one more is attached beside)
 #
 # In one namespace, in turns, on the shipped programs; taps stand in for vifs, and
 # `netbackd --store` serves both. Debian's scripts are unpacked, not installed
@@ -16,6 +18,7 @@ OUT=$B/bench
 CSV=$OUT/hotplug.csv
 N=${N:-9}
 VIFS=${VIFS:-500}
+FLAT=${FLAT:-1000}
 BACK=/local/domain/0/backend/vif
 mkdir -p "$OUT" "$DEB/x"
 if [ ! -x "$XEN/vif-bridge" ]; then
@@ -27,7 +30,9 @@ private "$@"
 mount -t tmpfs tmpfs /var/log
 mount -t tmpfs tmpfs /run
 mkdir -p /var/log/xen /tmp/ours
-ln -s "$B/vifhotplug" /tmp/ours/vif-bridge
+for mode in bridge route nat; do
+	ln -s "$B/vifhotplug" /tmp/ours/vif-$mode
+done
 OURS=/tmp/ours/vif-bridge
 PEER=$XEN/vif-bridge
 RUNS=$ROOT/tests/bench/hotplug.py
@@ -52,7 +57,13 @@ trap 'kill $store' EXIT
 until_true 5 xenstore-ls
 ip link add br0 address 02:00:00:00:01:00 type bridge
 ip link set br0 up
-for n in $(seq "$VIFS"); do
+ip link add eth0 type veth peer name world
+ip addr add 192.0.2.1/24 dev eth0
+ip link set eth0 up
+# vif N: a tap, and the nodes that libxl makes
+vif()
+{
+	n=$1
 	ip tuntap add dev "vif$n.0" mode tap
 	xenstore-write "$BACK/$n/0/frontend-id" "$n" "$BACK/$n/0/handle" 0 \
 		"$BACK/$n/0/mac" "$(printf 00:16:3e:00:%02x:%02x \
@@ -60,7 +71,11 @@ for n in $(seq "$VIFS"); do
 		"$BACK/$n/0/bridge" br0 "$BACK/$n/0/type" vif \
 		"$BACK/$n/0/hotplug-status" '' \
 		"/local/domain/$n/device/vif/0/mtu" 1500
+}
+for v in $(seq "$VIFS"); do
+	vif "$v"
 done
+xenstore-write "$BACK/2/0/ip" 10.0.0.2
 
 # Those who are connected, as a toolstack would count them.
 connected()
@@ -69,17 +84,26 @@ connected()
 }
 
 echo area,case,unit,ours,peer,peer_value,ratio >"$CSV"
+# vif1.0 is a port, vif2.0 is routed, vif3.0 is behind the host's address
 for _ in $(seq "$N"); do
-	python3 "$RUNS" one 3 /tmp/ours.ms "$OURS" || exit 1
-	python3 "$RUNS" one 1 /tmp/peer.ms "$PEER" || exit 1
-done
-for what in wall cpu; do
-	for command in online offline; do
-		row "hotplug-$what" "vif-bridge-$command" ms \
-			"$(median /tmp/ours.ms.$command.$what)" \
-			"$(median /tmp/peer.ms.$command.$what)"
+	d=0
+	for mode in bridge route nat; do
+		d=$((d + 1))
+		python3 "$RUNS" one 3 /tmp/ours.$mode /tmp/ours/vif-$mode $d ||
+			exit 1
+		python3 "$RUNS" one 1 /tmp/peer.$mode "$XEN/vif-$mode" $d ||
+			exit 1
 	done
 done
+for what in wall cpu; do
+	for event in bridge-online bridge-offline route-online nat-online; do
+		mode=${event%-*} command=${event#*-}
+		row "hotplug-$what" "vif-$event" ms \
+			"$(median /tmp/ours.$mode.$command.$what)" \
+			"$(median /tmp/peer.$mode.$command.$what)"
+	done
+done
+xenstore-rm "$BACK/2/0/ip"
 for side in ours peer; do
 	for n in $(seq "$VIFS"); do
 		echo "$BACK/$n/0/hotplug-status"
@@ -97,3 +121,18 @@ row hotplug-parallel "$VIFS-not-connected" vifs "$(cat /tmp/lost.ours)" \
 	"$(cat /tmp/lost.peer)"
 row hotplug-parallel "$VIFS-offline" s "$(cut -d' ' -f1 /tmp/off.ours)" \
 	"$(cut -d' ' -f1 /tmp/off.peer)"
+
+# One more beside 10, and beside many: ours alone.
+python3 "$RUNS" many 10 online "$OURS" >/dev/null
+vif 5000
+python3 "$RUNS" one "$N" /tmp/flat.10 "$OURS" 5000 || exit 1
+for v in $(seq $((VIFS + 1)) "$FLAT"); do
+	vif "$v"
+done
+python3 "$RUNS" many "$FLAT" online "$OURS" >/tmp/many.flat
+python3 "$RUNS" one "$N" /tmp/flat.many "$OURS" 5000 || exit 1
+echo "flat,attach-$FLAT,ms,$(median /tmp/flat.many.online.wall),ours-10,$(
+	median /tmp/flat.10.online.wall),$(awk -v a="$(median \
+		/tmp/flat.many.online.wall)" -v b="$(median \
+		/tmp/flat.10.online.wall)" 'BEGIN {printf "%.2f", b / a}')" |
+	tee -a "$CSV" >&2
