@@ -180,17 +180,13 @@ static int call_name(struct call *k, struct err *e)
 
 static int call_refuse(struct call *k, struct err *e)
 {
-	char text[STORE_VALUE];
+	char text[STORE_VALUE] = "";
 	int rc = call_same(k, "frontend-id", k->h.domid, e);
 
 	if (!rc)
 		rc = call_same(k, "handle", k->h.handle, e);
 	if (!rc)
-		rc = call_read(k, "vlan", text, sizeof(text), e);
-	if (!rc && text[0])
-		rc = err_set(e, -EOPNOTSUPP,
-			     "vlan: not there yet; leave vlan= out, or use a "
-			     "bridge of that VLAN");
+		rc = call_key(k, "vlan", NULL, e);
 	if (!rc)
 		rc = call_read(k, "type", text, sizeof(text), e);
 	k->ioemu = k->h.tap || !strcmp(text, "vif_ioemu");

@@ -396,7 +396,9 @@ bad mtu 9999999 mtu=
 bad mtu -1 mtu=
 bad bridge none 'bridge none: no such device'
 bad bridge lo 'bridge lo'
-bad vlan 10 vlan
+bad vlan 10 "know no VLANs\|does not keep VLANs apart"
+bad vlan 4095 'is not a VLAN'
+bad vlan '$(touch x)' 'is not a VLAN'
 bad frontend-id 2 frontend-id
 xenstore-write $BACK/1/0/frontend-id 1
 bad handle 9 handle

@@ -136,8 +136,24 @@ ok 'the guest talks' ping1 10.0.0.254
 # --- rate, several at once ---
 ok 'set rate' vifctl set vif1.0 rate=10Mb/s@20ms
 same 'the store says so' 25000,20000 "$(node rate)"
+# send: how long it takes to send 400 kB, in ms; 3200 at 1 Mb/s, but for what
+# the sockets hold
+socat -u TCP-LISTEN:5000,fork,reuseaddr OPEN:/dev/null &
+send()
+{
+	began=$(date +%s%N)
+	in_guest 1 'head -c 400000 /dev/zero | socat -u - TCP:10.0.0.254:5000' || return 1
+	echo $((($(date +%s%N) - began) / 1000000)) >/tmp/took
+}
+ok 'slower' vifctl set vif1.0 rate=1Mb/s
+ok 'the guest sends' send
+slow=$(cat /tmp/took)
+ok "it is held back ($slow ms)" test "$slow" -ge 800
 ok 'rate=default' vifctl set vif1.0 rate=default
 ok 'the node is gone' fails node rate
+ok 'the guest sends' send
+took=$(cat /tmp/took)
+ok "faster now ($took ms)" test "$took" -lt $((slow / 2))
 ok 'several' vifctl set vif1.0 ip=10.0.0.1 mtu=1400 isolated=yes
 ok 'the guest talks' ping1 10.0.0.254
 ok 'check finds nothing' vifctl check
