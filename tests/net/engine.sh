@@ -1,0 +1,183 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-or-later
+# engine.sh - many at once, and whatever is gone: the host's end state is exact
+#
+# WRITERS=16, CHANGES=10: the full number is 64 and 100. Taps stand in for vifs.
+. "$(dirname "$0")/../lib.sh"
+private "$@"
+[ -w /dev/net/tun ] || { echo '1..0 # SKIP /dev/net/tun is not ours'; exit; }
+export XENSTORED_PATH="$RUN/store"
+S=/tmp/scripts
+BACK=/local/domain/0/backend/vif
+WRITERS=${WRITERS:-16}
+CHANGES=${CHANGES:-10}
+
+directory()
+{
+	d=$1
+	shift
+	xenstore-write "$BACK/$d/0/frontend-id" "$d" "$BACK/$d/0/handle" 0 \
+		"$BACK/$d/0/mac" "$(printf 00:16:3e:00:00:%02x "$d")" \
+		"$BACK/$d/0/bridge" br0 "$BACK/$d/0/type" vif \
+		"$BACK/$d/0/hotplug-status" '' \
+		"/local/domain/$d/device/vif/0/mtu" 1500
+	while [ $# -gt 0 ]; do
+		xenstore-write "$BACK/$d/0/$1" "$2"
+		shift 2
+	done
+}
+
+device()
+{
+	ip tuntap add dev "$1" mode tap
+}
+
+# vif MODE DOMID COMMAND
+vif()
+{
+	env XENBUS_PATH="backend/vif/$2/0" vif="vif$2.0" "$S/vif-$1" "$3" \
+		type_if=vif
+}
+
+# The host but for what stays raised, and the store's own.
+host()
+{
+	ip -d link | sed 's/^[0-9]*: //; s/_timer *[0-9.]*//g; s/state .*//
+		s/tx_queue.*//; s/,LOWER_UP//; s/NO-CARRIER,//; / prom/d'
+	ip -4 addr | grep inet
+	ip -4 route show table all
+	ip neigh show nud permanent
+	ip neigh show proxy
+	bridge fdb show
+	nft list ruleset | grep -v packets
+	ls "$RUN/lock"
+}
+
+mkdir $S
+for mode in bridge route nat; do
+	ln -s "$B/vifhotplug" $S/vif-$mode
+done
+netbackd --store --run "$RUN" >/tmp/store.log 2>&1 &
+ok 'the store answers' until_true 5 xenstore-ls
+ip link add br0 address 02:00:00:00:00:b0 type bridge
+sysctl -qw net.ipv6.conf.br0.disable_ipv6=1
+ip link set br0 up
+ip link add eth0 address 02:00:00:00:00:01 type veth peer name world
+for dev in eth0 world; do
+	sysctl -qw net.ipv6.conf.$dev.disable_ipv6=1
+	ip link set $dev up
+done
+ip addr add 192.0.2.1/24 dev eth0
+# once, so that what is raised and stays is there before
+device vif1.0
+directory 1 ip 10.0.0.1
+for mode in route nat bridge; do
+	vif $mode 1 online
+	vif $mode 1 offline
+done
+ip link del vif1.0
+xenstore-rm $BACK/1
+host >/tmp/empty
+
+# --- offline when some of it is gone; then a new tenant under the same name -----------
+
+# whole MODE: only its own, nothing of the one before
+whole()
+{
+	directory 1 ip 10.0.0.9
+	vif "$1" 1 online || return 1
+	nft list table netdev netback-vif1.0 >/tmp/guard
+	! grep -F 10.0.0.1 /tmp/guard && grep -qF 10.0.0.9 /tmp/guard &&
+		! { ip route; ip neigh show proxy; } | grep -w 10.0.0.1
+}
+
+# subset MODE WHAT..: these are gone when offline comes
+subset()
+{
+	mode=$1
+	shift
+	device vif1.0
+	directory 1 ip 10.0.0.1
+	vif "$mode" 1 online || return 1
+	for what in "$@"; do
+		case $what in
+		device) ip link del vif1.0 ;;
+		bridge) ip link del br0 ;;
+		nodes) xenstore-rm $BACK/1 ;;
+		ip) xenstore-rm $BACK/1/0/ip ;;
+		esac
+	done
+	vif "$mode" 1 offline || return 1
+	[ -e /sys/class/net/br0 ] || {
+		ip link add br0 address 02:00:00:00:00:b0 type bridge
+		sysctl -qw net.ipv6.conf.br0.disable_ipv6=1
+		ip link set br0 up
+	}
+	[ -e /sys/class/net/vif1.0 ] || device vif1.0
+	whole "$mode" || return 1
+	vif "$mode" 1 offline
+	ip link del vif1.0
+	xenstore-rm $BACK/1
+	host | sort >/tmp/now
+	sort /tmp/empty | diff - /tmp/now
+}
+for mode in bridge route nat; do
+	for gone in '' device nodes ip 'device nodes' 'device ip'; do
+		# shellcheck disable=SC2086 # words
+		ok "$mode, gone: ${gone:-nothing}" subset $mode $gone
+	done
+done
+for gone in bridge 'bridge device' 'bridge nodes' 'bridge device nodes'; do
+	# shellcheck disable=SC2086
+	ok "bridge, gone: $gone" subset bridge $gone
+done
+
+# --- many writers ----------------------------------------------------------------------
+
+for n in $(seq "$WRITERS"); do
+	device "vif$n.0"
+	directory "$n" ip "10.0.1.$n"
+done
+writer()
+{
+	case $(($1 % 3)) in
+	0) mode=bridge ;;
+	1) mode=route ;;
+	2) mode=nat ;;
+	esac
+	for _ in $(seq "$CHANGES"); do
+		vif $mode "$1" online || return 1
+		vif $mode "$1" offline || return 1
+	done
+	vif $mode "$1" online
+}
+writers()
+{
+	pids=
+	for n in $(seq "$WRITERS"); do
+		writer "$n" &
+		pids="$pids $!"
+	done
+	for p in $pids; do
+		wait "$p" || return 1
+	done
+}
+ok "$WRITERS writers at once, $CHANGES changes each" writers
+same 'all are connected' "$WRITERS" "$(xenstore-ls -f $BACK |
+	grep -c 'hotplug-status = "connected"')"
+same 'all are guarded' "$WRITERS" "$(nft list tables | grep -c netback-vif)"
+same 'each is where it should be' "$WRITERS" "$({
+	ip -o link show master br0 | grep vif
+	ip route | grep 'metric 2'
+} | wc -l)"
+all_off()
+{
+	for n in $(seq "$WRITERS"); do
+		vif bridge "$n" offline || return 1
+		ip link del "vif$n.0"
+	done
+	host | sort >/tmp/now
+	sort /tmp/empty | diff - /tmp/now
+}
+ok 'and nothing is left of them' all_off
+done_testing
