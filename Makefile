@@ -60,7 +60,9 @@ MAINS	= netback/daemon/netbackd.c netback/ctl/vifctl.c \
 DATA	= $(filter-out $(MAINS),$(call src,$(addprefix netback/,base store hv \
 	  ring port sw cap front daemon)))
 CTL	= $(filter-out $(MAINS),$(call src,modes filter netback/ctl))
-UNIT	= $(wildcard tests/unit/test_*.c)
+# Coroutines are not for sanitizers.
+UNIT	= $(filter-out $(if $(SANFLAGS),tests/unit/test_ring_explore.c), \
+	  $(wildcard tests/unit/test_*.c))
 HELPERS	= $(wildcard tests/guest/*.c tests/kernel/*.c tests/bench/*.c)
 DOM0	= $(patsubst tests/%.c,$(B)/tests/%,$(wildcard tests/xen/dom0/*.c))
 obj	= $(patsubst %.c,$(B)/obj/%.o,$(1))
@@ -117,6 +119,19 @@ $(B)/tests/xen/dom0/%: $(B)/obj/tests/xen/dom0/%.o
 	$(call say,LD,$@)$(CC) $(filter-out -fsanitize%,$(NBFLAGS)) $(LDFLAGS) \
 		$(if $(SANFLAGS),,-static) -o $@ $^ $(SANFLAGS)
 
+# The ring room once more, with a ring of four slots and a probe at each step.
+EXPLORED = $(patsubst %,$(B)/explore/%.o,publish ring rx tx)
+$(B)/explore/%.o: netback/ring/%.c Makefile
+	@mkdir -p $(@D)
+	$(call say,CC,$<)$(CC) $(CPPFLAGS) -DRING_EXPLORE $(NBFLAGS) $(STRICT) \
+		$(CFLAGS) -MMD -MP -c $< -o $@
+-include $(wildcard $(B)/explore/*.d)
+$(B)/obj/tests/unit/test_ring_explore.o: CPPFLAGS += -DRING_EXPLORE
+$(B)/tests/unit/test_ring_explore: $(call obj,tests/unit/test_ring_explore.c) \
+		$(EXPLORED) $(B)/libdata.a
+	@mkdir -p $(@D)
+	$(call say,LD,$@)$(CC) $(NBFLAGS) $(LDFLAGS) -o $@ $^ -lcmocka $(LDLIBS_G)
+
 # The one test program of several files.
 $(B)/tests/guest/hostile: $(call obj,$(HOSTILE)) $(B)/libdata.a
 	@mkdir -p $(@D)
@@ -126,7 +141,7 @@ $(B)/tests/guest/hostile: $(call obj,$(HOSTILE)) $(B)/libdata.a
 $(B)/tests/fuzz/%: $(B)/obj/tests/fuzz/%.o $(B)/libctl.a $(B)/libdata.a
 	@mkdir -p $(@D)
 	$(call say,LD,$@)$(CC) $(NBFLAGS) $(LDFLAGS) -fsanitize=fuzzer -o $@ $^ \
-		$(LDLIBS_C) -lseccomp -lcap-ng
+		-lcmocka $(LDLIBS_C) -lseccomp -lcap-ng
 
 tests-built: all $(TESTS)
 fuzz-built:
@@ -148,6 +163,9 @@ check-xen: tests-built ## real Xen, emulated; needs root and Debian's packages
 
 fuzz-smoke: fuzz-built ## each fuzzer for ten seconds (T=name, FUZZ_SECONDS=n)
 	@B=build/fuzz sh tests/run.sh fuzz
+
+mutate: tests-built ## take each named check out: a test must fail (T=name)
+	@B=$(B) sh scripts/mutate.sh $(T)
 
 golden-update: tests-built ## write the golden files anew; read the diff
 	@B=$(B) GOLDEN_UPDATE=1 sh tests/run.sh golden

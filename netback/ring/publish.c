@@ -18,8 +18,11 @@
  *   7  bell, if the guest's event index lies in (done, to]
  *
  * Killed before 2: nothing was written to the ring; the packets are handled
- * again. Between 2 and 6: attach repeats 3 to 6, which is idempotent (between 5
- * and 6 there is nothing left to write). Between 4 and 7: the bell may be lost, so
+ * again. Between 2 and 4: attach repeats 3 to 6. Between 4 and 6: attach does 5
+ * and 6 alone. The guest has seen the responses and may have put new requests
+ * into their slots, so they must not be written again; that 4 was done is what
+ * rsp_prod in the page says. A guest that writes this word itself spoils
+ * its own requests. Between 4 and 7: the bell may be lost, so
  * attach rings where the guest's event index has not moved past what is
  * published.
  *
@@ -53,6 +56,7 @@ void half_take(struct half *h, void *req)
 	uint32_t word[3] = { 0 };
 	unsigned i, n = h->req_size / 4u;
 
+	ring_probe(from, h->req_size);
 	for (i = 0; i < n; i++)
 		word[i] = from[i];
 	memcpy(req, word, h->req_size);
@@ -74,6 +78,17 @@ void half_stage(struct half *h, const void *rsp)
 static void journal_order(void)
 {
 	atomic_signal_fence(memory_order_seq_cst);
+	ring_probe(NULL, 0);
+}
+
+/* Steps 5 and 6. */
+static void half_finish(struct half *h, uint32_t to)
+{
+	journal_order();
+	h->keep->done = to;
+	journal_order();
+	h->keep->intent = 0;
+	h->done = to;
 }
 
 /* Steps 3 to 6. */
@@ -81,15 +96,13 @@ static void half_write(struct half *h, uint32_t from, uint32_t to)
 {
 	uint32_t i;
 
-	for (i = from; i != to; i++)
+	for (i = from; i != to; i++) {
+		ring_probe(NULL, 0);
 		memcpy(half_slot(h, i), &h->keep->staged[i % RING_SLOTS],
 		       h->rsp_size);
+	}
 	half_store_prod(h, to);
-	journal_order();
-	h->keep->done = to;
-	journal_order();
-	h->keep->intent = 0;
-	h->done = to;
+	half_finish(h, to);
 }
 
 /* Publishes what is staged. True when the guest asked for a bell. */
@@ -130,8 +143,14 @@ int half_attach(struct half *h, uint64_t *replayed)
 		n = k->to - k->done;
 		if (n > RING_SLOTS)
 			return -ESTALE;
-		half_write(h, k->done, k->to);
-		*replayed += n;
+		ring_probe(&h->page->rsp_prod, 4);
+		if (atomic_load_explicit(&h->page->rsp_prod,
+					 memory_order_relaxed) == k->to) {
+			half_finish(h, k->to);
+		} else {
+			half_write(h, k->done, k->to);
+			*replayed += n;
+		}
 	}
 	h->taken = h->cons = h->staged = h->done;
 	/* A guest that has seen everything waits beyond what is published. */

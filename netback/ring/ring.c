@@ -136,6 +136,7 @@ void ring_close(struct ring *r)
 
 static int ring_bell(struct ring *r, const struct half *h)
 {
+	ring_probe(NULL, 0);
 	ring_add(r, RING_BELLS, 1);
 	return hv_bell(r->hv, h->chan);
 }

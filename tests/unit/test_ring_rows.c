@@ -346,16 +346,30 @@ static void run_row(struct guest *g, const struct row *r)
 /* The row that cmocka's state names; it goes on being the guest. */
 static const struct row *chosen;
 
+/* What lies in slots that are not published yet would be a good extra. */
+static int setup_stale(void **state, bool copies)
+{
+	struct guest *g;
+	unsigned i;
+
+	chosen = *state;
+	setup_guest(state, copies);
+	g = *state;
+	for (i = 0; i < 256; i++) {
+		memset(&g->tx->ring[i], 0, sizeof(g->tx->ring[i]));
+		*(uint8_t *)&g->tx->ring[i] = HASH;
+	}
+	return 0;
+}
+
 static int setup_row(void **state)
 {
-	chosen = *state;
-	return setup_guest(state, false);
+	return setup_stale(state, false);
 }
 
 static int setup_row_copies(void **state)
 {
-	chosen = *state;
-	return setup_guest(state, true);
+	return setup_stale(state, true);
 }
 
 static void row(void **state)
@@ -387,6 +401,41 @@ static void prod_far(void **state)
 		assert_int_equal(ring_pull(g->ring, v, FRAME_BURST), -EPROTO);
 		assert_int_equal(g->tx->rsp_prod, 0);
 	}
+}
+
+/* Taken and not answered counts: more would have no slot for its answer. */
+static void prod_beyond_unanswered(void **state)
+{
+	struct guest *g = *state;
+	struct frame *v[FRAME_BURST];
+	unsigned i, n = 0, k;
+
+	for (i = 0; i < 300; i++)
+		tx_slot(g, ref_of(DATA_PAGE), 0, 60, 0, i);
+	g->tx->req_prod = 200;
+	while ((k = pull_all(g, v))) {
+		put_all(v, k);
+		n += k;
+	}
+	assert_int_equal(n, 200);
+	g->tx->req_prod = 300;
+	while ((k = pull_all(g, v))) {
+		put_all(v, k);
+		n += k;
+	}
+	assert_int_equal(n, 256);
+	assert_int_equal(ring_flush(g->ring), 0);
+	assert_int_equal(g->tx->rsp_prod, 256);
+}
+
+/* Two references to one page: each ring would answer into the other. */
+static void rings_of_one_page(void **state)
+{
+	struct guest *g = *state;
+
+	backend_close(g);
+	g->gtab[ref_of(RX_PAGE)].frame = TX_PAGE;
+	assert_int_equal(backend_open(g, EPOCH), -EINVAL);
 }
 
 static void prod_full(void **state)
@@ -544,10 +593,16 @@ static void responses_leak_nothing(void **state)
 }
 
 static const struct CMUnitTest more[] = {
-	T(prod_far),	     T(prod_full),
-	T(headers_cut_once), T(headers_cut_twice),
-	T(headers_in_bytes), T(empty_fragments),
-	T(ids_are_echoed),   T(responses_leak_nothing),
+	T(prod_far),
+	T(prod_full),
+	T(prod_beyond_unanswered),
+	T(rings_of_one_page),
+	T(headers_cut_once),
+	T(headers_cut_twice),
+	T(headers_in_bytes),
+	T(empty_fragments),
+	T(ids_are_echoed),
+	T(responses_leak_nothing),
 };
 
 int main(void)

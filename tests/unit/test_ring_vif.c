@@ -481,6 +481,7 @@ static const struct {
 	{ ADD_GREFS, 0, REFUSED, 0, OK, 0 },
 	{ DEL_GREFS, 4, REF + LIST_PAGE, 1, BAD, 0 },
 	{ DEL_GREFS, 0, REF + LIST_PAGE, 513, BAD, 0 },
+	{ DEL_GREFS, 0, REF + LIST_PAGE, 65536 / 8 + 1, BAD, 0 },
 	{ DEL_GREFS, 0, REFUSED, 1, BAD, 0 },
 	{ DEL_GREFS, 0, REFUSED, 0, OK, 0 },
 	{ 0, 0, 0, 0, NO, 0 },
