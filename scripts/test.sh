@@ -63,7 +63,7 @@ point 'build, fuzzers' make -s -j"$jobs" fuzz-built
 point 'lint' make -s lint
 export B=build
 groups 'check' 60 unit golden
-groups 'net' 600 kernel net
+groups 'net' 1200 kernel net
 groups 'bad input' 300 bad-input
 groups 'xen' 720 xen
 export B=build/san
