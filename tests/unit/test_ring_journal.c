@@ -36,6 +36,39 @@ static void journal_replays(void **state)
 	assert_int_equal(count(g, RING_REPLAYED), 20);
 }
 
+/* Killed after the guest saw the answers, before the journal was closed; it filled
+ * its ring meanwhile. Old answers may not be written over new requests.
+ */
+static void journal_leaves_new_requests(void **state)
+{
+	struct guest *g = *state;
+	struct survive_ring *k;
+	struct frame *v[FRAME_BURST];
+	unsigned i, n;
+
+	for (i = 0; i < 256; i++)
+		tx_slot(g, ref_of(DATA_PAGE), 0, 60, 0, i);
+	while ((n = pull_all(g, v)))
+		put_all(v, n);
+	assert_int_equal(ring_flush(g->ring), 0);
+	assert_int_equal(g->tx->rsp_prod, 256);
+	k = &g->keep->q[0].tx;
+	k->done = 0;
+	k->intent = 1;
+	for (i = 0; i < 256; i++)
+		tx_slot(g, ref_of(DATA_PAGE + 1), 0, 60, 0, 0x7000 + i);
+	backend_again(g);
+	while ((n = pull_all(g, v)))
+		put_all(v, n);
+	assert_int_equal(ring_flush(g->ring), 0);
+	assert_int_equal(g->tx->rsp_prod, 512);
+	assert_int_equal(count(g, RING_TX_BAD_GRANT), 0);
+	for (i = 0; i < 256; i++) {
+		assert_int_equal(tx_rsp(g, i)->id, 0x7000 + i);
+		assert_int_equal(tx_rsp(g, i)->status, NETIF_RSP_OKAY);
+	}
+}
+
 /* Killed before the intent: the packets are handled again, none is lost. */
 static void journal_before_intent(void **state)
 {
@@ -159,6 +192,7 @@ int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		T(journal_replays),
+		T(journal_leaves_new_requests),
 		T(journal_before_intent),
 		T(journal_ends_with_its_epoch),
 		T(resume_does_not_trust_the_page),
