@@ -49,29 +49,6 @@ static uint8_t *half_slot(const struct half *h, uint32_t index)
 	return h->page->slot + (size_t)(index % RING_SLOTS) * h->req_size;
 }
 
-void half_take(struct half *h, void *req)
-{
-	const volatile uint32_t *from =
-		(const volatile uint32_t *)(void *)half_slot(h, h->taken);
-	uint32_t word[3] = { 0 };
-	unsigned i, n = h->req_size / 4u;
-
-	ring_probe(from, h->req_size);
-	for (i = 0; i < n; i++)
-		word[i] = from[i];
-	memcpy(req, word, h->req_size);
-	h->taken++;
-}
-
-void half_stage(struct half *h, const void *rsp)
-{
-	uint64_t v = 0;
-
-	memcpy(&v, rsp, h->rsp_size);
-	h->keep->staged[h->staged % RING_SLOTS] = v;
-	h->staged++;
-}
-
 /* The journal is read only by a process that starts after this one died: the
  * compiler must keep the order of its stores, the processor need not.
  */

@@ -59,7 +59,7 @@ static int rx_fetch(struct ring *r, unsigned n)
 	while (h->taken - h->cons < n) {
 		struct rx_slot *s = &r->slot[h->taken % RING_SLOTS];
 
-		half_take(h, &s->req);
+		half_take(h, &s->req, sizeof(s->req));
 		s->page = NULL;
 	}
 	return 1;
@@ -216,7 +216,7 @@ static int rx_offload(struct ring *r, struct frame *f)
 
 static void rx_stage(struct ring *r, const void *rsp)
 {
-	half_stage(&r->rx, rsp);
+	half_stage(&r->rx, rsp, sizeof(struct netif_rx_response));
 	r->rx.cons++;
 }
 

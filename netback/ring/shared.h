@@ -15,6 +15,7 @@
 #include <stdatomic.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include <xen/io/netif.h>
 
@@ -170,7 +171,22 @@ static inline void half_store_event(struct half *h, uint32_t v)
 int half_waiting(const struct half *h);
 
 /* Copies request `taken` out of the page, whole, once; taken++. */
-void half_take(struct half *h, void *req);
+static inline void half_take(struct half *h, void *req, unsigned size)
+{
+	const volatile uint32_t *from =
+		(const volatile uint32_t *)(void *)(h->page->slot +
+						    (size_t)(h->taken %
+							     RING_SLOTS) *
+							    size);
+	uint32_t word[3] = { 0 };
+	unsigned i;
+
+	ring_probe(from, size);
+	for (i = 0; i < size / 4u; i++)
+		word[i] = from[i];
+	memcpy(req, word, size);
+	h->taken++;
+}
 
 /* rx.c: copies what waits for flush; puts it back uncopied. */
 int ring_rx_send(struct ring *r);
@@ -178,7 +194,14 @@ void ring_rx_forget(struct ring *r);
 
 /* publish.c tells the story of these. */
 int half_attach(struct half *h, uint64_t *replayed);
-void half_stage(struct half *h, const void *rsp);
+static inline void half_stage(struct half *h, const void *rsp, unsigned size)
+{
+	uint64_t v = 0;
+
+	memcpy(&v, rsp, size);
+	h->keep->staged[h->staged % RING_SLOTS] = v;
+	h->staged++;
+}
 bool half_publish(struct half *h);
 
 #endif

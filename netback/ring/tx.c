@@ -36,7 +36,7 @@ static void tx_stage(struct half *h, uint16_t id, int16_t status)
 {
 	struct netif_tx_response rsp = { .id = id, .status = status };
 
-	half_stage(h, &rsp);
+	half_stage(h, &rsp, sizeof(rsp));
 }
 
 /* What a multicast message asks for. ADD goes before DEL; a wrong order of both
@@ -94,7 +94,7 @@ static int tx_extras(struct tx_cursor *c, struct tx_packet *p,
 	do {
 		if (!c->left)
 			return -EPROTO;
-		half_take(c->h, slot);
+		half_take(c->h, slot, sizeof(slot));
 		c->left--;
 		memcpy(&x, slot, sizeof(x));
 		if (tx_extra(p, m, &x))
@@ -115,7 +115,7 @@ static int tx_fragments(struct ring *r, struct tx_cursor *c,
 		slots++;
 		if (!c->left || slots >= RING_TX_FATAL)
 			return -EPROTO;
-		half_take(c->h, &q);
+		half_take(c->h, &q, sizeof(q));
 		c->left--;
 		tx_stage(c->h, q.id, NETIF_RSP_OKAY);
 		if (slots > RING_TX_SLOTS && p->drop == TX_OK)
@@ -160,7 +160,7 @@ static int tx_parse(struct ring *r, struct tx_cursor *c, struct tx_packet *p)
 	int rc;
 
 	p->at = c->h->taken;
-	half_take(c->h, &q);
+	half_take(c->h, &q, sizeof(q));
 	c->left--;
 	p->flags = q.flags;
 	p->total = rest = q.size;

@@ -16,9 +16,9 @@ RING_SIZES="64:64 1514:1514 64k:65226"
 insn_noted()
 {
 	case $1 in
-	64) echo 949 ;;
-	1514) echo 1250 ;;
-	64k) echo 15997 ;;
+	64) echo 948 ;;
+	1514) echo 1258 ;;
+	64k) echo 14084 ;;
 	esac
 }
 
