@@ -180,6 +180,9 @@ test: ## install what is missing, build, run every test (needs root)
 bench: tests-built ## measure against the peers: build/bench/results.csv
 	@B=$(B) QUICK=$(QUICK) sh tests/bench/bench.sh $(T)
 
+soak: tests-built ## MINUTES=n of kills, reconnects and lies; fails on growth (root)
+	@B=$(B) sh tests/bench/soak.sh $(MINUTES)
+
 bench-xen: tests-built ## against the kernel's netback, on emulated Xen (root)
 	@B=$(B) sh tests/bench/xen.sh
 
@@ -225,4 +228,5 @@ clean: ## remove build/
 .PRECIOUS: $(B)/obj/%.o
 
 .PHONY: all help tests-built fuzz-built fuzzers check check-net check-xen fuzz-smoke \
-	golden-update lint test bench bench-xen plot demo install install-hotplug uninstall clean compile_commands.json
+	mutate soak golden-update lint test bench bench-xen plot demo install \
+	install-hotplug uninstall clean compile_commands.json
