@@ -148,7 +148,7 @@ send()
 ok 'slower' vifctl set vif1.0 rate=1Mb/s
 ok 'the guest sends' send
 slow=$(cat /tmp/took)
-ok "it is held back ($slow ms)" test "$slow" -ge 800
+ok "it is held back ($slow ms)" test "$slow" -ge 500
 ok 'rate=default' vifctl set vif1.0 rate=default
 ok 'the node is gone' fails node rate
 ok 'the guest sends' send
