@@ -65,7 +65,7 @@ export B=build
 groups 'check' 60 unit golden
 groups 'net' 1200 kernel net
 groups 'bad input' 300 bad-input
-groups 'xen' 720 xen
+groups 'xen' 1000 xen
 export B=build/san
 groups 'check, sanitizers' 240 unit golden
 export B=build/fuzz
