@@ -166,6 +166,13 @@ static int explain_proto(const char *s, uint8_t *proto)
 	return 0;
 }
 
+static bool explain_is_ext(uint8_t next)
+{
+	return next == IPPROTO_HOPOPTS || next == IPPROTO_ROUTING ||
+	       next == IPPROTO_FRAGMENT || next == IPPROTO_AH ||
+	       next == IPPROTO_NONE || next == IPPROTO_DSTOPTS;
+}
+
 int explain_words(struct explain *x, const uint8_t dst[6], const uint8_t src[6],
 		  int argc, char **argv, struct err *e)
 {
@@ -189,6 +196,11 @@ int explain_words(struct explain *x, const uint8_t dst[6], const uint8_t src[6],
 			       "family; a port stands behind ':', an IPv6 "
 			       "address with one in []",
 			       argv[1], argv[3]);
+	if (from.family == AF_INET6 && explain_is_ext(proto))
+		return err_set(e, -EINVAL,
+			       "'%.20s' is an extension header of IPv6, no "
+			       "protocol; give such a packet as hex",
+			       argv[0]);
 	if (from.has_port != to.has_port ||
 	    from.has_port != (proto == IPPROTO_TCP || proto == IPPROTO_UDP))
 		return err_set(e, -EINVAL,
@@ -262,13 +274,6 @@ static void explain_look4(struct explain_pkt *p)
 	p->th = p->nh + head;
 	p->l4 = h[9];
 	p->later = explain_at16(p->x, p->nh + 6) & 0x1fff;
-}
-
-static bool explain_is_ext(uint8_t next)
-{
-	return next == IPPROTO_HOPOPTS || next == IPPROTO_ROUTING ||
-	       next == IPPROTO_FRAGMENT || next == IPPROTO_AH ||
-	       next == IPPROTO_NONE || next == IPPROTO_DSTOPTS;
 }
 
 /* As the kernel's ipv6_find_hdr goes through them. */

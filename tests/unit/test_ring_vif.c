@@ -425,9 +425,12 @@ static void hash_picks_a_queue(void **state)
 	assert_int_equal(asked(g, SET_MAP, ref_of(LIST_PAGE), 128, 0, NULL),
 			 OK);
 	assert_int_equal(ring_vif_pick(g->vif, f), (v4[0].tcp % 128 + 1) % 4);
-	/* another worker, and one with fewer queues */
+	frame_put(f);
+	/* another worker, and one with fewer queues: each has frames of its own */
 	backend_again(g);
+	f = frame_v4(g, v4[0].src, v4[0].sport, v4[0].dst, v4[0].dport, 6);
 	assert_int_equal(ring_vif_pick(g->vif, f), (v4[0].tcp % 128 + 1) % 4);
+	frame_put(f);
 	backend_close(g);
 	g->vif_conf.queues = 1;
 	assert_int_equal(backend_open(g, EPOCH), 0);
