@@ -176,8 +176,9 @@ void xt_match_room(struct xtables_match *m)
 {
 	size_t size = XT_ALIGN(sizeof(struct xt_entry_match)) + m->size;
 
-	m->mflags = 0; /* of the rule before */
-	free(m->m);
+	m->mflags = 0;	  /* of the rule before */
+	if (m != m->next) /* a second one of a kind still has the first's */
+		free(m->m);
 	m->m = xtables_calloc(1, size);
 	m->m->u.match_size = (uint16_t)size;
 	strcpy(m->m->u.user.name, m->real_name ? m->real_name : m->name);
