@@ -13,6 +13,8 @@ firewall_effects
 mac_is_guarded
 attach_detach "${N:-20}"
 create_destroy "${N:-10}"
-all_gone
+# xen-netback says this of a packet that dom0 sends while a guest connects: its
+# second queue is announced before it is there. Not ours, and it does no harm.
+all_gone 'xenvif_start_xmit: Invalid queue'
 note end
 done_testing
