@@ -4,6 +4,7 @@
 
 #include <stdio.h> /* libnftnl/expr.h uses FILE without it */
 
+#include <assert.h>
 #include <errno.h>
 #include <libnftnl/expr.h>
 #include <libnftnl/object.h>
@@ -36,7 +37,7 @@ void code_close(struct code *c)
 	c->rule = NULL;
 }
 
-static struct nftnl_expr *code_add(struct code *c, const char *name)
+struct nftnl_expr *code_add(struct code *c, const char *name)
 {
 	struct nftnl_expr *x = nftnl_expr_alloc(name);
 
@@ -221,10 +222,11 @@ void code_verdict(struct code *c, int verdict, const char *chain)
 		c->failed = true;
 }
 
-void code_xt_match(struct code *c, const char *name, uint32_t rev,
-		   const void *info, uint32_t len)
+/* The attributes of match and target are numbered alike, but for the start. */
+static void code_xt(struct code *c, struct nftnl_expr *x, uint16_t first,
+		    const char *name, uint32_t rev, const void *info,
+		    uint32_t len)
 {
-	struct nftnl_expr *x = code_add(c, "match");
 	void *own = malloc(len);
 
 	if (!x || !own) {
@@ -233,26 +235,30 @@ void code_xt_match(struct code *c, const char *name, uint32_t rev,
 		return;
 	}
 	memcpy(own, info, len);
-	nftnl_expr_set_str(x, NFTNL_EXPR_MT_NAME, name);
-	nftnl_expr_set_u32(x, NFTNL_EXPR_MT_REV, rev);
-	nftnl_expr_set(x, NFTNL_EXPR_MT_INFO, own, len); /* owns it now */
+	nftnl_expr_set_str(x, first, name);
+	nftnl_expr_set_u32(x, first + 1, rev);
+	nftnl_expr_set(x, first + 2, own, len); /* owns it now */
+}
+
+static_assert(NFTNL_EXPR_MT_REV == NFTNL_EXPR_MT_NAME + 1 &&
+		      NFTNL_EXPR_MT_INFO == NFTNL_EXPR_MT_NAME + 2,
+	      "as code_xt counts");
+static_assert(NFTNL_EXPR_TG_REV == NFTNL_EXPR_TG_NAME + 1 &&
+		      NFTNL_EXPR_TG_INFO == NFTNL_EXPR_TG_NAME + 2,
+	      "as code_xt counts");
+
+void code_xt_match(struct code *c, const char *name, uint32_t rev,
+		   const void *info, uint32_t len)
+{
+	code_xt(c, code_add(c, "match"), NFTNL_EXPR_MT_NAME, name, rev, info,
+		len);
 }
 
 void code_xt_target(struct code *c, const char *name, uint32_t rev,
 		    const void *info, uint32_t len)
 {
-	struct nftnl_expr *x = code_add(c, "target");
-	void *own = malloc(len);
-
-	if (!x || !own) {
-		free(own);
-		c->failed = true;
-		return;
-	}
-	memcpy(own, info, len);
-	nftnl_expr_set_str(x, NFTNL_EXPR_TG_NAME, name);
-	nftnl_expr_set_u32(x, NFTNL_EXPR_TG_REV, rev);
-	nftnl_expr_set(x, NFTNL_EXPR_TG_INFO, own, len); /* owns it now */
+	code_xt(c, code_add(c, "target"), NFTNL_EXPR_TG_NAME, name, rev, info,
+		len);
 }
 
 struct code_out {

@@ -12,6 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct nftnl_expr;
 struct nftnl_rule;
 
 struct code {
@@ -22,6 +23,8 @@ struct code {
 int code_open(struct code *c, uint32_t family, const char *table,
 	      const char *chain);
 void code_close(struct code *c);
+/* An expression for which there is no call here; NULL marks the rule. */
+struct nftnl_expr *code_add(struct code *c, const char *name);
 
 /* Loads. base: enum nft_payload_bases; key: enum nft_meta_keys */
 void code_meta(struct code *c, uint32_t key);

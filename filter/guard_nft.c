@@ -79,21 +79,10 @@ static void guard_nft_needs(struct code *c, const struct guard_field_info *f,
 	}
 }
 
-static struct nftnl_expr *guard_nft_expr(struct code *c, const char *name)
-{
-	struct nftnl_expr *x = nftnl_expr_alloc(name);
-
-	if (x)
-		nftnl_rule_add_expr(c->rule, x);
-	else
-		c->failed = true;
-	return x;
-}
-
 static void guard_nft_compare_op(struct code *c, uint32_t op, const void *data,
 				 uint32_t len)
 {
-	struct nftnl_expr *x = guard_nft_expr(c, "cmp");
+	struct nftnl_expr *x = code_add(c, "cmp");
 
 	if (!x)
 		return;
@@ -104,7 +93,7 @@ static void guard_nft_compare_op(struct code *c, uint32_t op, const void *data,
 
 static void guard_nft_learn(struct code *c, enum guard_set s)
 {
-	struct nftnl_expr *x = guard_nft_expr(c, "dynset");
+	struct nftnl_expr *x = code_add(c, "dynset");
 
 	if (!x)
 		return;

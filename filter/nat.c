@@ -157,20 +157,9 @@ static const struct {
 
 /* --- one rule --------------------------------------------------------------------*/
 
-static struct nftnl_expr *nat_add(struct code *c, const char *name)
-{
-	struct nftnl_expr *x = nftnl_expr_alloc(name);
-
-	if (x)
-		nftnl_rule_add_expr(c->rule, x);
-	else
-		c->failed = true;
-	return x;
-}
-
 static void nat_meta(struct code *c, uint32_t key, uint32_t reg)
 {
-	struct nftnl_expr *x = nat_add(c, "meta");
+	struct nftnl_expr *x = code_add(c, "meta");
 
 	if (!x)
 		return;
@@ -186,7 +175,7 @@ static void nat_group(struct code *c, uint32_t key, bool equal, uint32_t group)
 
 static void nat_ct(struct code *c, uint32_t key, uint32_t bits)
 {
-	struct nftnl_expr *x = nat_add(c, "ct");
+	struct nftnl_expr *x = code_add(c, "ct");
 	uint32_t none = 0;
 
 	if (!x)
@@ -208,7 +197,7 @@ static void nat_proto(struct code *c, uint8_t proto, uint32_t off,
 
 static void nat_local(struct code *c)
 {
-	struct nftnl_expr *x = nat_add(c, "fib");
+	struct nftnl_expr *x = code_add(c, "fib");
 	uint32_t local = RTN_LOCAL;
 
 	if (!x)
@@ -232,7 +221,7 @@ static void nat_not_lo(struct code *c)
 
 static void nat_lookup(struct code *c, const char *set, bool map)
 {
-	struct nftnl_expr *x = nat_add(c, "lookup");
+	struct nftnl_expr *x = code_add(c, "lookup");
 
 	if (!x)
 		return;
@@ -247,7 +236,7 @@ static void nat_to(struct code *c, bool six)
 	struct nftnl_expr *x;
 
 	nat_meta(c, NFT_META_L4PROTO, NFT_REG_1);
-	x = nat_add(c, "payload");
+	x = code_add(c, "payload");
 	if (!x)
 		return;
 	nftnl_expr_set_u32(x, NFTNL_EXPR_PAYLOAD_BASE,
@@ -256,7 +245,7 @@ static void nat_to(struct code *c, bool six)
 	nftnl_expr_set_u32(x, NFTNL_EXPR_PAYLOAD_LEN, 2);
 	nftnl_expr_set_u32(x, NFTNL_EXPR_PAYLOAD_DREG, NFT_REG32_01);
 	nat_lookup(c, nat_maps[six], true);
-	x = nat_add(c, "nat");
+	x = code_add(c, "nat");
 	if (!x)
 		return;
 	nftnl_expr_set_u32(x, NFTNL_EXPR_NAT_TYPE, NFT_NAT_DNAT);
@@ -311,7 +300,7 @@ static void nat_do(struct code *c, const struct nat_step *s)
 		nat_to(c, s->num == 6);
 		break;
 	case NAT_MASQ:
-		nat_add(c, "masq");
+		code_add(c, "masq");
 		break;
 	case NAT_RETURN:
 		code_verdict(c, NFT_RETURN, NULL);

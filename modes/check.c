@@ -21,29 +21,16 @@ static int check_mac(const struct step *s, const struct nl_link *l, FILE *out)
 
 static int check_port(const struct step *s, const struct nl_link *l, FILE *out)
 {
-	static const struct {
-		uint32_t bit;
-		const char *name;
-		bool inverted;
-	} row[] = {
-		{ STEP_PORT_LOCKED, "locked", false },
-		{ STEP_PORT_NOLEARN, "learning", true },
-		{ STEP_PORT_ISOLATED, "isolated", false },
-		{ STEP_PORT_HAIRPIN, "hairpin", false },
-		{ STEP_PORT_NO_FLOOD, "flood", true },
-		{ STEP_PORT_NO_MCAST, "mcast_flood", true },
-		{ STEP_PORT_NO_BCAST, "bcast_flood", true },
-	};
 	unsigned i;
 	bool is;
 	int differ = 0;
 
-	for (i = 0; l->port && i < ARRAY_SIZE(row); i++) {
-		if (!((l->flags ^ s->num) & row[i].bit))
+	for (i = 0; l->port && i < ARRAY_SIZE(plan_ports); i++) {
+		if (!((l->flags ^ s->num) & plan_ports[i].bit))
 			continue;
-		is = !!(l->flags & row[i].bit) != row[i].inverted;
+		is = !!(l->flags & plan_ports[i].bit) != plan_ports[i].inverted;
 		fprintf(out, "%s: %s is %s, should be %s\n", s->dev,
-			row[i].name, plan_onoff(is), plan_onoff(!is));
+			plan_ports[i].name, plan_onoff(is), plan_onoff(!is));
 		differ = 1;
 	}
 	return differ;

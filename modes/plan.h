@@ -39,6 +39,16 @@ const char *plan_kind(const char *kind);
 
 const char *plan_onoff(bool on);
 
+/* The switches of a port by the names that bridge(8) gives them. The first
+ * PLAN_PORTS_SAID are always set; the others where they differ from a new port.
+ */
+enum { PLAN_PORTS = 7, PLAN_PORTS_SAID = 3 };
+extern const struct plan_port {
+	uint32_t bit; /* STEP_PORT_* */
+	const char *name;
+	bool inverted; /* the bit says that it is off */
+} plan_ports[PLAN_PORTS];
+
 int plan_open(struct nl_host **h, struct err *e);
 
 /* As nl_link_get, with a sentence; "no such device" is no error. */

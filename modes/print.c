@@ -6,6 +6,16 @@
 #include "base/num.h"
 #include "plan.h"
 
+const struct plan_port plan_ports[PLAN_PORTS] = {
+	{ STEP_PORT_LOCKED, "locked", false },
+	{ STEP_PORT_NOLEARN, "learning", true },
+	{ STEP_PORT_ISOLATED, "isolated", false },
+	{ STEP_PORT_HAIRPIN, "hairpin", false },
+	{ STEP_PORT_NO_FLOOD, "flood", true },
+	{ STEP_PORT_NO_MCAST, "mcast_flood", true },
+	{ STEP_PORT_NO_BCAST, "bcast_flood", true },
+};
+
 const char *plan_onoff(bool on)
 {
 	return on ? "on" : "off";
@@ -81,18 +91,6 @@ static void print_text_ip(const struct step *s, FILE *out)
 	}
 }
 
-/* What differs from a new port; the first three are always said. */
-static const struct {
-	uint32_t bit;
-	const char *name;
-	bool inverted;
-} print_ports[] = {
-	{ STEP_PORT_HAIRPIN, "hairpin", false },
-	{ STEP_PORT_NO_FLOOD, "flood", true },
-	{ STEP_PORT_NO_MCAST, "mcast_flood", true },
-	{ STEP_PORT_NO_BCAST, "bcast_flood", true },
-};
-
 static void print_port(const struct step *s, FILE *out)
 {
 	unsigned i;
@@ -101,10 +99,10 @@ static void print_port(const struct step *s, FILE *out)
 		s->dev, plan_onoff(!(s->num & STEP_PORT_NOLEARN)),
 		plan_onoff(s->num & STEP_PORT_ISOLATED),
 		plan_onoff(s->num & STEP_PORT_LOCKED));
-	for (i = 0; i < ARRAY_SIZE(print_ports); i++)
-		if (s->num & print_ports[i].bit)
-			fprintf(out, " %s %s", print_ports[i].name,
-				plan_onoff(!print_ports[i].inverted));
+	for (i = PLAN_PORTS_SAID; i < ARRAY_SIZE(plan_ports); i++)
+		if (s->num & plan_ports[i].bit)
+			fprintf(out, " %s %s", plan_ports[i].name,
+				plan_onoff(!plan_ports[i].inverted));
 	fputc('\n', out);
 }
 
@@ -235,10 +233,10 @@ static void json_port(const struct step *s, FILE *out)
 		json_bool(!(s->num & STEP_PORT_NOLEARN)),
 		json_bool(s->num & STEP_PORT_ISOLATED),
 		json_bool(s->num & STEP_PORT_LOCKED));
-	for (i = 0; i < ARRAY_SIZE(print_ports); i++)
-		if (s->num & print_ports[i].bit)
-			fprintf(out, ",\"%s\":%s", print_ports[i].name,
-				json_bool(!print_ports[i].inverted));
+	for (i = PLAN_PORTS_SAID; i < ARRAY_SIZE(plan_ports); i++)
+		if (s->num & plan_ports[i].bit)
+			fprintf(out, ",\"%s\":%s", plan_ports[i].name,
+				json_bool(!plan_ports[i].inverted));
 }
 
 static void print_json(const struct plan *p, const struct step *s, FILE *out)

@@ -76,6 +76,18 @@ fails()
 	! "$@"
 }
 
+# refused TEXT COMMAND..: it fails and says TEXT.
+refused()
+{
+	refused_text=$1
+	shift
+	if "$@" >"$RUN/out" 2>&1; then
+		echo 'it was taken'
+		return 1
+	fi
+	grep -F -- "$refused_text" "$RUN/out" || { cat "$RUN/out"; return 1; }
+}
+
 # same DESCRIPTION WANT GOT
 same()
 {

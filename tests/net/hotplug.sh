@@ -2,61 +2,12 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # hotplug.sh - vif-bridge as toolstacks call it: the contract and old defects
 #
-# Taps stand in for the kernel's vifs, `netbackd --store` for xenstored. Points
-# named "defect N" are section 6 of the contract's list: what Xen's own scripts
-# get wrong. vif-route is in hotroute.sh, vif-nat in nat.sh.
+# Points named "defect N" are section 6 of the contract's list: what Xen's own
+# scripts get wrong. vif-route is in hotroute.sh, vif-nat in nat.sh.
 . "$(dirname "$0")/../lib.sh"
 private "$@"
-export XENSTORED_PATH=$RUN/store
-S=/tmp/scripts
-BACK=/local/domain/0/backend/vif
-MAC=00:16:3e:00:00
-
-# directory DOMID [KEY VALUE ..]: the nodes that libxl makes, with device 0
-directory()
-{
-	d=$1
-	shift
-	xenstore-rm "$BACK/$d/0" 2>/dev/null
-	xenstore-write "$BACK/$d/0/frontend-id" "$d" "$BACK/$d/0/handle" 0 \
-		"$BACK/$d/0/mac" "$(printf '%s:%02x' $MAC "$d")" \
-		"$BACK/$d/0/bridge" br0 "$BACK/$d/0/type" vif \
-		"$BACK/$d/0/hotplug-status" '' \
-		"/local/domain/$d/device/vif/0/mtu" 1500
-	while [ $# -gt 0 ]; do
-		xenstore-write "$BACK/$d/0/$1" "$2"
-		shift 2
-	done
-}
-
-device()
-{
-	ip tuntap add dev "$1" mode tap
-}
-
-# vif DOMID COMMAND [WORD ..]: as libxl runs it for the vif
-vif()
-{
-	d=$1
-	shift
-	env script=$S/vif-bridge XENBUS_TYPE=vif XENBUS_BASE_PATH=backend \
-		netdev= XENBUS_PATH="backend/vif/$d/0" vif="vif$d.0" \
-		$S/vif-bridge "$@" type_if=vif
-}
-
-# .. and for the emulated card
-tap()
-{
-	d=$1
-	shift
-	env XENBUS_PATH="backend/vif/$d/0" vif="vif$d.0" \
-		INTERFACE="vif$d.0-emu" $S/vif-bridge "$@" type_if=tap
-}
-
-node()
-{
-	xenstore-read "$BACK/$1"
-}
+. "$ROOT/tests/toolstack.sh"
+SCRIPT=vif-bridge BRIDGE=br0
 
 master()
 {
@@ -513,25 +464,6 @@ end()
 	bridge fdb show br br0
 	nft list ruleset | grep -v packets
 	xenstore-ls -f | grep -v hotplug-error
-}
-killed()
-{
-	stops=$(env XENBUS_PATH=backend/vif/1/0 vif=vif1.0 \
-		"$B/tests/guest/killat" 0 $S/vif-bridge "$1" type_if=vif 2>&1 |
-		tail -n 1 | tr -dc 0-9)
-	[ "${stops:-0}" -gt 100 ] || return 1
-	end >/tmp/want
-	at=$3
-	while [ "$at" -lt "$stops" ]; do
-		vif 1 "$2" || return 1
-		env XENBUS_PATH=backend/vif/1/0 vif=vif1.0 \
-			"$B/tests/guest/killat" $at $S/vif-bridge "$1" \
-			type_if=vif
-		vif 1 "$1" || { echo "stop $at"; return 1; }
-		end >/tmp/got
-		diff /tmp/want /tmp/got || { echo "stop $at"; return 1; }
-		at=$((at + $4))
-	done
 }
 vif 1 online
 ok 'killed in online, then run again' killed online offline 90 ${STEP:-23}

@@ -61,18 +61,6 @@ attach()
 	"$M" attach "$@" $V
 }
 
-# refused TEXT COMMAND..: it fails and says TEXT.
-refused()
-{
-	refused_text=$1
-	shift
-	if "$@" >"$RUN/out" 2>&1; then
-		echo 'it was taken'
-		return 1
-	fi
-	grep -F -- "$refused_text" "$RUN/out" || { cat "$RUN/out"; return 1; }
-}
-
 ### attach, as iproute2 sees it
 
 fresh

@@ -8,39 +8,8 @@
 . "$(dirname "$0")/../lib.sh"
 private "$@"
 [ -w /dev/net/tun ] || { echo '1..0 # SKIP /dev/net/tun is not ours'; exit; }
-export XENSTORED_PATH="$RUN/store"
-S=/tmp/scripts
-BACK=/local/domain/0/backend/vif
-
-directory()
-{
-	d=$1
-	shift
-	xenstore-rm "$BACK/$d/0" 2>/dev/null
-	xenstore-write "$BACK/$d/0/frontend-id" "$d" "$BACK/$d/0/handle" 0 \
-		"$BACK/$d/0/mac" "$(printf 00:16:3e:00:00:%02x "$d")" \
-		"$BACK/$d/0/bridge" xenbr0 "$BACK/$d/0/type" vif \
-		"$BACK/$d/0/hotplug-status" '' \
-		"/local/domain/$d/device/vif/0/mtu" 1500
-	while [ $# -gt 0 ]; do
-		xenstore-write "$BACK/$d/0/$1" "$2"
-		shift 2
-	done
-}
-
-vif()
-{
-	d=$1
-	shift
-	env script=$S/vif-nat XENBUS_TYPE=vif XENBUS_BASE_PATH=backend \
-		netdev= XENBUS_PATH="backend/vif/$d/0" vif="vif$d.0" \
-		$S/vif-nat "$@" type_if=vif
-}
-
-node()
-{
-	xenstore-read "$BACK/$1"
-}
+. "$ROOT/tests/toolstack.sh"
+SCRIPT=vif-nat
 
 mkdir $S
 for name in vif-nat vif-bridge; do
@@ -251,25 +220,6 @@ end()
 	ip addr | grep inet
 	nft list ruleset | grep -v packets
 	xenstore-ls -f | grep -v hotplug-error
-}
-killed()
-{
-	stops=$(env XENBUS_PATH=backend/vif/1/0 vif=vif1.0 \
-		"$B/tests/guest/killat" 0 $S/vif-nat "$1" type_if=vif 2>&1 |
-		tail -n 1 | tr -dc 0-9)
-	[ "${stops:-0}" -gt 100 ] || return 1
-	end >/tmp/want
-	at=$3
-	while [ "$at" -lt "$stops" ]; do
-		vif 1 "$2" || return 1
-		env XENBUS_PATH=backend/vif/1/0 vif=vif1.0 \
-			"$B/tests/guest/killat" $at $S/vif-nat "$1" \
-			type_if=vif
-		vif 1 "$1" || { echo "stop $at"; return 1; }
-		end >/tmp/got
-		diff /tmp/want /tmp/got || { echo "stop $at"; return 1; }
-		at=$((at + $4))
-	done
 }
 directory 1
 vif 1 online

@@ -88,17 +88,6 @@ attach()
 	"$M" attach "$@" $U
 }
 
-refused()
-{
-	refused_text=$1
-	shift
-	if "$@" >"$RUN/out" 2>&1; then
-		echo 'it was taken'
-		return 1
-	fi
-	grep -F -- "$refused_text" "$RUN/out" || { cat "$RUN/out"; return 1; }
-}
-
 new_tap
 dump >"$RUN/before"
 ok 'attach' attach

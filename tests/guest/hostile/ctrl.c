@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* ctrl.c - lies by the control ring, the multicast list and the headroom */
 #include <errno.h>
-#include <pthread.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -159,37 +158,26 @@ static int key_flood(struct liar *g)
 	return rc;
 }
 
-struct flip {
-	struct liar *g;
-	bool stop;
-};
-
-static void *flip_run(void *arg)
+static void flip_once(struct liar *g, uint64_t r)
 {
-	struct flip *f = arg;
-	struct liar *g = f->g;
+	uint32_t *slot = (void *)&g->ctrl->ring[r % CTRL_RING];
+	uint32_t *list = (void *)page_of(g, LIST_PAGE);
 
-	while (!__atomic_load_n(&f->stop, __ATOMIC_RELAXED)) {
-		uint64_t r = liar_rand();
-		uint32_t *slot = (void *)&g->ctrl->ring[r % CTRL_RING];
-
-		slot[(r >> 8) % 4] = (uint32_t)(r >> 32);
-		((uint32_t *)(void *)page_of(
-			g, LIST_PAGE))[r >> 16 & 1023] = (uint32_t)(r >> 40);
-		liar_grant(g, BAD_REF, (unsigned)(r >> 32) & 7,
-			   (unsigned)(r >> 35) & 1, RX_DATA);
-	}
-	return NULL;
+	slot[(r >> 8) % 4] = (uint32_t)(r >> 32);
+	list[r >> 16 & 1023] = (uint32_t)(r >> 40);
+	liar_grant(g, BAD_REF, (unsigned)(r >> 32) & 7, (unsigned)(r >> 35) & 1,
+		   RX_DATA);
 }
 
 /* Slots, lists and grants change while they are looked at. */
 static int flip(struct liar *g)
 {
-	struct flip f = { .g = g };
-	pthread_t th;
+	struct flip f = { .g = g, .once = flip_once };
 	unsigned i;
-	int rc = pthread_create(&th, NULL, flip_run, &f);
+	int rc = liar_flip(&f);
 
+	if (rc)
+		return rc;
 	for (i = 0; i < 40 * CTRL_RING && rc != -ETIMEDOUT; i++) {
 		uint64_t r = liar_rand();
 
@@ -199,8 +187,7 @@ static int flip(struct liar *g)
 		if (i % CTRL_RING == CTRL_RING - 1)
 			rc = answers(g);
 	}
-	__atomic_store_n(&f.stop, true, __ATOMIC_RELAXED);
-	pthread_join(th, NULL);
+	liar_flip_end(&f);
 	return rc == -ETIMEDOUT ? rc : 0; /* statuses flip, too */
 }
 

@@ -24,6 +24,26 @@ enum {
 	LIAR_STATS = 1 << 18,
 };
 
+static void *flip_run(void *arg)
+{
+	struct flip *f = arg;
+
+	while (!__atomic_load_n(&f->stop, __ATOMIC_RELAXED))
+		f->once(f->g, liar_rand());
+	return NULL;
+}
+
+int liar_flip(struct flip *f)
+{
+	return -pthread_create(&f->thread, NULL, flip_run, f);
+}
+
+void liar_flip_end(struct flip *f)
+{
+	__atomic_store_n(&f->stop, true, __ATOMIC_RELAXED);
+	pthread_join(f->thread, NULL);
+}
+
 void liar_sleep(unsigned ms)
 {
 	struct timespec t = { .tv_sec = ms / 1000,

@@ -9,6 +9,7 @@
 #ifndef NETBACK_TESTS_LIAR_H
 #define NETBACK_TESTS_LIAR_H
 
+#include <pthread.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -125,6 +126,18 @@ int64_t liar_count(struct liar *g, const char *name);
 int liar_show(struct liar *g);
 void liar_sleep(unsigned ms);
 uint64_t liar_rand(void);
+
+/* Another thread of the guest that changes something of g's by a random number,
+ * again and again until liar_flip_end. Returns 0 or -errno of the thread.
+ */
+struct flip {
+	struct liar *g;
+	void (*once)(struct liar *g, uint64_t r);
+	bool stop;
+	pthread_t thread;
+};
+int liar_flip(struct flip *f);
+void liar_flip_end(struct flip *f);
 
 /* --- what it can do ------------------------------------------------------ */
 

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* rx.c - lies in the ring a guest receives by; the host sends to it meanwhile */
 #include <errno.h>
-#include <pthread.h>
 #include <string.h>
 
 #include "base/loop.h"
@@ -96,36 +95,22 @@ static int wait_some(struct liar *g)
 	return 0;
 }
 
-struct flip {
-	struct liar *g;
-	bool stop;
-};
-
-static void *flip_run(void *arg)
+static void flip_once(struct liar *g, uint64_t r)
 {
-	struct flip *f = arg;
-	struct liar *g = f->g;
+	struct netif_rx_request *q = &g->rx->ring[r % FRONT_RING].req;
 
-	while (!__atomic_load_n(&f->stop, __ATOMIC_RELAXED)) {
-		uint64_t r = liar_rand();
-		struct netif_rx_request *q = &g->rx->ring[r % FRONT_RING].req;
-
-		q->gref = r >> 8 & 1 ? BAD_REF : ref_of(RX_DATA);
-		q->id = (uint16_t)(r >> 16);
-		q->pad = (uint16_t)(r >> 24);
-		liar_grant(g, BAD_REF, (unsigned)(r >> 32) & 7,
-			   (unsigned)(r >> 35) & 1,
-			   r >> 36 & 1 ? RX_DATA : (uint32_t)r);
-	}
-	return NULL;
+	q->gref = r >> 8 & 1 ? BAD_REF : ref_of(RX_DATA);
+	q->id = (uint16_t)(r >> 16);
+	q->pad = (uint16_t)(r >> 24);
+	liar_grant(g, BAD_REF, (unsigned)(r >> 32) & 7, (unsigned)(r >> 35) & 1,
+		   r >> 36 & 1 ? RX_DATA : (uint32_t)r);
 }
 
 static int flip(struct liar *g)
 {
-	struct flip f = { .g = g };
-	pthread_t t;
+	struct flip f = { .g = g, .once = flip_once };
 	unsigned i;
-	int rc = -pthread_create(&t, NULL, flip_run, &f);
+	int rc = liar_flip(&f);
 
 	if (rc)
 		return rc;
@@ -137,8 +122,7 @@ static int flip(struct liar *g)
 		rx_push(g);
 		liar_sleep(1);
 	}
-	__atomic_store_n(&f.stop, true, __ATOMIC_RELAXED);
-	pthread_join(t, NULL);
+	liar_flip_end(&f);
 	return g->rx_prod > FRONT_RING ? 0 : -ENODATA;
 }
 

@@ -4,7 +4,6 @@
  * long file: one lie after another, none of which knows the others.
  */
 #include <errno.h>
-#include <pthread.h>
 #include <string.h>
 
 #include "liar.h"
@@ -488,51 +487,36 @@ static int gtab_page(struct liar *g)
 
 /* --- changed behind our back ------------------------------------------------------------ */
 
-struct flip {
-	struct liar *g;
-	bool stop, all;
-};
-
 /* Words of posted slots, entries of grants, bytes of headers. */
-static void *flip_run(void *arg)
+static void flip_once(struct liar *g, uint64_t r)
 {
 	static const uint32_t gref[] = { 8 + D, BAD_REF, 8 + TX_PAGE,
 					 0xffffffff };
-	struct flip *f = arg;
-	struct liar *g = f->g;
+	uint32_t *w = (uint32_t *)(void *)&g->tx->ring[r % FRONT_RING].req;
 
-	while (!__atomic_load_n(&f->stop, __ATOMIC_RELAXED)) {
-		uint64_t r = liar_rand();
-		uint32_t *w =
-			(uint32_t *)(void *)&g->tx->ring[r % FRONT_RING].req;
-
-		w[0] = gref[(r >> 8) % 4];
-		if (f->all) {
-			w[1] = (uint32_t)(r >> 16);
-			w[2] = (uint32_t)(r >> 32);
-		} else {
-			/* offset 0; checksum's flags; any id; size 2000 */
-			w[1] = ((uint32_t)(r >> 16) & 3) << 16;
-			w[2] = ((uint32_t)(r >> 32) & 0xffff) | 2000u << 16;
-		}
-		liar_grant(g, BAD_REF, (unsigned)(r >> 40) & 3,
-			   (unsigned)(r >> 42) & 1,
-			   (uint32_t)(r >> 43) & 1 ? D : 0x7fffffff);
-		page_of(g, D)[12 + (r >> 44) % 60] = (uint8_t)(r >> 52);
+	w[0] = gref[(r >> 8) % 4];
+	if (g->lie->arg) { /* all of it */
+		w[1] = (uint32_t)(r >> 16);
+		w[2] = (uint32_t)(r >> 32);
+	} else {
+		/* offset 0; checksum's flags; any id; size 2000 */
+		w[1] = ((uint32_t)(r >> 16) & 3) << 16;
+		w[2] = ((uint32_t)(r >> 32) & 0xffff) | 2000u << 16;
 	}
-	return NULL;
+	liar_grant(g, BAD_REF, (unsigned)(r >> 40) & 3, (unsigned)(r >> 42) & 1,
+		   (uint32_t)(r >> 43) & 1 ? D : 0x7fffffff);
+	page_of(g, D)[12 + (r >> 44) % 60] = (uint8_t)(r >> 52);
 }
 
 static int flip(struct liar *g)
 {
-	struct flip f = { .g = g, .all = g->lie->arg };
+	struct flip f = { .g = g, .once = flip_once };
 	uint32_t start = g->tx_prod;
-	pthread_t t;
 	unsigned i;
 	int rc;
 
 	make_tcp4(page_of(g, D), 2000);
-	rc = -pthread_create(&t, NULL, flip_run, &f);
+	rc = liar_flip(&f);
 	if (rc)
 		return rc;
 	for (i = 0; i < 400; i++) {
@@ -544,9 +528,8 @@ static int flip(struct liar *g)
 		tx_push(g);
 		liar_sleep(1);
 	}
-	__atomic_store_n(&f.stop, true, __ATOMIC_RELAXED);
-	pthread_join(t, NULL);
-	if (f.all)
+	liar_flip_end(&f);
+	if (g->lie->arg)
 		return 0;
 	rc = tx_wait(g);
 	return rc ? rc : g->tx_prod - start > FRONT_RING ? 0 : -ENODATA;
