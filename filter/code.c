@@ -9,6 +9,7 @@
 #include <libnftnl/expr.h>
 #include <libnftnl/object.h>
 #include <libnftnl/rule.h>
+#include <libnftnl/udata.h>
 #include <linux/netfilter.h>
 #include <linux/netfilter/nf_tables.h>
 #include <stdlib.h>
@@ -182,6 +183,19 @@ void code_counter(struct code *c, const char *name)
 void code_count(struct code *c)
 {
 	code_add(c, "counter");
+}
+
+void code_comment(struct code *c, const char *text)
+{
+	struct nftnl_udata_buf *u = nftnl_udata_buf_alloc(256);
+
+	if (!u || !nftnl_udata_put_strz(u, NFTNL_UDATA_RULE_COMMENT, text) ||
+	    nftnl_rule_set_data(c->rule, NFTNL_RULE_USERDATA,
+				nftnl_udata_buf_data(u),
+				nftnl_udata_buf_len(u)))
+		c->failed = true;
+	if (u)
+		nftnl_udata_buf_free(u);
 }
 
 void code_counted(struct code *c, uint64_t packets, uint64_t bytes)

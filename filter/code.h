@@ -51,6 +51,8 @@ void code_limit(struct code *c, uint64_t rate, uint64_t unit, uint32_t burst);
 /* What happens. verdict: NF_DROP, NFT_RETURN, NFT_GOTO .. (chain: for the last) */
 void code_counter(struct code *c, const char *name); /* a counter object */
 void code_count(struct code *c);		     /* one of its own */
+/* A comment, as nft has it; for people and for who reads the counters. */
+void code_comment(struct code *c, const char *text);
 void code_counted(struct code *c, uint64_t packets, uint64_t bytes);
 /* To netlink group: prefix "" none; size and threshold 0 = the kernel's own. */
 void code_log(struct code *c, const char *prefix, uint16_t group, uint32_t size,

@@ -54,6 +54,7 @@ struct engine_nft {
 	/* of the vif at hand */
 	const char *dev;
 	char table[ENGINE_TABLE];
+	char id[RULESET_ID]; /* of the rule at hand */
 	uint64_t sum;
 	unsigned made, gone;
 	struct err *e;
@@ -295,9 +296,11 @@ static int engine_each(struct code *c, void *arg)
 	int rc;
 
 	if (x->b) {
+		code_comment(c, x->id);
 		engine_rule_msg(x, NFPROTO_NETDEV, c);
-		return 0;
+		return c->failed ? -ENOMEM : 0;
 	}
+	engine_sum(x, x->id);
 	engine_sum(x, nftnl_rule_get_str(c->rule, NFTNL_RULE_CHAIN));
 	rc = code_text(c->rule, text, sizeof(text));
 	if (rc >= 0)
@@ -320,6 +323,7 @@ static int engine_file_rules(struct engine_nft *x, const struct ruleset *s)
 		    strcmp(r.jump, "RETURN"))
 			str_fmt(r.jump, sizeof(r.jump), "%s-%s", s->name,
 				s->rules.v[i].jump);
+		str_fmt(x->id, sizeof(x->id), "%s:%u", s->name, r.line);
 		rc = engine_code(&r, x->table, engine_each, x, x->e);
 	}
 	return rc;

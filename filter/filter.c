@@ -2,7 +2,6 @@
 /* filter.c - the border: a policy becomes a guard, a guard becomes a table */
 #include "filter.h"
 
-#include <assert.h>
 #include <errno.h>
 #include <string.h>
 
@@ -48,28 +47,4 @@ int filter_check(const struct policy *p, FILE *out, struct err *e)
 	int rc = guard_build(p, &g, e);
 
 	return rc ? rc : guard_nft_check(&g, out, e);
-}
-
-static_assert((int)GUARD_COUNTERS <= (int)FILTER_REASONS, "all reasons fit");
-
-int filter_counts(const char *dev, struct filter_count v[FILTER_REASONS],
-		  struct err *e)
-{
-	uint64_t packets[GUARD_COUNTERS], bytes[GUARD_COUNTERS];
-	char table[GUARD_NAME];
-	unsigned i;
-	int rc = guard_table(dev, table);
-
-	if (!rc)
-		rc = guard_nft_counts(table, packets, bytes, e);
-	if (rc <= 0)
-		return rc;
-	for (i = 0; i < GUARD_COUNTERS; i++)
-		v[i] = (struct filter_count){
-			.reason = guard_counters[i] + strlen("drop_"),
-			.to_guest = i == GUARD_DROP_OWN,
-			.packets = packets[i],
-			.bytes = bytes[i],
-		};
-	return GUARD_COUNTERS;
 }

@@ -203,9 +203,6 @@ int guard_print(const struct guard *g, char *buf, size_t size);
  * kernel's (0 equal, 1 with one line per difference on out).
  */
 int guard_nft_apply(const struct guard *g, struct err *e);
-/* Those of the table: 0 without one, else more. */
-int guard_nft_counts(const char *table, uint64_t packets[GUARD_COUNTERS],
-		     uint64_t bytes[GUARD_COUNTERS], struct err *e);
 int guard_nft_remove(const char *table, struct err *e);
 int guard_nft_check(const struct guard *g, FILE *out, struct err *e);
 

@@ -241,23 +241,6 @@ static int guard_nft_counters(struct nft *nft, const char *table,
 	return nft_ask(nft, &a);
 }
 
-int guard_nft_counts(const char *table, uint64_t packets[GUARD_COUNTERS],
-		     uint64_t bytes[GUARD_COUNTERS], struct err *e)
-{
-	struct guard_nft_kept k = { .set = 0 };
-	struct nft *nft = NULL;
-	int rc = nft_open(&nft, e);
-
-	if (!rc)
-		rc = guard_nft_counters(nft, table, &k);
-	nft_close(nft);
-	memcpy(packets, k.packets, sizeof(k.packets));
-	memcpy(bytes, k.bytes, sizeof(k.bytes));
-	if (rc == -ENOENT || rc == -EOPNOTSUPP)
-		return 0;
-	return rc ? rc : k.found;
-}
-
 static int guard_nft_keep_elem(struct nftnl_set_elem *x, void *data)
 {
 	struct guard_nft_kept *k = data;

@@ -417,6 +417,7 @@ static int ruleset_rule_of(struct ruleset_in *in, int family)
 	if (rc)
 		return ruleset_bad(in, rules_parse_word(), "%s", why.text);
 	for (; !rc && had < rs->n; had++) {
+		rs->v[had].line = in->line;
 		rc = ruleset_allowed(in, &rs->v[had]);
 		if (!rc && rules_never(&rs->v[had], &why))
 			rc = ruleset_bad(in, 0, "%s", why.text);

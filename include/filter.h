@@ -76,9 +76,8 @@ int filter_remove(const char *dev, struct err *e);
  */
 int filter_check(const struct policy *p, FILE *out, struct err *e);
 
-/* How many frames the guard refused, by reason: both directions, in the order of
- * the counters, without their "drop_". Returns how many there are, 0 without a
- * guard.
+/* How many frames guards refused, by reason, in the order of the counters and
+ * without their "drop_".
  */
 enum { FILTER_REASONS = 16 };
 struct filter_count {
@@ -86,8 +85,16 @@ struct filter_count {
 	bool to_guest; /* else from it */
 	uint64_t packets, bytes;
 };
-int filter_counts(const char *dev, struct filter_count v[FILTER_REASONS],
-		  struct err *e);
+struct filter_counted {
+	char dev[IFNAMSIZ];
+	unsigned n;
+	struct filter_count v[FILTER_REASONS];
+};
+
+/* Of dev's guard, or with NULL of all of them, asked for at once: how many, for
+ * the caller to free, or -errno. None is 0.
+ */
+int filter_counts(const char *dev, struct filter_counted **out, struct err *e);
 
 /* Calls fn for each device that a guard's table is named after, there or not, until
  * it returns non-zero; returns that, or -errno.

@@ -85,6 +85,7 @@ struct rule {
 	char in[IFNAMSIZ], out[IFNAMSIZ]; /* a last '+' is a wildcard */
 	struct rules_addr src, dst;
 	uint64_t packets, bytes;
+	unsigned line; /* of the file it was read from, 0 = none */
 	unsigned n;
 	struct rules_ext match[RULES_MATCHES];
 	struct rules_ext target; /* no name: jump is a verdict or a chain */

@@ -87,6 +87,26 @@ struct ruleset_how {
 int ruleset_apply(struct ruleset *const *s, size_t n,
 		  const struct ruleset_how *how, struct err *e);
 
+/* --- what rules counted ---------------------------------------------------
+ *
+ * Of engine vif: each vif has counters of its own. (Those of engine iptables
+ * are of all its vifs together; iptables lists them.) A table that is written anew,
+ * because its files say something else, begins at zero.
+ */
+enum { RULESET_ID = 40 };
+struct ruleset_count {
+	char vif[IFNAMSIZ];
+	const char *way;       /* "from-guest", "to-guest", "both" */
+	char rule[RULESET_ID]; /* FILE:LINE */
+	uint64_t packets, bytes;
+};
+
+/* Of one vif's rules, or with NULL of all: how many, at most `most`, for the
+ * caller to free, or -errno. left: rules for which that was not enough.
+ */
+int ruleset_counts(const char *vif, size_t most, struct ruleset_count **out,
+		   size_t *left, struct err *e);
+
 /* --- what -j NFLOG says --------------------------------------------------- */
 
 /* A packet that a rule logged. Of a file's rule the prefix begins with its id,
@@ -97,7 +117,7 @@ struct ruleset_log {
 	char vif[IFNAMSIZ];		  /* "" when it cannot be told */
 	char in[IFNAMSIZ], out[IFNAMSIZ]; /* ports of a bridge, as known */
 	const char *way;		  /* "from-guest", "to-guest" or "" */
-	char rule[40];			  /* "web:7" or "" */
+	char rule[RULESET_ID];		  /* "web:7" or "" */
 	char prefix[128];
 	const uint8_t *ether; /* its Ethernet header, NULL: not known */
 	const uint8_t *ip;    /* IPv4 or IPv6, as much as the rule said */

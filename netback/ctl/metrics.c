@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* metrics.c - families of metrics, from the same answers that show stats prints
+/* metrics.c - families of metrics: netbackd's answers, which show stats prints
+ * as well, and what the kernel's rules counted
  *
  * What Prometheus reads (text format 0.0.4): a name ends in _total when it only
  * grows, bytes are bytes, a label's value has \\ \" and \n for what would end it.
@@ -195,20 +196,113 @@ static void metrics_info(FILE *out, const json_t *vifs)
 	}
 }
 
-void metrics_print(FILE *out, const json_t *show, const json_t *stats)
+/* What guards and rules counted goes by the device; netbackd knows whose it is,
+ * and without it the device's name stands for the vif's.
+ */
+static const char *metrics_vif_of(const json_t *vifs, const char *dev)
+{
+	const json_t *vif;
+	size_t i;
+
+	json_array_foreach(vifs, i, vif)
+	{
+		const char *s = json_string_value(json_object_get(vif, "dev"));
+		const char *name = json_string_value(
+			json_object_get(vif, "name"));
+
+		if (s && name && !strcmp(s, dev))
+			return name;
+	}
+	return dev;
+}
+
+static void metrics_guards(FILE *out, const json_t *vifs,
+			   const struct counted *c)
+{
+	static const char family[] = "netback_guard_dropped_frames_total";
+	unsigned k;
+	size_t i;
+
+	metrics_head(out, family, "counter",
+		     "Frames that the vif's guard refused, by reason.");
+	for (i = 0; i < c->nguard; i++) {
+		const struct filter_counted *g = &c->guard[i];
+		const char *vif = metrics_vif_of(vifs, g->dev);
+
+		for (k = 0; k < g->n; k++) {
+			fprintf(out, "%s{vif=\"", family);
+			metrics_value(out, vif);
+			fprintf(out,
+				"\",direction=\"%s\",reason=\"%s\"} %" PRIu64
+				"\n",
+				g->v[k].to_guest ? "to_guest" : "to_host",
+				g->v[k].reason, g->v[k].packets);
+		}
+	}
+}
+
+static void metrics_rules(FILE *out, const json_t *vifs,
+			  const struct counted *c, bool bytes)
+{
+	const char *family = bytes ? "netback_rule_bytes_total"
+				   : "netback_rule_frames_total";
+	const char *vif = NULL;
+	size_t i;
+
+	metrics_head(out, family, "counter",
+		     bytes ? "Bytes of these, Ethernet headers only with those "
+			     "to_guest."
+			   : "Frames that a rule of a file matched.");
+	for (i = 0; i < c->nrule; i++) {
+		const struct ruleset_count *r = c->order[i];
+
+		if (!i || strcmp(r->vif, c->order[i - 1]->vif))
+			vif = metrics_vif_of(vifs, r->vif);
+		fprintf(out, "%s{vif=\"", family);
+		metrics_value(out, vif);
+		fprintf(out, "\",direction=\"%s\",rule=\"",
+			counted_way(r, "to_host"));
+		metrics_value(out, r->rule);
+		fprintf(out, "\"} %" PRIu64 "\n",
+			bytes ? r->bytes : r->packets);
+	}
+}
+
+static void metrics_one(FILE *out, const char *name, const char *type,
+			const char *help, json_int_t value)
+{
+	metrics_head(out, name, type, help);
+	fprintf(out, "%s %" JSON_INTEGER_FORMAT "\n", name, value);
+}
+
+void metrics_print(FILE *out, const json_t *show, const json_t *stats,
+		   const struct counted *c)
 {
 	const json_t *vifs = json_object_get(stats, "vifs");
 	unsigned i;
 
-	metrics_head(out, "netback_workers", "gauge",
-		     "Processes that move frames.");
-	fprintf(out, "netback_workers %zu\n",
-		json_array_size(json_object_get(show, "workers")));
-	metrics_head(out, "netback_worker_deaths_total", "counter",
-		     "Workers that died and were replaced.");
-	fprintf(out, "netback_worker_deaths_total %" JSON_INTEGER_FORMAT "\n",
-		json_integer_value(json_object_get(show, "restarts")));
-	metrics_info(out, vifs);
-	for (i = 0; i < ARRAY_SIZE(metrics_vif); i++)
-		metrics_family(out, &metrics_vif[i], vifs);
+	metrics_one(out, "netback_up", "gauge",
+		    "1 while netbackd answers; without it, no metric of vifs.",
+		    stats != NULL);
+	if (show) {
+		metrics_one(out, "netback_workers", "gauge",
+			    "Processes that move frames.",
+			    (json_int_t)json_array_size(
+				    json_object_get(show, "workers")));
+		metrics_one(
+			out, "netback_worker_deaths_total", "counter",
+			"Workers that died and were replaced.",
+			json_integer_value(json_object_get(show, "restarts")));
+	}
+	if (stats) {
+		metrics_info(out, vifs);
+		for (i = 0; i < ARRAY_SIZE(metrics_vif); i++)
+			metrics_family(out, &metrics_vif[i], vifs);
+	}
+	metrics_guards(out, vifs, c);
+	metrics_rules(out, vifs, c, false);
+	metrics_rules(out, vifs, c, true);
+	metrics_one(out, "netback_rules_left_out", "gauge",
+		    "Rules of vifs beyond the most that are listed.",
+		    (json_int_t)c->left);
 }

@@ -6,17 +6,19 @@
 
 #include "ctl/attach.h"
 #include "ctl/control.h"
+#include "ctl/counted.h"
 #include "ctl/metrics.h"
 #include "ctl/out.h"
 #include "ctl/run.h"
 #include "ctl/verdict.h"
-#include "filter.h"
 
 struct show {
 	struct ctl *c;
 	struct err *e;
 	struct out out;
 	json_t *live; /* netbackd's records; NULL when it is away */
+	struct counted counted;
+	bool one; /* vif: of that the counters are read, else of all */
 };
 
 /* netbackd's record of a vif: borrowed, or NULL. */
@@ -51,30 +53,60 @@ static void show_keys(struct out *o, const struct vif *v)
 /* What the guard refused, by direction and reason; in text the zeros are left
  * out.
  */
-static void show_refused(struct out *o, const char *dev)
+static void show_refused(struct show *s, const char *dev)
 {
-	struct filter_count v[FILTER_REASONS];
+	const struct filter_counted *g = counted_guard(&s->counted, dev);
 	json_t *way[2] = { json_object(), json_object() };
-	int i, n = filter_counts(dev, v, NULL);
+	struct out *o = &s->out;
 	char key[64];
+	unsigned i;
 
-	for (i = 0; i < n; i++) {
+	for (i = 0; g && i < g->n; i++) {
+		const struct filter_count *v = &g->v[i];
+
 		snprintf(key, sizeof(key), "refused.%s.%s",
-			 v[i].to_guest ? "to_guest" : "from_guest",
-			 v[i].reason);
+			 v->to_guest ? "to_guest" : "from_guest", v->reason);
 		if (o->json)
 			json_object_set_new(
-				way[v[i].to_guest], v[i].reason,
-				json_integer((json_int_t)v[i].packets));
-		else if (v[i].packets)
-			out_num(o, key, (int64_t)v[i].packets);
+				way[v->to_guest], v->reason,
+				json_integer((json_int_t)v->packets));
+		else if (v->packets)
+			out_num(o, key, (int64_t)v->packets);
 	}
-	if (o->json && n > 0)
+	if (o->json && g)
 		out_json(o, "refused",
 			 json_pack("{s:O,s:O}", "from_guest", way[0],
 				   "to_guest", way[1]));
 	json_decref(way[0]);
 	json_decref(way[1]);
+}
+
+/* What each rule of its files met; again without zeros in text. */
+static void show_rules(struct show *s, const char *dev)
+{
+	struct ruleset_count *const *v;
+	size_t i, n = counted_rules(&s->counted, dev, &v);
+	json_t *list = json_array();
+	struct out *o = &s->out;
+	char key[80];
+
+	for (i = 0; i < n; i++) {
+		snprintf(key, sizeof(key), "rule.%s.%s",
+			 counted_way(v[i], "from_guest"), v[i]->rule);
+		if (o->json)
+			json_array_append_new(
+				list,
+				json_pack("{s:s,s:s,s:I,s:I}", "rule",
+					  v[i]->rule, "direction",
+					  counted_way(v[i], "from_guest"),
+					  "packets", (json_int_t)v[i]->packets,
+					  "bytes", (json_int_t)v[i]->bytes));
+		else if (v[i]->packets)
+			out_num(o, key, (int64_t)v[i]->packets);
+	}
+	if (o->json && n)
+		out_json(o, "rules", json_incref(list));
+	json_decref(list);
 }
 
 static int show_vif(struct show *s, uint16_t domid, uint16_t handle)
@@ -107,7 +139,10 @@ static int show_vif(struct show *s, uint16_t domid, uint16_t handle)
 		out_num(o, "worker", json_integer_value(pid));
 	else
 		out_null(o, "worker");
-	show_refused(o, n.vif.name);
+	if (s->one)
+		counted_read(&s->counted, n.vif.name, NULL);
+	show_refused(s, n.vif.name);
+	show_rules(s, n.vif.name);
 	out_end(o);
 	return 0;
 }
@@ -260,23 +295,28 @@ static int show_rings(struct show *s, int argc, char **argv)
 		  : 0;
 }
 
+/* Without netbackd, as beside the kernel's own backend, there are guards and
+ * rules all the same.
+ */
 static int show_metrics(struct show *s, int argc)
 {
 	json_t *show = NULL, *stats = NULL;
+	struct err e = { "" };
 	int rc = 0;
 
 	if (argc)
-		rc = err_set(s->e, -E2BIG,
-			     "show metrics: of all vifs; no word follows");
-	if (!rc)
-		rc = control_ask(s->c, "show", &show, s->e);
-	if (!rc)
-		rc = control_ask(s->c, "stats", &stats, s->e);
-	if (!rc)
-		metrics_print(stdout, show, stats);
+		return err_set(s->e, -E2BIG,
+			       "show metrics: of all vifs; no word follows");
+	if (control_ask(s->c, "show", &show, &e) ||
+	    control_ask(s->c, "stats", &stats, &e))
+		fprintf(stderr, "vifctl: show metrics: %s\n", e.text);
+	if (counted_read(&s->counted, NULL, &e))
+		fprintf(stderr, "vifctl: show metrics: %s\n", e.text);
+	metrics_print(stdout, show, stats, &s->counted);
 	json_decref(show);
 	json_decref(stats);
-	if (!rc && (fflush(stdout) || ferror(stdout)))
+	counted_close(&s->counted);
+	if (fflush(stdout) || ferror(stdout))
 		rc = err_set(s->e, -EIO, "cannot write to stdout");
 	return rc;
 }
@@ -292,9 +332,13 @@ static int show_vifs(struct show *s, int argc, char **argv)
 		return rc;
 	if (control_ask(s->c, "show", &s->live, NULL))
 		s->live = NULL;
+	s->one = argc;
+	if (!argc)
+		counted_read(&s->counted, NULL, NULL); /* who may not: none */
 	rc = argc ? show_vif(s, v.domid, v.handle)
 		  : nodes_each(s->c->store, show_each, s, s->e);
 	json_decref(s->live);
+	counted_close(&s->counted);
 	return rc;
 }
 

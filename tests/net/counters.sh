@@ -1,0 +1,181 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-or-later
+# counters.sh - what guard and rules count, per vif, direction, reason and rule
+#
+# Without netbackd, as beside the kernel's own backend. MANY=1000 vifs in the last part
+# for the long run.
+. "$(dirname "$0")/../lib.sh"
+private "$@"
+if [ ! -w /dev/net/tun ]; then
+	skip "taps" "/dev/net/tun is not ours to open"
+	done_testing
+fi
+export XENSTORED_PATH=$RUN/store
+MANY=${MANY:-150}
+ME=00:16:3e:00:00:01
+YOU=02:00:00:00:00:02
+ALL=ff:ff:ff:ff:ff:ff
+BACK=/local/domain/0/backend/vif/1/0
+TABLE=netback-vif1.0
+
+netbackd --store --run "$RUN" >/tmp/store.log 2>&1 &
+until_true 5 xenstore-ls >/dev/null
+for f in /proc/sys/net/bridge/bridge-nf-call-*; do
+	[ ! -e "$f" ] || echo 0 >"$f"
+done
+sysctl -qw net.ipv6.conf.all.disable_ipv6=1 net.ipv6.conf.default.disable_ipv6=1
+ip link add br0 type bridge mcast_snooping 0 forward_delay 0
+for t in 1 2 3; do
+	ip tuntap add vif$t.0 mode tap
+done
+ip link set vif2.0 master br0 up
+ip link set vif3.0 master br0 up
+ip link set br0 up
+ln -s "$B/vifhotplug" /tmp/vif-bridge
+xenstore-write $BACK/frontend-id 1 $BACK/handle 0 $BACK/mac $ME $BACK/online 1 \
+	$BACK/ip 10.0.0.5 $BACK/bridge br0 $BACK/type vif \
+	$BACK/hotplug-status '' /local/domain/1/device/vif/0/mtu 1500
+online()
+{
+	env XENBUS_PATH=backend/vif/1/0 vif=vif1.0 netdev='' \
+		/tmp/vif-bridge online type_if=vif
+}
+ok 'a vif with a guard' online
+mkdir /tmp/d
+cat >/tmp/d/web.rules <<'END'
+vif vif1.0 vif2.0
+engine vif
+*filter
+:mine - [0:0]
+-A from-guest -p udp --dport 9 -j DROP
+-A from-guest -p tcp -m multiport --dports 80,443,8080 -j DROP
+-A from-guest -p tcp -j mine
+-A mine -p tcp --dport 22 -j DROP
+-A to-guest -p udp --dport 7 -j DROP
+COMMIT
+END
+ok 'and rules' vifctl rules apply /tmp/d
+
+# row TIMES NAME VERDICT WORDS..
+row()
+{
+	n=$1
+	shift
+	while [ "$n" -gt 0 ]; do
+		n=$((n - 1))
+		echo "$@"
+	done
+}
+sent()
+{
+	{
+		row 3 ip drop $ALL $ME 0800 ip4 10.0.0.7 10.0.0.6 17 udp 9 9
+		row 2 mac drop $ALL $YOU 0800 ip4 10.0.0.5 10.0.0.6 17 udp 9 9
+		row 4 udp drop $ALL $ME 0800 ip4 10.0.0.5 10.0.0.6 17 udp 9 9
+		row 1 pass pass $ALL $ME 0800 ip4 10.0.0.5 10.0.0.6 17 udp 9 8
+		row 2 web drop $ALL $ME 0800 ip4 10.0.0.5 10.0.0.6 6 00010050 pad 16
+		row 1 web drop $ALL $ME 0800 ip4 10.0.0.5 10.0.0.6 6 000101bb pad 16
+		row 1 ssh drop $ALL $ME 0800 ip4 10.0.0.5 10.0.0.6 6 00010016 pad 16
+	} | "$B/tests/guest/rawframe" br0 vif1.0 vif2.0 vif3.0 &&
+		{
+			row 5 to drop $ALL $YOU 0800 ip4 10.0.0.6 10.0.0.5 17 udp 9 7
+			row 1 own drop $ALL $YOU 0800 ip4 10.0.0.5 10.0.0.5 17 udp 9 8
+		} | "$B/tests/guest/rawframe" -t br0 vif2.0 vif1.0 vif3.0
+}
+# -t begins with a frame of another MAC from vif1.0: the third of them
+ok 'frames go where the rules say' sent
+
+metrics()
+{
+	vifctl show metrics >/tmp/metrics 2>/tmp/said
+	python3 "$ROOT/tests/net/metrics.py" "$@" </tmp/metrics
+}
+V='vif="vif1.0"'
+guard()
+{
+	echo "netback_guard_dropped_frames_total{$V,direction=\"$1\",reason=\"$2\"}=$3"
+}
+rule()
+{
+	echo "netback_rule_frames_total{$V,direction=\"$1\",rule=\"web:$2\"}=$3"
+}
+ok 'metrics without netbackd: reasons' metrics netback_up=0 \
+	netback_rules_left_out=0 \
+	"$(guard to_host ip 3)" "$(guard to_host mac 3)" \
+	"$(guard to_host arp 0)" "$(guard to_guest own 1)"
+ok 'rules, and those of a list of ports as one' metrics \
+	"$(rule to_host 5 4)" "$(rule to_host 6 3)" "$(rule to_host 7 1)" \
+	"$(rule both 8 1)" "$(rule to_guest 9 5)" \
+	"netback_rule_bytes_total{$V,direction=\"to_guest\",rule=\"web:9\"}=210"
+ok 'each vif its own: the other has rules and no guard' sh -c '
+	grep -q "rule_frames_total{vif=\"vif2.0\"" /tmp/metrics &&
+		! grep -q "guard_dropped_frames_total{vif=\"vif2.0\"" /tmp/metrics'
+ok 'that netbackd is away is said' grep -q netbackd /tmp/said
+
+show=$(vifctl show vif1.0)
+has()
+{
+	case " $show " in
+	*" $1 "*) ;;
+	*)
+		echo "$show"
+		return 1
+		;;
+	esac
+}
+ok 'show: reasons' has refused.from_guest.ip=3
+ok '.. with the direction' has refused.to_guest.own=1
+ok '.. rules' has rule.from_guest.web:6=3
+ok '.. and theirs' has rule.to_guest.web:9=5
+ok '.. of a chain that both may reach' has rule.both.web:8=1
+same 'show of all is the same' "$show" "$(vifctl show | grep ^vif1.0)"
+ok 'show in JSON has rules of no packet, too' sh -c 'vifctl --json show vif1.0 |
+	python3 -c "import json, sys
+v = json.load(sys.stdin)[0]
+assert v[\"refused\"][\"from_guest\"][\"ip\"] == 3, v
+r = {(x[\"direction\"], x[\"rule\"]): x[\"packets\"] for x in v[\"rules\"]}
+assert r == {(\"from_guest\", \"web:5\"): 4, (\"from_guest\", \"web:6\"): 3,
+ (\"from_guest\", \"web:7\"): 1, (\"both\", \"web:8\"): 1,
+ (\"to_guest\", \"web:9\"): 5}, r"'
+ok 'nft shows a rule whose it is' sh -c \
+	'nft list table netdev netrules-vif1.0 | grep -q "comment \"web:9\""'
+
+# --- kept ------------------------------------------------------------------------
+
+nft add element netdev $TABLE addr4 '{ 10.0.0.66 }'
+ok 'a guard that is repaired' vifctl repair vif1.0
+ok 'keeps its counts' metrics "$(guard to_host ip 3)" "$(guard to_guest own 1)"
+ok 'rules that are applied again' vifctl rules apply /tmp/d
+ok 'keep theirs' metrics "$(rule to_host 5 4)"
+
+# --- many ------------------------------------------------------------------------
+
+n=0
+while [ $n -lt "$MANY" ]; do
+	n=$((n + 1))
+	echo "link add many$n type veth peer name peer$n"
+done | ip -batch -
+{
+	sed '/^-A\|^COMMIT/d; s/^vif .*/vif many+/' /tmp/d/web.rules
+	n=0
+	while [ $n -lt 22 ]; do
+		n=$((n + 1))
+		echo "-4 -A to-guest -p udp --dport $n -j DROP"
+	done
+	echo COMMIT
+} >/tmp/d/many.rules
+vifctl rules apply /tmp/d >/dev/null
+n=0
+while [ $n -lt "$MANY" ]; do
+	n=$((n + 1))
+	"$B/tests/guest/guardtool" apply many$n mac=$ME ip=10.0.0.5
+done
+start=$(date +%s%N)
+vifctl show metrics >/dev/null 2>&1
+took=$((($(date +%s%N) - start) / 1000000))
+ok 'metrics of many' metrics "$(guard to_host ip 3)"
+same "$MANY vifs, 22 rules each: a line for each ($took ms)" \
+	$((MANY * 22)) "$(grep -c 'netback_rule_frames_total{.*many:' /tmp/metrics)"
+same 'and eleven for each guard' $((MANY * 11 + 11)) \
+	"$(grep -c 'netback_guard_dropped_frames_total{' /tmp/metrics)"
+done_testing
