@@ -178,7 +178,8 @@ static int rules_may(const struct rule *r, const struct rules_how *how,
 	struct err why = { "" };
 	int rc = 0;
 
-	if (r->verb != RULES_DELETE && r->verb != RULES_CHECK)
+	if (r->verb == RULES_APPEND || r->verb == RULES_INSERT ||
+	    r->verb == RULES_REPLACE)
 		rc = rules_never(r, &why);
 	if (rc && how->force)
 		return err_set(note, 0, "%s", why.text);
@@ -186,25 +187,66 @@ static int rules_may(const struct rule *r, const struct rules_how *how,
 		  : 0;
 }
 
+void rules_place(const struct rules *rs, const struct rule *r, struct err *e)
+{
+	char was[ERR_SIZE];
+
+	if (!e || !rs->file || !r->line)
+		return;
+	memcpy(was, e->text, sizeof(was));
+	err_set(e, 0, "%s:%u:%u: %s", rs->file, r->line, r->col, was);
+}
+
+/* All that is asked before, then all of it. */
+static int rules_all(const struct rules *rs, const struct rules_how *how,
+		     struct err *note, struct err *e)
+{
+	enum rules_variant v = how->variant;
+	struct err more = { "" };
+	struct rules_host h;
+	size_t i;
+	int rc = 0;
+
+	if (!how->variant_given) {
+		rc = rules_host(&h, e);
+		v = h.use;
+	}
+	for (i = 0; !rc && i < 2 * rs->n; i++) {
+		const struct rule *r = &rs->v[i % rs->n];
+
+		more.text[0] = '\0';
+		rc = i < rs->n ? rules_may(r, how, &more, e)
+			       : rules_bridges(r, how, &more, e);
+		if (rc)
+			rules_place(rs, r, e);
+		if (!rc && more.text[0] && note && !note->text[0]) {
+			*note = more;
+			rules_place(rs, r, note);
+		}
+	}
+	return rc ? rc : rules_do(rs, v, e);
+}
+
+int rules_restore(const struct rules_text *t, const struct rules_how *how,
+		  struct err *note, struct err *e)
+{
+	struct rules rs = { 0 };
+	int rc = rules_restore_parse(t, &rs, e);
+
+	if (!rc)
+		rc = rules_all(&rs, how, note, e);
+	rules_free(&rs);
+	return rc;
+}
+
 int rules_run(int argc, const char *const *argv, const struct rules_how *how,
 	      struct err *note, struct err *e)
 {
 	struct rules rs = { 0 };
-	enum rules_variant v = how->variant;
-	struct rules_host h;
-	size_t i;
 	int rc = rules_parse(argc, argv, how->family, &rs, e);
 
-	if (!rc && !how->variant_given) {
-		rc = rules_host(&h, e);
-		v = h.use;
-	}
-	for (i = 0; !rc && i < rs.n; i++)
-		rc = rules_may(&rs.v[i], how, note, e);
-	for (i = 0; !rc && i < rs.n; i++)
-		rc = rules_bridges(&rs.v[i], how, note, e);
 	if (!rc)
-		rc = rules_do(&rs, v, e);
+		rc = rules_all(&rs, how, note, e);
 	rules_free(&rs);
 	return rc;
 }

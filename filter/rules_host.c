@@ -18,7 +18,7 @@
 #include "base/num.h"
 #include "nft.h"
 
-static bool rules_host_table(const char *name)
+bool rules_table_known(const char *name)
 {
 	static const char *const known[] = { "filter", "nat", "mangle", "raw",
 					     "security" };
@@ -36,7 +36,7 @@ static int rules_host_see(const struct nlmsghdr *nlh, void *data)
 	struct nftnl_rule *r = nftnl_rule_alloc();
 
 	if (r && nftnl_rule_nlmsg_parse(nlh, r) >= 0 &&
-	    rules_host_table(nftnl_rule_get_str(r, NFTNL_RULE_TABLE)))
+	    rules_table_known(nftnl_rule_get_str(r, NFTNL_RULE_TABLE)))
 		++*(unsigned *)data;
 	if (r)
 		nftnl_rule_free(r);

@@ -158,6 +158,16 @@ static int legacy_is_chain(const struct legacy_table *t, const char *chain)
 		      : iptc_is_chain(chain, t->h);
 }
 
+static const char *legacy_first(const struct legacy_table *t)
+{
+	return t->ip6 ? ip6tc_first_chain(t->h) : iptc_first_chain(t->h);
+}
+
+static const char *legacy_next(const struct legacy_table *t)
+{
+	return t->ip6 ? ip6tc_next_chain(t->h) : iptc_next_chain(t->h);
+}
+
 static int legacy_put(const struct legacy_table *t, const struct rule *r,
 		      const struct legacy_entry *x)
 {
@@ -190,8 +200,35 @@ static int legacy_cut(const struct legacy_table *t, const struct rule *r,
 		      : iptc_delete_entry(r->chain, x->e.v4, x->mask, t->h);
 }
 
+/* Every chain emptied, then those removed that are not the table's own: a name
+ * is good until the next change.
+ */
+static int legacy_clear(const struct legacy_table *t)
+{
+	const char *c;
+	int ok = 1;
+
+	for (c = legacy_first(t); ok && c; c = legacy_next(t))
+		ok = t->ip6 ? ip6tc_flush_entries(c, t->h)
+			    : iptc_flush_entries(c, t->h);
+	for (c = legacy_first(t); ok && c;) {
+		char name[RULES_CHAIN];
+
+		if (rules_builtin(t->name, c)) {
+			c = legacy_next(t);
+			continue;
+		}
+		str_put(name, sizeof(name), c);
+		ok = t->ip6 ? ip6tc_delete_chain(name, t->h)
+			    : iptc_delete_chain(name, t->h);
+		c = legacy_first(t);
+	}
+	return ok;
+}
+
 static int legacy_chain(const struct legacy_table *t, const struct rule *r)
 {
+	struct xt_counters count = { r->packets, r->bytes };
 	const char *c = r->chain;
 
 	switch ((enum rules_verb)r->verb) {
@@ -211,8 +248,10 @@ static int legacy_chain(const struct legacy_table *t, const struct rule *r)
 		return t->ip6 ? ip6tc_delete_chain(c, t->h)
 			      : iptc_delete_chain(c, t->h);
 	case RULES_POLICY:
-		return t->ip6 ? ip6tc_set_policy(c, r->jump, NULL, t->h)
-			      : iptc_set_policy(c, r->jump, NULL, t->h);
+		return t->ip6 ? ip6tc_set_policy(c, r->jump, &count, t->h)
+			      : iptc_set_policy(c, r->jump, &count, t->h);
+	case RULES_CLEAR:
+		return legacy_clear(t);
 	case RULES_APPEND:
 	case RULES_INSERT:
 	case RULES_REPLACE:
@@ -379,8 +418,11 @@ int rules_legacy_do(const struct rules *rs, struct err *e)
 
 	if (lock < 0)
 		return lock;
-	for (i = 0; !rc && i < rs->n; i++)
+	for (i = 0; !rc && i < rs->n; i++) {
 		rc = legacy_one(&s, &rs->v[i]);
+		if (rc < 0)
+			rules_place(rs, &rs->v[i], e);
+	}
 	if (!rc)
 		rc = legacy_commit(&s);
 	for (i = 0; i < s.n; i++)

@@ -47,6 +47,10 @@ struct rules_nft {
 	struct nft_batch *b;
 	struct rules_chain *v; /* chains that were asked for */
 	size_t n;
+	char (*clear)[RULES_NAME +
+		      1]; /* tables that were cleared: 4 or 6, name */
+	size_t nclear;
+	bool reads;  /* some rule needs to know the lines */
 	uint32_t id; /* of the last new rule */
 	struct err *e;
 };
@@ -68,8 +72,21 @@ static void rules_nft_forget(struct rules_nft *s)
 		free(s->v[i].v);
 	}
 	free(s->v);
+	free(s->clear);
 	s->v = NULL;
-	s->n = 0;
+	s->clear = NULL;
+	s->n = s->nclear = 0;
+}
+
+static bool rules_nft_cleared(const struct rules_nft *s, const struct rule *r)
+{
+	size_t i;
+
+	for (i = 0; i < s->nclear; i++)
+		if (s->clear[i][0] == (r->ip6 ? '6' : '4') &&
+		    !strcmp(s->clear[i] + 1, r->table))
+			return true;
+	return false;
 }
 
 /* A line before line `at`; takes text. */
@@ -168,8 +185,12 @@ static int rules_nft_get(struct rules_nft *s, const struct rule *r,
 	strcpy(c->table, r->table);
 	strcpy(c->name, name);
 	a.arg = a.data = c;
-	rc = nft_ask(s->nft, &a);
 	*out = c;
+	if (rules_nft_cleared(s, r)) {
+		c->read = true;
+		return 0;
+	}
+	rc = nft_ask(s->nft, &a);
 	return rc == -ENOENT ? 0 : rc;
 }
 
@@ -218,15 +239,21 @@ static const struct rules_base rules_bases[] = {
 	{ "security", "OUTPUT", "filter", NF_INET_LOCAL_OUT, 50 },
 };
 
-static const struct rules_base *rules_base_find(const struct rule *r)
+static const struct rules_base *rules_base_find(const char *table,
+						const char *chain)
 {
 	unsigned i;
 
 	for (i = 0; i < ARRAY_SIZE(rules_bases); i++)
-		if (!strcmp(rules_bases[i].table, r->table) &&
-		    !strcmp(rules_bases[i].chain, r->chain))
+		if (!strcmp(rules_bases[i].table, table) &&
+		    !strcmp(rules_bases[i].chain, chain))
 			return &rules_bases[i];
 	return NULL;
+}
+
+bool rules_builtin(const char *table, const char *chain)
+{
+	return rules_base_find(table, chain) != NULL;
 }
 
 /* type: NFT_MSG_NEWCHAIN with base (NULL: a user's chain), or .._DELCHAIN. */
@@ -251,6 +278,10 @@ static int rules_nft_chain_msg(struct rules_nft *s, const struct rule *r,
 					    ? NF_DROP
 					    : NF_ACCEPT);
 	}
+	if (r->verb == RULES_POLICY) {
+		nftnl_chain_set_u64(c, NFTNL_CHAIN_PACKETS, r->packets);
+		nftnl_chain_set_u64(c, NFTNL_CHAIN_BYTES, r->bytes);
+	}
 	nlh = nft_batch_msg(s->b, type, rules_nft_family(r->ip6),
 			    type == NFT_MSG_NEWCHAIN ? NLM_F_CREATE : 0,
 			    "chain %s of table %s %s", r->chain, fam, r->table);
@@ -260,7 +291,8 @@ static int rules_nft_chain_msg(struct rules_nft *s, const struct rule *r,
 	return 0;
 }
 
-static int rules_nft_table_msg(struct rules_nft *s, const struct rule *r)
+static int rules_nft_table_msg(struct rules_nft *s, const struct rule *r,
+			       uint16_t type)
 {
 	struct nftnl_table *t = nftnl_table_alloc();
 	struct nlmsghdr *nlh;
@@ -268,9 +300,9 @@ static int rules_nft_table_msg(struct rules_nft *s, const struct rule *r)
 	if (!t)
 		return -ENOMEM;
 	nftnl_table_set_str(t, NFTNL_TABLE_NAME, r->table);
-	nlh = nft_batch_msg(s->b, NFT_MSG_NEWTABLE, rules_nft_family(r->ip6),
-			    NLM_F_CREATE, "table %s %s", r->ip6 ? "ip6" : "ip",
-			    r->table);
+	nlh = nft_batch_msg(s->b, type, rules_nft_family(r->ip6),
+			    type == NFT_MSG_NEWTABLE ? NLM_F_CREATE : 0,
+			    "table %s %s", r->ip6 ? "ip6" : "ip", r->table);
 	if (nlh)
 		nftnl_table_nlmsg_build_payload(nlh, t);
 	nftnl_table_free(t);
@@ -280,13 +312,41 @@ static int rules_nft_table_msg(struct rules_nft *s, const struct rule *r)
 static int rules_nft_make(struct rules_nft *s, const struct rule *r,
 			  struct rules_chain *c)
 {
-	const struct rules_base *base = rules_base_find(r);
-	int rc = rules_nft_table_msg(s, r);
+	const struct rules_base *base = rules_base_find(r->table, r->chain);
+	int rc = rules_nft_table_msg(s, r, NFT_MSG_NEWTABLE);
 
 	if (!rc)
 		rc = rules_nft_chain_msg(s, r, NFT_MSG_NEWCHAIN, base);
+	c->read |= !c->there;
 	c->there = true;
-	c->read = true;
+	return rc;
+}
+
+/* As iptables-restore without -n: the table goes, and with it what it held. */
+static int rules_nft_clear(struct rules_nft *s, const struct rule *r)
+{
+	char(*more)[RULES_NAME + 1];
+	size_t i;
+	int rc = rules_nft_table_msg(s, r, NFT_MSG_NEWTABLE);
+
+	if (!rc)
+		rc = rules_nft_table_msg(s, r, NFT_MSG_DELTABLE);
+	more = reallocarray(s->clear, s->nclear + 1, sizeof(*more));
+	if (!more)
+		return -ENOMEM;
+	s->clear = more;
+	more[s->nclear][0] = r->ip6 ? '6' : '4';
+	strcpy(more[s->nclear++] + 1, r->table);
+	for (i = 0; i < s->n; i++) {
+		struct rules_chain *c = &s->v[i];
+
+		if (c->ip6 != r->ip6 || strcmp(c->table, r->table))
+			continue;
+		while (c->n)
+			rules_line_cut(c, c->n - 1);
+		c->there = false;
+		c->read = true;
+	}
 	return rc;
 }
 
@@ -296,7 +356,7 @@ static int rules_nft_need(struct rules_nft *s, const struct rule *r,
 {
 	if (c->there)
 		return 0;
-	if (rules_base_find(r))
+	if (rules_builtin(r->table, r->chain))
 		return rules_nft_make(s, r, c);
 	return err_set(s->e, -ENOENT,
 		       "there is no chain %s in table %s; make it with "
@@ -339,16 +399,27 @@ static void rules_nft_point(struct nftnl_rule *rule,
 			line->id);
 }
 
+/* The kernel answers when all is read: then only the message's words are left. */
+static const char *rules_nft_line(const struct rule *r, char *buf, size_t size)
+{
+	buf[0] = '\0';
+	if (r->line)
+		str_fmt(buf, size, "line %u, ", r->line);
+	return buf;
+}
+
 static void rules_nft_msg(struct rules_nft *s, const struct rule *r,
 			  const struct nftnl_rule *rule, uint16_t type,
 			  uint16_t flags)
 {
 	const char *t = r->target.name[0] ? r->target.name : r->jump;
 	struct nlmsghdr *nlh;
+	char at[24];
 
 	nlh = nft_batch_msg(
 		s->b, type, rules_nft_family(r->ip6), flags,
-		"rule in chain %s%s%s%s%s", r->chain, r->n ? ", match " : "",
+		"%srule in chain %s%s%s%s%s", rules_nft_line(r, at, sizeof(at)),
+		r->chain, r->n ? ", match " : "",
 		r->n ? r->match[r->n - 1].name : "", *t ? ", target " : "", t);
 	if (nlh)
 		nftnl_rule_nlmsg_build_payload(nlh, (struct nftnl_rule *)rule);
@@ -386,7 +457,7 @@ static int rules_nft_put(struct rules_nft *s, const struct rule *r,
 		rules_nft_point(k.rule, &c->v[at], true);
 	rules_nft_msg(s, r, k.rule, NFT_MSG_NEWRULE,
 		      NLM_F_CREATE | (end ? NLM_F_APPEND : 0));
-	if (c->read) {
+	if (c->read && s->reads) {
 		rc = code_text(k.rule, text, sizeof(text));
 		line.text = rc < 0 ? NULL : strdup(text);
 		rc = line.text ? rules_line_put(c, end ? c->n : at, &line)
@@ -501,8 +572,11 @@ static int rules_nft_one(struct rules_nft *s, const struct rule *r)
 {
 	struct rules_chain *c;
 	size_t at;
-	int rc = rules_nft_get(s, r, r->chain, &c);
+	int rc;
 
+	if (r->verb == RULES_CLEAR)
+		return rules_nft_clear(s, r);
+	rc = rules_nft_get(s, r, r->chain, &c);
 	if (!rc && rules_nft_reads(r))
 		rc = rules_nft_lines(s, c);
 	if (!rc && r->verb <= RULES_REPLACE && r->verb != RULES_DELETE) {
@@ -534,6 +608,8 @@ static int rules_nft_one(struct rules_nft *s, const struct rule *r)
 		return rules_nft_remove(s, r, c);
 	case RULES_POLICY:
 		return rules_nft_make(s, r, c);
+	case RULES_CLEAR:
+		break;
 	}
 	return -EINVAL;
 }
@@ -545,10 +621,14 @@ static int rules_nft_fill(struct rules_nft *s, const struct rules *rs)
 	size_t i;
 	int rc = 0;
 
+	for (i = 0; i < rs->n; i++)
+		s->reads |= rules_nft_reads(&rs->v[i]);
 	for (i = 0; !rc && i < rs->n; i++) {
 		rc = rules_nft_one(s, &rs->v[i]);
 		if (rs->v[i].verb == RULES_CHECK && rc == -ENOENT)
 			return 1;
+		if (rc && s->e && s->e->text[0])
+			rules_place(rs, &rs->v[i], s->e);
 	}
 	if (rc && rc != -EINTR && s->e && !s->e->text[0])
 		rc = nft_say(s->e, rc, "reading the rules", rules_nft_config);

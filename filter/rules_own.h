@@ -15,6 +15,9 @@ int rules_code(const struct rule *r, struct code *c);
 void rules_code_addrs(const struct rule *r, struct code *c);
 bool rules_code_own(const struct rules_ext *x, struct code *c);
 
+/* Puts the file, line and column of a rule before what is in e, if it has any. */
+void rules_place(const struct rules *rs, const struct rule *r, struct err *e);
+
 /* rules_nft.c */
 int rules_nft_do(const struct rules *rs, struct err *e);
 

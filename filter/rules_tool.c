@@ -138,6 +138,8 @@ static int rules_tool_line(const struct rule *r, FILE *f)
 	case RULES_NEW:
 		fprintf(f, ":%s - [0:0]\n", r->chain);
 		return 0;
+	case RULES_CLEAR: /* the program's own doing, without -n */
+		return 0;
 	case RULES_EMPTY:
 		fprintf(f, "-F %s\n", r->chain);
 		return 0;
@@ -145,7 +147,9 @@ static int rules_tool_line(const struct rule *r, FILE *f)
 		fprintf(f, "-X %s\n", r->chain);
 		return 0;
 	case RULES_POLICY:
-		fprintf(f, "-P %s %s\n", r->chain, r->jump);
+		fprintf(f, ":%s %s [%llu:%llu]\n", r->chain, r->jump,
+			(unsigned long long)r->packets,
+			(unsigned long long)r->bytes);
 		return 0;
 	case RULES_DELETE:
 	case RULES_APPEND:
@@ -195,10 +199,21 @@ static int rules_tool_text(const struct rules *rs, bool ip6, FILE *f)
 	return rc;
 }
 
+static bool rules_tool_clears(const struct rules *rs)
+{
+	size_t i;
+
+	for (i = 0; i < rs->n; i++)
+		if (rs->v[i].verb == RULES_CLEAR)
+			return true;
+	return false;
+}
+
 static int rules_tool_family(const struct rules *rs, bool ip6,
 			     enum rules_variant v, struct err *e)
 {
-	static const char *const argv[] = { "-n", "-w", NULL };
+	bool clear = rules_tool_clears(rs);
+	const char *argv[] = { "-w", "-c", clear ? NULL : "-n", NULL };
 	struct rules_tool t = {
 		.ip6 = ip6, .variant = v, .kind = "-restore", .argv = argv
 	};
@@ -248,17 +263,23 @@ int rules_list(bool ip6, const char *table, const char *chain,
 	return rc > 0 ? -EINVAL : rc;
 }
 
-int rules_save(bool ip6, const char *table, enum rules_variant v, FILE *out,
-	       struct err *e)
+int rules_save(bool ip6, const char *table, bool counters, enum rules_variant v,
+	       FILE *out, struct err *e)
 {
-	const char *argv[] = { *table ? "-t" : NULL, table, NULL };
+	const char *argv[] = { counters ? "-c" : NULL, NULL, NULL, NULL };
+	unsigned n = counters;
 	const struct rules_tool t = { .ip6 = ip6,
 				      .variant = v,
 				      .kind = "-save",
 				      .argv = argv,
 				      .out = out };
-	int rc = rules_tool(&t, e);
+	int rc;
 
+	if (*table) {
+		argv[n++] = "-t";
+		argv[n] = table;
+	}
+	rc = rules_tool(&t, e);
 	return rc > 0 ? -EINVAL : rc;
 }
 

@@ -10,18 +10,16 @@
 #include <string.h>
 
 #include "base/num.h"
+#include "rules_line.h"
 
-enum { RULESET_LINE = 4096, RULESET_VIFS = 65536, RULESET_SETS = 1000 };
+enum { RULESET_VIFS = 65536, RULESET_SETS = 1000 };
 
 struct ruleset_in {
 	struct ruleset *s;
 	const char *name;
 	unsigned line;
-	char buf[RULESET_LINE]; /* the line's words, each with a NUL */
-	int n;
-	const char *word[RULES_WORDS];
-	unsigned col[RULES_WORDS]; /* where each begins, from 1 */
-	bool table;		   /* between *filter and COMMIT */
+	struct rules_line l;
+	bool table; /* between *filter and COMMIT */
 	char (*chain)[RULES_CHAIN];
 	size_t nchain;
 	struct err *e;
@@ -39,55 +37,7 @@ static int ruleset_bad(struct ruleset_in *in, int word, const char *fmt, ...)
 	vsnprintf(why, sizeof(why), fmt, ap);
 	va_end(ap);
 	return err_set(in->e, -EINVAL, "%s:%u:%u: %s", in->name, in->line,
-		       word < in->n ? in->col[word]
-		       : in->n	    ? in->col[in->n - 1]
-				    : 1,
-		       why);
-}
-
-/* --- words ---------------------------------------------------------------- */
-
-/* As iptables-restore: blanks part words, "" and '' keep them, \ keeps a
- * character.
- */
-static int ruleset_words(struct ruleset_in *in, const char *s, size_t size)
-{
-	size_t i = 0, to = 0;
-
-	in->n = 0;
-	if (size >= RULESET_LINE)
-		return ruleset_bad(in, 0, "the line is longer than %d bytes",
-				   RULESET_LINE - 1);
-	for (;;) {
-		char quote = 0;
-
-		while (i < size && strchr(" \t\r", s[i]))
-			i++;
-		if (i == size || (!in->n && s[i] == '#'))
-			return 0;
-		if (in->n == RULES_WORDS)
-			return ruleset_bad(in, in->n - 1, "more than %d words",
-					   RULES_WORDS);
-		in->word[in->n] = in->buf + to;
-		in->col[in->n++] = (unsigned)i + 1;
-		for (; i < size && (quote || !strchr(" \t\r", s[i])); i++) {
-			if (!s[i])
-				return ruleset_bad(in, in->n - 1,
-						   "a byte 0 in the line");
-			if (s[i] == '\\' && i + 1 < size && s[i + 1])
-				in->buf[to++] = s[++i];
-			else if (quote && s[i] == quote)
-				quote = 0;
-			else if (!quote && (s[i] == '"' || s[i] == '\''))
-				quote = s[i];
-			else
-				in->buf[to++] = s[i];
-		}
-		if (quote)
-			return ruleset_bad(in, in->n - 1,
-					   "the quote %c has no end", quote);
-		in->buf[to++] = '\0';
-	}
+		       rules_line_col(&in->l, word), why);
 }
 
 /* --- whom, sets ----------------------------------------------------------- */
@@ -97,8 +47,8 @@ static int ruleset_vif(struct ruleset_in *in)
 	struct ruleset *s = in->s;
 	int i;
 
-	for (i = 1; i < in->n; i++) {
-		const char *w = in->word[i];
+	for (i = 1; i < in->l.n; i++) {
+		const char *w = in->l.word[i];
 		void *v;
 
 		if (!*w || strlen(w) >= IFNAMSIZ || strpbrk(w, "/ \t:"))
@@ -120,7 +70,7 @@ static int ruleset_vif(struct ruleset_in *in)
 		memset(s->vif[s->nvif], 0, IFNAMSIZ);
 		strcpy(s->vif[s->nvif++], w);
 	}
-	return in->n > 1 ? 0 : ruleset_bad(in, 0, "vif: which?");
+	return in->l.n > 1 ? 0 : ruleset_bad(in, 0, "vif: which?");
 }
 
 static int ruleset_engine_said(struct ruleset_in *in)
@@ -130,8 +80,8 @@ static int ruleset_engine_said(struct ruleset_in *in)
 					    [RULESET_IPTABLES] = "iptables" };
 	unsigned i;
 
-	for (i = 0; in->n == 2 && i < ARRAY_SIZE(name); i++)
-		if (!strcmp(in->word[1], name[i])) {
+	for (i = 0; in->l.n == 2 && i < ARRAY_SIZE(name); i++)
+		if (!strcmp(in->l.word[1], name[i])) {
 			in->s->engine = i;
 			return 0;
 		}
@@ -194,18 +144,18 @@ static struct ruleset_set *ruleset_set_find(struct ruleset *s, const char *name)
 static int ruleset_set_new(struct ruleset_in *in, struct ruleset_set **out)
 {
 	struct ruleset *s = in->s;
-	bool port = in->n > 2 && !strcmp(in->word[2], "port");
+	bool port = in->l.n > 2 && !strcmp(in->l.word[2], "port");
 	struct ruleset_set *set;
 
-	if (in->n < 4 || (!port && strcmp(in->word[2], "addr")))
-		return ruleset_bad(in, in->n - 1,
+	if (in->l.n < 4 || (!port && strcmp(in->l.word[2], "addr")))
+		return ruleset_bad(in, in->l.n - 1,
 				   "set: a name, addr or port, and members");
-	set = ruleset_set_find(s, in->word[1]);
+	set = ruleset_set_find(s, in->l.word[1]);
 	if (set && set->port != port)
 		return ruleset_bad(in, 2, "set %s is of the other kind",
 				   set->name);
 	if (!set) {
-		if (strlen(in->word[1]) >= RULES_NAME || !*in->word[1])
+		if (strlen(in->l.word[1]) >= RULES_NAME || !*in->l.word[1])
 			return ruleset_bad(in, 1,
 					   "a set's name has 1 to %d bytes",
 					   RULES_NAME - 1);
@@ -218,7 +168,7 @@ static int ruleset_set_new(struct ruleset_in *in, struct ruleset_set **out)
 		s->set = set;
 		set += s->nset++;
 		memset(set, 0, sizeof(*set));
-		strcpy(set->name, in->word[1]);
+		strcpy(set->name, in->l.word[1]);
 		set->port = port;
 	}
 	*out = set;
@@ -230,16 +180,16 @@ static int ruleset_set(struct ruleset_in *in)
 	struct ruleset_set *set = NULL;
 	int i, rc = ruleset_set_new(in, &set);
 
-	for (i = 3; !rc && i < in->n; i++) {
-		int kind = ruleset_set_kind(set->port, in->word[i]);
+	for (i = 3; !rc && i < in->l.n; i++) {
+		int kind = ruleset_set_kind(set->port, in->l.word[i]);
 
 		if (kind < 0)
 			return ruleset_bad(in, i, "'%.60s' is not %s",
-					   in->word[i],
+					   in->l.word[i],
 					   set->port ? "a port or range, as 80 "
 						       "or 8000:8080"
 						     : "an address or prefix");
-		rc = ruleset_set_put(&set->text[kind], in->word[i]);
+		rc = ruleset_set_put(&set->text[kind], in->l.word[i]);
 	}
 	return rc;
 }
@@ -261,7 +211,7 @@ static bool ruleset_chain_known(const struct ruleset_in *in, const char *name)
 /* ":name policy [counters]": what iptables-save writes, too. */
 static int ruleset_chain(struct ruleset_in *in)
 {
-	const char *name = in->word[0] + 1;
+	const char *name = in->l.word[0] + 1;
 	size_t most = RULES_CHAIN_MOST - strlen("nb--") - strlen(in->s->name);
 	void *v;
 
@@ -273,7 +223,7 @@ static int ruleset_chain(struct ruleset_in *in)
 				   "'%.40s' is not a chain's name of at most "
 				   "%zu bytes",
 				   name, most);
-	if (in->n > 1 && strcmp(in->word[1], "-"))
+	if (in->l.n > 1 && strcmp(in->l.word[1], "-"))
 		return ruleset_bad(in, 1,
 				   "a chain of a file has no policy; say -");
 	if (ruleset_chain_known(in, name))
@@ -293,8 +243,9 @@ static int ruleset_family(const struct ruleset_in *in)
 	bool four = false, six = false;
 	int i;
 
-	for (i = 0; i < in->n; i++) {
-		const char *w = in->word[i], *was = i ? in->word[i - 1] : "";
+	for (i = 0; i < in->l.n; i++) {
+		const char *w = in->l.word[i],
+			   *was = i ? in->l.word[i - 1] : "";
 		bool addr = !strcmp(was, "-s") || !strcmp(was, "-d") ||
 			    !strcmp(was, "--source") || !strcmp(was, "--src") ||
 			    !strcmp(was, "--destination") ||
@@ -317,8 +268,8 @@ static int ruleset_expand(struct ruleset_in *in, bool ip6, const char **argv)
 {
 	int i;
 
-	for (i = 0; i < in->n; i++) {
-		const char *w = in->word[i], *text;
+	for (i = 0; i < in->l.n; i++) {
+		const char *w = in->l.word[i], *text;
 		struct ruleset_set *set;
 
 		argv[i] = w;
@@ -355,14 +306,14 @@ static int ruleset_allowed(struct ruleset_in *in, const struct rule *r)
 				   "to-guest, or make it: :%s - [0:0]",
 				   r->chain, r->chain);
 	if (!strcmp(j, "ACCEPT"))
-		return ruleset_bad(in, in->n - 1,
+		return ruleset_bad(in, in->l.n - 1,
 				   "ACCEPT would pass over the administrator's "
 				   "own rules; RETURN lets pass what they let "
 				   "pass");
 	if (*j && strcmp(j, "DROP") && strcmp(j, "RETURN") &&
 	    (!ruleset_chain_known(in, j) || !strcmp(j, "from-guest") ||
 	     !strcmp(j, "to-guest")))
-		return ruleset_bad(in, in->n - 1,
+		return ruleset_bad(in, in->l.n - 1,
 				   "-j %s: no target that this host knows, and "
 				   "no chain of this file",
 				   j);
@@ -394,7 +345,7 @@ static int ruleset_id(struct ruleset_in *in, struct rule *r)
 		    : !strcmp(r->chain, "to-guest") ? "t"
 						    : "",
 		    *was ? " " : "", was) < 0)
-		return ruleset_bad(in, in->n - 1,
+		return ruleset_bad(in, in->l.n - 1,
 				   "the prefix is too long beside the rule's "
 				   "id, %s:%u",
 				   in->s->name, in->line);
@@ -413,7 +364,7 @@ static int ruleset_rule_of(struct ruleset_in *in, int family)
 		return rc > 0 ? 0 : rc;
 	if (had >= RULESET_RULES)
 		return ruleset_bad(in, 0, "more than %d rules", RULESET_RULES);
-	rc = rules_parse(in->n, argv, family, rs, &why);
+	rc = rules_parse(in->l.n, argv, family, rs, &why);
 	if (rc)
 		return ruleset_bad(in, rules_parse_word(), "%s", why.text);
 	for (; !rc && had < rs->n; had++) {
@@ -429,17 +380,14 @@ static int ruleset_rule_of(struct ruleset_in *in, int family)
 
 static int ruleset_rule(struct ruleset_in *in)
 {
+	uint64_t count[2];
 	int family, rc;
 
 	if (!in->table)
 		return ruleset_bad(in, 0, "a rule before *filter");
-	/* [packets:bytes], as -save -c writes: not ours to set */
-	if (in->word[0][0] == '[') {
-		in->n--;
-		memmove(in->word, in->word + 1,
-			(size_t)in->n * sizeof(*in->word));
-		memmove(in->col, in->col + 1, (size_t)in->n * sizeof(*in->col));
-	}
+	/* as -save -c writes: not ours to set */
+	if (rules_line_counters(&in->l, &count[0], &count[1]) < 0)
+		return ruleset_bad(in, 0, "[packets:bytes]: two numbers");
 	family = ruleset_family(in);
 	if (family)
 		return ruleset_rule_of(in, family);
@@ -449,7 +397,7 @@ static int ruleset_rule(struct ruleset_in *in)
 
 static int ruleset_line(struct ruleset_in *in)
 {
-	const char *w = in->n ? in->word[0] : "";
+	const char *w = in->l.n ? in->l.word[0] : "";
 
 	if (!*w)
 		return 0;
@@ -459,11 +407,11 @@ static int ruleset_line(struct ruleset_in *in)
 		return ruleset_engine_said(in);
 	if (!strcmp(w, "set"))
 		return ruleset_set(in);
-	if (!strcmp(w, "*filter") && in->n == 1) {
+	if (!strcmp(w, "*filter") && in->l.n == 1) {
 		in->table = true;
 		return 0;
 	}
-	if (!strcmp(w, "COMMIT") && in->n == 1 && in->table) {
+	if (!strcmp(w, "COMMIT") && in->l.n == 1 && in->table) {
 		in->table = false;
 		return 0;
 	}
@@ -502,6 +450,7 @@ int ruleset_parse(const char *name, const char *text, size_t size,
 {
 	struct ruleset_in *in = calloc(1, sizeof(*in));
 	struct ruleset *s = calloc(1, sizeof(*s));
+	struct err why = { "" };
 	size_t at = 0;
 	int rc = -ENOMEM;
 
@@ -516,9 +465,9 @@ int ruleset_parse(const char *name, const char *text, size_t size,
 		size_t n = end ? (size_t)(end - text) - at : size - at;
 
 		in->line++;
-		rc = ruleset_words(in, text + at, n);
-		if (!rc)
-			rc = ruleset_line(in);
+		rc = rules_line(&in->l, text + at, n, RULES_QUOTES_FREE, &why);
+		rc = rc ? ruleset_bad(in, in->l.n - 1, "%s", why.text)
+			: ruleset_line(in);
 		at += n + 1;
 	}
 	if (!rc && in->table)

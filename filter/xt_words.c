@@ -86,15 +86,10 @@ static void xt_verb(struct xt_words *w, int c)
 
 static void xt_table(struct xt_words *w)
 {
-	static const char *const known[] = { "filter", "nat", "mangle", "raw",
-					     "security" };
-	unsigned i;
-
-	for (i = 0; i < ARRAY_SIZE(known); i++)
-		if (!strcmp(optarg, known[i])) {
-			strcpy(w->r.table, optarg);
-			return;
-		}
+	if (rules_table_known(optarg)) {
+		strcpy(w->r.table, optarg);
+		return;
+	}
 	xt_fail("-t %.40s: there is no such table; filter, nat, mangle, raw, "
 		"security",
 		optarg);

@@ -43,6 +43,7 @@ enum rules_verb {
 	RULES_EMPTY,  /* delete its rules, when it is there */
 	RULES_REMOVE, /* delete it, empty, when it is there */
 	RULES_POLICY, /* a chain of the table's own: jump is ACCEPT or DROP */
+	RULES_CLEAR,  /* the table: its rules, and chains not its own */
 };
 
 enum rules_variant { RULES_NFT, RULES_LEGACY };
@@ -85,7 +86,8 @@ struct rule {
 	char in[IFNAMSIZ], out[IFNAMSIZ]; /* a last '+' is a wildcard */
 	struct rules_addr src, dst;
 	uint64_t packets, bytes;
-	unsigned line; /* of the file it was read from, 0 = none */
+	unsigned line; /* of the file it was read from, 0 = none .. */
+	unsigned col;  /* .. and where the rule begins in it */
 	unsigned n;
 	struct rules_ext match[RULES_MATCHES];
 	struct rules_ext target; /* no name: jump is a verdict or a chain */
@@ -96,6 +98,7 @@ struct rule {
 struct rules {
 	struct rule *v;
 	size_t n, room;
+	const char *file; /* whose line and col the rules have, or NULL */
 };
 
 void rules_free(struct rules *rs);
@@ -127,6 +130,12 @@ int rules_never(const struct rule *r, struct err *e);
  * is named in *ext.
  */
 bool rules_known(const struct rule *r, const char **ext);
+
+/* filter, nat, mangle, raw, security */
+bool rules_table_known(const char *name);
+
+/* Is it one of the table's own chains, as INPUT is filter's? */
+bool rules_builtin(const char *table, const char *chain);
 
 /* The kernel's struct of a match, NULL when the rule has none of that name. */
 const struct rules_ext *rules_match(const struct rule *r, const char *name);
@@ -160,8 +169,25 @@ int rules_flush(bool ip6, const char *table, const char *chain,
 /* As iptables itself lists (chain "" = all) and saves, to out. */
 int rules_list(bool ip6, const char *table, const char *chain,
 	       enum rules_variant v, FILE *out, struct err *e);
-int rules_save(bool ip6, const char *table, enum rules_variant v, FILE *out,
-	       struct err *e);
+int rules_save(bool ip6, const char *table, bool counters, enum rules_variant v,
+	       FILE *out, struct err *e);
+
+/* What iptables-save writes, or a person in its syntax: of one family. */
+struct rules_text {
+	const char *name; /* of the file, for messages */
+	const char *text;
+	size_t size;
+	bool ip6;
+	bool noflush;  /* tables keep what they hold; a chain that is named
+			* by ":CHAIN -" begins empty all the same */
+	bool counters; /* [packets:bytes] are taken over */
+};
+
+/* Reads all of it; changes nothing in the kernel. -EINVAL with
+ * "name:line:column: why". name must live as long as out does.
+ */
+int rules_restore_parse(const struct rules_text *t, struct rules *out,
+			struct err *e);
 
 /* --- the bridges of the ports that a rule names --------------------------- */
 
@@ -198,5 +224,11 @@ struct rules_how {
  */
 int rules_run(int argc, const char *const *argv, const struct rules_how *how,
 	      struct err *note, struct err *e);
+
+/* The same for all of a text: what `vifctl rule restore` needs. how->family does
+ * not count. All or nothing as rules_do is; -EINVAL with a place.
+ */
+int rules_restore(const struct rules_text *t, const struct rules_how *how,
+		  struct err *note, struct err *e);
 
 #endif

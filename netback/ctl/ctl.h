@@ -26,6 +26,7 @@ enum {
 	CTL_RUN = 80, /* bytes of the run directory's name: what stands below it
 		       * must fit a socket's address of 108 */
 	CTL_PATH = 108,
+	CTL_FILE = 1 << 26, /* bytes of a file of rules */
 };
 
 struct ctl {
@@ -59,6 +60,11 @@ void ctl_prefix(const struct vif *v, struct err *e);
  * for two vifs of one host with device numbers below 256.
  */
 void ctl_make_mac(struct vif *v, const char *host_id);
+
+/* All of a file, or of standard input ("-"): the caller frees *text. -errno with
+ * a sentence; -EFBIG above CTL_FILE bytes.
+ */
+int ctl_read(const char *path, char **text, size_t *size, struct err *e);
 
 /* This host's id for ctl_make_mac: /etc/machine-id, else the host's name. */
 void ctl_host_id(char *buf, size_t size);

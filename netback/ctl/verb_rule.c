@@ -2,6 +2,7 @@
 /* verb_rule.c - rule: an administrator's rules, in iptables' own words */
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/num.h"
@@ -17,6 +18,7 @@ static const struct rule_verb rule_verbs[] = {
 	{ "check", { "-C", "-A" }, rule_change },
 	{ "list", { NULL }, rule_list },
 	{ "save", { NULL }, rule_save },
+	{ "restore", { NULL }, rule_restore },
 	{ "flush", { NULL }, rule_flush },
 	{ "variant", { NULL }, rule_variant },
 };
@@ -138,7 +140,48 @@ int rule_save(const struct rule_verb *v, const struct rule_opts *o, int argc,
 				 : rule_use(o, &use, e);
 
 	(void)v;
-	return rc ? rc : rules_save(o->family == 6, table, use, stdout, e);
+	return rc ? rc
+		  : rules_save(o->family == 6, table, o->counters, use, stdout,
+			       e);
+}
+
+static int rule_restore_check(const struct rules_text *t, struct err *e)
+{
+	struct rules rs = { 0 };
+	int rc = rules_restore_parse(t, &rs, e);
+
+	rules_free(&rs);
+	return rc;
+}
+
+int rule_restore(const struct rule_verb *v, const struct rule_opts *o, int argc,
+		 char **argv, struct err *e)
+{
+	struct rules_how how = { .variant_given = o->variant_given,
+				 .variant = o->variant,
+				 .force = o->force,
+				 .load_modules = o->load_modules };
+	struct rules_text t = { .name = argc ? argv[0] : "-",
+				.ip6 = o->family == 6,
+				.noflush = o->noflush,
+				.counters = o->counters };
+	struct err note = { "" };
+	char *text = NULL;
+	int rc;
+
+	(void)v;
+	if (argc > 1)
+		return err_set(e, CTL_USAGE,
+			       "rule restore: one file, not also %s", argv[1]);
+	rc = ctl_read(t.name, &text, &t.size, e);
+	t.text = text;
+	if (!rc)
+		rc = o->test ? rule_restore_check(&t, e)
+			     : rules_restore(&t, &how, &note, e);
+	if (note.text[0])
+		fprintf(stderr, "vifctl: rule: %s\n", note.text);
+	free(text);
+	return rc == -EINVAL || rc == -EOPNOTSUPP ? CTL_USAGE : rc;
 }
 
 int rule_flush(const struct rule_verb *v, const struct rule_opts *o, int argc,
@@ -188,6 +231,14 @@ static int rule_opts(struct rule_opts *o, int argc, char **argv, struct err *e)
 			o->force = true;
 		} else if (!strcmp(argv[i], "--load-modules")) {
 			o->load_modules = true;
+		} else if (!strcmp(argv[i], "--test")) {
+			o->test = true;
+		} else if (!strcmp(argv[i], "--noflush") ||
+			   !strcmp(argv[i], "-n")) {
+			o->noflush = true;
+		} else if (!strcmp(argv[i], "--counters") ||
+			   !strcmp(argv[i], "-c")) {
+			o->counters = true;
 		} else if (!strcmp(argv[i], "--variant") && i + 1 < argc) {
 			i++;
 			o->variant_given = true;
@@ -216,7 +267,8 @@ int verb_rule(struct ctl *c, int argc, char **argv, struct err *e)
 		return err_set(e, CTL_USAGE,
 			       "rule: add, insert, delete, replace or check, "
 			       "then -- and the rule as iptables would have "
-			       "it; or list, save, flush, variant; see vifctl "
+			       "it; or list, save, restore, flush, variant; "
+			       "see vifctl "
 			       "help rule");
 	n = rule_opts(&o, argc - 1, argv + 1, e);
 	if (n < 0 || e->text[0])

@@ -11,6 +11,7 @@
 struct rule_opts {
 	int family; /* 4, 6, 0 = not said */
 	bool variant_given, force, load_modules;
+	bool test, noflush, counters;
 	enum rules_variant variant;
 };
 
@@ -27,6 +28,8 @@ int rule_list(const struct rule_verb *v, const struct rule_opts *o, int argc,
 	      char **argv, struct err *e);
 int rule_save(const struct rule_verb *v, const struct rule_opts *o, int argc,
 	      char **argv, struct err *e);
+int rule_restore(const struct rule_verb *v, const struct rule_opts *o, int argc,
+		 char **argv, struct err *e);
 int rule_flush(const struct rule_verb *v, const struct rule_opts *o, int argc,
 	       char **argv, struct err *e);
 int rule_variant(const struct rule_verb *v, const struct rule_opts *o, int argc,

@@ -11,7 +11,7 @@
 #include "ctl/ctl.h"
 #include "ruleset.h"
 
-enum { RULES_FILES = 65536, RULES_FILE = 1 << 26, RULES_PATH = 512 };
+enum { RULES_PATH = 512 };
 
 #define RULES_DIR "/etc/netback/rules.d"
 
@@ -29,50 +29,22 @@ static void rules_files_close(struct rules_files *f)
 	free(f->v);
 }
 
-static int rules_read(FILE *f, char **text, size_t *size)
-{
-	size_t room = 0;
-
-	*text = NULL;
-	*size = 0;
-	do {
-		char *t;
-
-		room = room ? 2 * room : 1 << 16;
-		t = room > RULES_FILE ? NULL : realloc(*text, room);
-		if (!t)
-			return -EFBIG;
-		*text = t;
-		*size += fread(*text + *size, 1, room - *size, f);
-	} while (*size == room);
-	return ferror(f) ? -EIO : 0;
-}
-
 static int rules_file(struct rules_files *fs, const char *path, struct err *e)
 {
 	struct ruleset **v = reallocarray(fs->v, fs->n + 1, sizeof(*v));
-	FILE *f = fopen(path, "re");
 	char *text = NULL;
 	size_t size = 0;
 	int rc;
 
-	if (v)
-		fs->v = v;
-	if (!v || !f) {
-		rc = err_set(e, v ? -errno : -ENOMEM, "%s: %s", path,
-			     strerror(v ? errno : ENOMEM));
-	} else {
-		rc = rules_read(f, &text, &size);
-		if (rc)
-			err_set(e, rc, "%s: %s", path, strerror(-rc));
-	}
+	if (!v)
+		return err_set(e, -ENOMEM, "%s: out of memory", path);
+	fs->v = v;
+	rc = ctl_read(path, &text, &size, e);
 	if (!rc)
 		rc = ruleset_parse(path, text, size, &fs->v[fs->n], e);
 	if (!rc)
 		fs->n++;
 	free(text);
-	if (f)
-		fclose(f);
 	return rc;
 }
 

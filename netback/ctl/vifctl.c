@@ -103,6 +103,7 @@ static const struct verb verbs[] = {
 	  "check: exit status 3 when there is no such rule.\n"
 	  "  add, insert, delete, replace, check [options] -- WORDS\n"
 	  "  list [options] [-t TABLE] [CHAIN]; save [options] [-t TABLE]\n"
+	  "  restore [options] [--noflush] [--test] [FILE]\n"
 	  "  flush [options] [-t TABLE] CHAIN; variant\n"
 	  "options: -4, -6, --variant nft|legacy, --force (a rule that can\n"
 	  "never match is added, with a warning), --load-modules (may load\n"

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* words.c - a verb's words into a vif value */
+#include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -91,4 +93,39 @@ void ctl_host_id(char *buf, size_t size)
 	if (!buf[0] && gethostname(buf, size))
 		buf[0] = '\0';
 	buf[size - 1] = '\0';
+}
+
+static int words_all(FILE *f, char **text, size_t *size)
+{
+	size_t room = 0;
+
+	do {
+		char *t;
+
+		room = room ? 2 * room : 1 << 16;
+		t = room > CTL_FILE ? NULL : realloc(*text, room);
+		if (!t)
+			return -EFBIG;
+		*text = t;
+		*size += fread(*text + *size, 1, room - *size, f);
+	} while (*size == room);
+	return ferror(f) ? -EIO : 0;
+}
+
+int ctl_read(const char *path, char **text, size_t *size, struct err *e)
+{
+	bool in = !strcmp(path, "-");
+	FILE *f = in ? stdin : fopen(path, "re");
+	int rc;
+
+	*text = NULL;
+	*size = 0;
+	if (!f)
+		return err_set(e, -errno, "%s: %s", path, strerror(errno));
+	rc = words_all(f, text, size);
+	if (rc)
+		err_set(e, rc, "%s: %s", path, strerror(-rc));
+	if (!in)
+		fclose(f);
+	return rc;
 }
