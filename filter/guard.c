@@ -345,6 +345,31 @@ static void guard_from_mac(struct guard *g, const struct policy *p)
 				    guard_mac(p, i), 48);
 }
 
+/* What netbackd says for a guest that has just come (daemon/announce.c): a reverse
+ * ARP request for its own MAC, all of it. A guest that says it, too, lies to
+ * nobody.
+ */
+static void guard_announce(struct guard *g, const struct policy *p)
+{
+	uint8_t f[42] = { [12] = 0x80, 0x35, 0, 1, 8, 0, 6, 4, 0, 3 };
+	static const uint8_t at[] = { 0, 16, 26 };
+	struct guard_rule *r;
+	unsigned i;
+
+	if (!p->has_mac)
+		return;
+	memset(f, 0xff, 6);
+	memcpy(f + 6, p->mac, 6);
+	memcpy(f + 22, p->mac, 6);
+	memcpy(f + 32, p->mac, 6);
+	r = guard_add(g, GUARD_FROM_GUEST, GUARD_RETURN, 0);
+	for (i = 0; i < ARRAY_SIZE(at); i++) {
+		guard_match(r, GUARD_RAW_FRAME, GUARD_EQ, f + at[i], 128);
+		if (r)
+			r->m[i].at = at[i];
+	}
+}
+
 static void guard_from_guest(struct guard *g, const struct policy *p)
 {
 	static const uint8_t group[6] = { 0x01, 0x80, 0xc2 };
@@ -368,6 +393,7 @@ static void guard_from_guest(struct guard *g, const struct policy *p)
 	guard_match_num(r, GUARD_ETHER_TYPE, ETHERTYPE_IPV6);
 	r = guard_add(g, c, GUARD_GOTO, GUARD_CHECK_ARP);
 	guard_match_num(r, GUARD_ETHER_TYPE, ETHERTYPE_ARP);
+	guard_announce(g, p);
 	guard_add(g, c, GUARD_DROP, GUARD_DROP_ETHERTYPE);
 }
 

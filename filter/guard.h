@@ -3,6 +3,7 @@
  *
  *   from_guest   two fast rules: the ordinary IPv4 and IPv6 frame leaves here.
  *                Else: source MAC, link-local groups, then by ethertype:
+ *                An announcement of the own MAC leaves here.
  *     check_arp    lengths and sender MAC, then check_arp_ip  sender address,
  *                  or check_probe  what a probe asks for
  *     check_ip     source address, or a DHCP client without one; then
@@ -81,6 +82,7 @@ enum guard_field {
 	GUARD_RAW_CHADDR, /* in DHCP: whose lease */
 	GUARD_RAW_YIADDR, /* .. which address */
 	GUARD_RAW_DHCP,	  /* .. first option */
+	GUARD_RAW_FRAME,  /* the first bytes of all */
 	GUARD_FIELDS,
 };
 

@@ -60,6 +60,7 @@ const struct guard_field_info guard_fields[GUARD_FIELDS] = {
 	[GUARD_RAW_CHADDR] = { NULL, GUARD_TRANSPORT, 36, 6, 0, 0 },
 	[GUARD_RAW_YIADDR] = { NULL, GUARD_TRANSPORT, 24, 4, 0, 0 },
 	[GUARD_RAW_DHCP] = { NULL, GUARD_TRANSPORT, 248, 3, 0, 0 },
+	[GUARD_RAW_FRAME] = { NULL, GUARD_LINK, 0, 16, 0, 0 },
 };
 
 /* None of these may be a word of nft's language ("arp" and "ip6" are). */

@@ -10,7 +10,9 @@
  * What a policy means:
  *  - whatever is known: the outer ethertype is IPv4, IPv6 or ARP (no tag, no
  *    LLC), no frame goes to the bridge's own groups 01:80:c2:00:00:0X, ARP is
- *    a request or reply of the usual Ethernet-and-IPv4 kind. No router's
+ *    a request or reply of the usual Ethernet-and-IPv4 kind. One frame of
+ *    another type passes: the broadcast reverse ARP request that announces
+ *    where the vif's own MAC is, which netbackd sends for a guest. No router's
  *    messages (ICMPv6 advertisement, redirect) unless allow has
  *    POLICY_ROUTER, and nothing to the port of a DHCP client, of either
  *    family, unless POLICY_DHCP_SERVER; fragments and extension headers do not

@@ -493,6 +493,7 @@ void device_close(struct device *d)
 	if (d->watched)
 		store_unwatch(d->hub->store, d->front, d->name);
 	loop_cancel(d->hub->loop, d->timer);
+	announce_end(&d->announce);
 	if (d->told)
 		device_order_plain(d, WORKER_VIF_GONE);
 	if (d->tap >= 0)

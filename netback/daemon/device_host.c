@@ -163,13 +163,28 @@ int device_prepare(struct device *d, struct err *e)
 		  : 0;
 }
 
+/* Of the toolstack's MAC alone: what a guest says of itself is nobody's business. */
+static void device_announce(struct device *d)
+{
+	char text[24];
+	uint8_t mac[6];
+
+	if (d->tap >= 0 &&
+	    device_read(d, d->back, "mac", text, sizeof(text)) > 0 &&
+	    !vif_parse_mac(text, mac))
+		announce_begin(&d->announce, d->hub->loop, d->tap, mac);
+}
+
 void device_carrier(struct device *d, bool on)
 {
 	if (d->carrier == on)
 		return;
 	d->carrier = on;
+	announce_end(&d->announce);
 	if (d->tap >= 0)
 		tap_carrier(d->tap, on);
+	if (on)
+		device_announce(d);
 	/* For people; a store that is away is not waited for. */
 	device_write(d, "carrier", on ? "1" : "0");
 }
@@ -178,6 +193,7 @@ bool device_host_gone(struct device *d)
 {
 	bool had = d->tap >= 0 || d->record.dev[0];
 
+	announce_end(&d->announce);
 	device_drop_tap(d);
 	estate_barrier(d->hub->estate);
 	if (d->tap < 0 && d->record.dev[0] && if_nametoindex(d->record.dev))

@@ -16,6 +16,7 @@
 
 #include "base/log.h"
 #include "base/rate.h"
+#include "daemon/announce.h"
 #include "daemon/device.h"
 #include "daemon/keep.h"
 #include "daemon/keys.h"
@@ -62,6 +63,7 @@ struct device {
 	int tap, keep_fd;
 	uint32_t mtu;
 	bool carrier, stalled;
+	struct announce announce; /* while it has just come */
 	uint64_t failed_ns;
 	uint32_t retry_ms;
 	struct rate rate;
