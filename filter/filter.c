@@ -20,10 +20,7 @@ int filter_apply(const struct policy *p, struct err *e)
 	struct guard g;
 	int rc = guard_build(p, &g, e);
 
-	if (rc)
-		return rc;
-	/* what stands already is left alone, and nobody waits for its end */
-	return guard_nft_check(&g, NULL, NULL) ? guard_nft_apply(&g, e) : 0;
+	return rc ? rc : guard_nft_apply(&g, e);
 }
 
 int filter_remove(const char *dev, struct err *e)

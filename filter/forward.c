@@ -98,16 +98,22 @@ int filter_forward(const char *bridge, struct err *note)
 		{ NFPROTO_IPV6, "ip6", "ip6tables" },
 		{ NFPROTO_INET, "inet", "ip6tables" },
 	};
+	struct forward_seen s = { "", "" };
+	bool called = false, none = false;
 	unsigned i;
+	int rc;
 
 	for (i = 0; i < ARRAY_SIZE(row); i++) {
-		struct forward_seen s = { "", "" };
-		int rc = 0;
+		bool inet = row[i].family == NFPROTO_INET;
 
-		if (forward_called(bridge, row[i].tables))
-			rc = forward_look(row[i].family, &s, note);
+		if (!inet) /* the row behind it has the same switch */
+			called = forward_called(bridge, row[i].tables);
+		if (!called || (inet && none))
+			continue;
+		rc = forward_look(row[i].family, &s, note);
 		if (rc)
 			return rc;
+		none |= inet; /* both families' rows ask the same */
 		if (!s.chain[0])
 			continue;
 		if (!bridge[0])

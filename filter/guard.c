@@ -20,6 +20,7 @@ struct guard_rule *guard_add(struct guard *g, enum guard_chain chain,
 
 	if (g->n == GUARD_RULES)
 		return NULL;
+	memset(r, 0, sizeof(*r));
 	g->n++;
 	g->chain[chain] = true;
 	r->chain = chain;
@@ -615,7 +616,8 @@ int guard_build(const struct policy *p, struct guard *g, struct err *e)
 {
 	int rc;
 
-	memset(g, 0, sizeof(*g));
+	/* rules as they come: there is room for many more than most need */
+	memset(g, 0, offsetof(struct guard, v));
 	rc = guard_table(p->dev, g->table);
 	if (rc)
 		return err_set(e, rc,

@@ -608,13 +608,21 @@ static int guard_nft_no_device(const struct guard *g, struct err *e)
 int guard_nft_apply(const struct guard *g, struct err *e)
 {
 	struct nft *nft = NULL;
+	bool there;
 	int rc;
 
 	if (!if_nametoindex(g->dev))
 		return guard_nft_no_device(g, e);
 	rc = nft_open(&nft, e);
-	if (!rc)
-		rc = guard_nft_send(nft, g, guard_nft_there(nft, g->table), e);
+	if (rc) {
+		err_prefix(e, "%s: guard", g->dev);
+		return rc;
+	}
+	there = guard_nft_there(nft, g->table);
+	/* what stands already is left alone, and nobody waits for its end */
+	if (there && !guard_nft_check(g, NULL, NULL))
+		goto out;
+	rc = guard_nft_send(nft, g, there, e);
 	if (rc == -EEXIST)
 		rc = guard_nft_send(nft, g, true, e);
 	/* The kernel says ENOENT for a device, too: did it go meanwhile? */
@@ -622,6 +630,7 @@ int guard_nft_apply(const struct guard *g, struct err *e)
 		rc = guard_nft_no_device(g, e);
 	else if (rc)
 		err_prefix(e, "%s: guard", g->dev);
+out:
 	nft_close(nft);
 	return rc;
 }

@@ -37,7 +37,7 @@ int nft_batch_open(struct nft_batch **out, uint32_t gen);
 
 /* The next message's header: the caller adds a payload before the next call.
  * NULL when there is no more room, which nft_batch_send then reports. `what` names
- * it in an error: "chain from_guest".
+ * it in an error: "chain %s"; it knows %s and %u.
  */
 struct nlmsghdr *nft_batch_msg(struct nft_batch *b, uint16_t type,
 			       uint16_t family, uint16_t flags,

@@ -31,7 +31,9 @@ void store_close(struct store *s); /* NULL is fine */
 
 /* Readable when an event waits, when the connection is lost, and when it is time
  * to try again: then call store_event until it is not 1. An epoll descriptor of
- * its own, the same for the life of the handle; nothing else needs a timer.
+ * its own, the same for the life of the handle; nothing else needs a timer. It
+ * comes with the first watch or the first call: who only asks has none (-1: it
+ * could not be made).
  */
 int store_fd(struct store *s);
 

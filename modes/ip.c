@@ -374,12 +374,40 @@ void ip_back(struct run *r, const struct step *s)
 		nl_sysctl_set(s->key, s->dev, (unsigned)r->value[at]);
 }
 
-/* As any device that is new. */
-static void ip_default(const struct step *s)
+/* Can a plan have left it so? What the kernel told with the link says so for most
+ * devices, which no plan ever routed to. Plans set PROXY_DELAY after PROXY_ARP, and
+ * FORCE after FORWARD, and undo goes the other way.
+ */
+static bool ip_may_be_ours(const struct nl_link *l, enum step_sysctl key)
 {
-	int is = nl_sysctl_get(s->key, s->dev);
-	int new = nl_sysctl_get(s->key, "default");
+	static const struct {
+		uint8_t key, low, high;
+	} row[STEP_SYSCTLS] = {
+		[STEP_IP4_FORWARD] = { STEP_IP4_FORWARD, 1, 1 },
+		[STEP_IP4_PROXY_ARP] = { STEP_IP4_PROXY_ARP, 1, 1 },
+		[STEP_IP4_PROXY_DELAY] = { STEP_IP4_PROXY_ARP, 1, 1 },
+		[STEP_IP4_RP_FILTER] = { STEP_IP4_RP_FILTER, 1, 2 },
+		[STEP_IP6_OFF] = { STEP_IP6_OFF, 0, 1 },
+		[STEP_IP6_ACCEPT_RA] = { STEP_IP6_ACCEPT_RA, 0, 0 },
+		[STEP_IP6_FORWARD] = { STEP_IP6_FORWARD, 1, 1 },
+		[STEP_IP6_FORCE] = { STEP_IP6_FORWARD, 1, 1 },
+		[STEP_IP6_PROXY] = { STEP_IP6_FORWARD, 1, 1 },
+	};
+	int is = l->setting[row[key].key];
 
+	return is < 0 || (is >= row[key].low && is <= row[key].high);
+}
+
+/* As any device that is new. */
+static void ip_default(struct run *r, const struct step *s)
+{
+	struct nl_link l;
+	int is, new;
+
+	if (!nl_link_get(r->h, s->dev, &l) && !ip_may_be_ours(&l, s->key))
+		return;
+	is = nl_sysctl_get(s->key, s->dev);
+	new = nl_sysctl_get(s->key, "default");
 	/* only the first network namespace has that file */
 	if (new == -ENOENT && s->key == STEP_IP4_PROXY_DELAY)
 		new = IP_PROXY_DELAY;
@@ -410,19 +438,27 @@ static int ip_clear_vif(struct run *r, const struct step *s)
 {
 	struct vif_addr a[IP_LOOK];
 	struct nl_route way[IP_LOOK];
-	int index, i, n, rc = ip_index(r, s->dev, &index);
+	struct nl_link l;
+	int index, i, n, naddr, rc = ip_index(r, s->dev, &index);
 
 	if (rc)
 		return ip_gone(rc);
+	naddr = nl_addrs(r->h, index, AF_UNSPEC, a, IP_LOOK);
+	if (naddr < 0)
+		return ip_gone(naddr);
+	/* never routed to: who has many routes need not walk them all */
+	if (!naddr && !nl_link_get(r->h, s->dev, &l) &&
+	    !ip_may_be_ours(&l, STEP_IP4_FORWARD) &&
+	    !ip_may_be_ours(&l, STEP_IP6_FORWARD))
+		return 0;
 	n = nl_routes(r->h, index, way, IP_LOOK);
 	for (i = 0; !rc && i < n; i++)
 		rc = ip_clear_proxy(r, s, &way[i].to);
 	if (rc || n < 0)
 		return rc ? rc : ip_gone(n);
-	n = nl_addrs(r->h, index, AF_UNSPEC, a, IP_LOOK);
-	for (i = 0; !rc && i < n; i++)
+	for (i = 0; !rc && i < naddr; i++)
 		rc = ip_gone(nl_addr_del(r->h, index, &a[i]));
-	return rc ? rc : n < 0 ? ip_gone(n) : 0;
+	return rc;
 }
 
 static int ip_clear(struct run *r, const struct step *s, bool ours)
@@ -452,7 +488,7 @@ int ip_undo(struct run *r, const struct step *s, bool ours)
 	else if (s->kind != STEP_SYSCTL)
 		rc = ip_remove(r, s);
 	else if (ip_is_vif(r->p, s))
-		ip_default(s);
+		ip_default(r, s);
 	return rc ? plan_failed(r, s, rc, "remove addresses and routes", "")
 		  : 0;
 }

@@ -12,7 +12,8 @@
 #include <linux/if_bridge.h>
 #include <linux/if_link.h>
 #include <linux/if_tun.h>
-#include <linux/neighbour.h>
+#include <linux/ip.h>
+#include <linux/ipv6.h>
 #include <linux/netlink.h>
 #include <linux/rtnetlink.h>
 #include <netlink/msg.h>
@@ -20,6 +21,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -28,7 +30,7 @@
 #include "nl_ask.h"
 #include "vif.h"
 
-enum { NL_ANSWER = 32768, NL_SEEN = 3 };
+enum { NL_ANSWER = 32768, NL_SEEN = 3, NL_MSG = 1024 };
 
 struct nl_host {
 	struct nl_sock *sk; /* NULL after a failure: opened anew */
@@ -46,6 +48,7 @@ static int nl_reopen(struct nl_host *h)
 {
 	int on = 1, fd;
 
+	nlmsg_set_default_size(NL_MSG); /* it is cleared each time */
 	h->sk = nl_socket_alloc();
 	if (!h->sk)
 		return -ENOMEM;
@@ -319,6 +322,43 @@ static void nl_read_info(struct nl_link *o, const struct nlattr *info)
 		nl_read_port(o, nl_in(info, IFLA_INFO_SLAVE_DATA));
 }
 
+/* The settings that a link's description holds, so that no file is opened for them.
+ * IPv4's are an array that begins with number 1.
+ */
+static void nl_read_settings(struct nl_link *o, const struct nlattr *spec)
+{
+	static const struct {
+		uint8_t key, ipv6, at;
+	} row[] = {
+		{ STEP_IP4_FORWARD, 0, IPV4_DEVCONF_FORWARDING - 1 },
+		{ STEP_IP4_PROXY_ARP, 0, IPV4_DEVCONF_PROXY_ARP - 1 },
+		{ STEP_IP4_RP_FILTER, 0, IPV4_DEVCONF_RP_FILTER - 1 },
+		{ STEP_IP6_OFF, 1, DEVCONF_DISABLE_IPV6 },
+		{ STEP_IP6_ACCEPT_RA, 1, DEVCONF_ACCEPT_RA },
+		{ STEP_IP6_FORWARD, 1, DEVCONF_FORWARDING },
+	};
+	const struct nlattr *conf[] = {
+		nl_in(nl_in(spec, AF_INET), IFLA_INET_CONF),
+		nl_in(nl_in(spec, AF_INET6), IFLA_INET6_CONF),
+	};
+	const struct nlattr *a;
+	int32_t v;
+	unsigned i;
+
+	for (i = 0; i < STEP_SYSCTLS; i++)
+		o->setting[i] = -1;
+	for (i = 0; i < ARRAY_SIZE(row); i++) {
+		a = conf[row[i].ipv6];
+		if (!a || nla_len(a) < (row[i].at + 1) * (int)sizeof(v))
+			continue;
+		memcpy(&v, (char *)nla_data(a) + row[i].at * sizeof(v),
+		       sizeof(v));
+		o->setting[row[i].key] = v < 0 ? -1 : v;
+	}
+	if (o->setting[STEP_IP6_OFF] > 0)
+		o->setting[STEP_IP6_OFF] = 1;
+}
+
 static int nl_on_link(struct nl_msg *m, void *arg)
 {
 	struct nlmsghdr *n = nlmsg_hdr(m);
@@ -348,6 +388,7 @@ static int nl_on_link(struct nl_msg *m, void *arg)
 		o->master_index = (int)nla_get_u32(tb[IFLA_MASTER]);
 	if (tb[IFLA_LINKINFO])
 		nl_read_info(o, tb[IFLA_LINKINFO]);
+	nl_read_settings(o, tb[IFLA_AF_SPEC]);
 	if (tb[IFLA_PARENT_DEV_BUS_NAME])
 		nla_strlcpy(bus, tb[IFLA_PARENT_DEV_BUS_NAME], sizeof(bus));
 	o->xen = !strcmp(bus, "xen-backend");
@@ -356,22 +397,18 @@ static int nl_on_link(struct nl_msg *m, void *arg)
 	return NL_OK;
 }
 
-static int nl_on_name(struct nl_msg *m, void *arg)
-{
-	struct nlattr *a = nlmsg_find_attr(
-		nlmsg_hdr(m), sizeof(struct ifinfomsg), IFLA_IFNAME);
-
-	if (a)
-		nla_strlcpy(arg, a, IFNAMSIZ);
-	return NL_OK;
-}
-
+/* A name alone: a link's description is a hundred times as long. */
 static int nl_name_of(struct nl_host *h, int index, char name[IFNAMSIZ])
 {
-	struct ifinfomsg ifi = { .ifi_family = AF_UNSPEC, .ifi_index = index };
+	struct ifreq r = { .ifr_ifindex = index };
+	int rc = h->sk ? 0 : nl_reopen(h);
 
-	return nl_ask(h, nl_new(RTM_GETLINK, 0, &ifi, sizeof(ifi)), nl_on_name,
-		      name);
+	if (rc)
+		return rc;
+	if (ioctl(nl_socket_get_fd(h->sk), SIOCGIFNAME, &r))
+		return -errno;
+	memcpy(name, r.ifr_name, IFNAMSIZ);
+	return 0;
 }
 
 static const struct nl_link *nl_seen(const struct nl_host *h, const char *dev)
@@ -455,6 +492,18 @@ static struct nl_link *nl_after(struct nl_host *h, const struct nl_change *c,
 	return (struct nl_link *)nl_seen(h, dev);
 }
 
+/* .. of one that has to be looked at anew. */
+static void nl_forget(struct nl_host *h, const struct nl_change *c,
+		      const char *dev)
+{
+	unsigned i;
+
+	h->nseen = 0;
+	for (i = 0; i < c->n; i++)
+		if (strcmp(c->l[i].name, dev))
+			nl_see(h, &c->l[i]);
+}
+
 int nl_link_up(struct nl_host *h, const char *dev, bool up)
 {
 	struct nl_change c = nl_before(h);
@@ -483,34 +532,38 @@ int nl_link_mac(struct nl_host *h, const char *dev, const uint8_t mac[6])
 	return rc;
 }
 
+/* With its MTU a device's IPv6 comes and goes. */
 int nl_link_mtu(struct nl_host *h, const char *dev, uint32_t mtu)
 {
 	struct nl_msg *m = nl_link_msg(RTM_SETLINK, dev, false, false);
 	struct nl_change c = nl_before(h);
-	struct nl_link *l;
 	int rc;
 
 	if (m)
 		nla_put_u32(m, IFLA_MTU, mtu);
 	rc = nl_ask(h, m, NULL, NULL);
-	l = rc ? NULL : nl_after(h, &c, dev);
-	if (l)
-		l->mtu = mtu;
+	if (!rc)
+		nl_forget(h, &c, dev);
 	return rc;
 }
 
 int nl_link_master(struct nl_host *h, const char *dev, const char *master)
 {
 	struct nl_link to = { 0 };
+	struct nl_change c;
 	struct nl_msg *m;
 	int rc = master[0] ? nl_link_get(h, master, &to) : 0;
 
 	if (rc)
 		return rc;
+	c = nl_before(h);
 	m = nl_link_msg(RTM_SETLINK, dev, false, false);
 	if (m)
 		nla_put_u32(m, IFLA_MASTER, (uint32_t)to.index);
-	return nl_ask(h, m, NULL, NULL);
+	rc = nl_ask(h, m, NULL, NULL);
+	if (!rc)
+		nl_forget(h, &c, dev);
+	return rc;
 }
 
 int nl_link_group(struct nl_host *h, const char *dev, uint32_t group)
@@ -571,6 +624,7 @@ int nl_link_delete(struct nl_host *h, const char *dev)
 int nl_port_set(struct nl_host *h, const char *dev, uint32_t flags)
 {
 	struct ifinfomsg ifi = { .ifi_family = AF_BRIDGE };
+	struct nl_change c;
 	struct nl_link l;
 	struct nlattr *nest;
 	struct nl_msg *m;
@@ -579,6 +633,7 @@ int nl_port_set(struct nl_host *h, const char *dev, uint32_t flags)
 
 	if (rc)
 		return rc;
+	c = nl_before(h);
 	ifi.ifi_index = l.index;
 	m = nl_new(RTM_SETLINK, 0, &ifi, sizeof(ifi));
 	nest = m ? nla_nest_start(m, IFLA_PROTINFO | NLA_F_NESTED) : NULL;
@@ -589,104 +644,8 @@ int nl_port_set(struct nl_host *h, const char *dev, uint32_t flags)
 					   nl_ports[i].inverted);
 		nla_nest_end(m, nest);
 	}
-	return nl_ask(h, m, NULL, NULL);
-}
-
-static int nl_on_fdb(struct nl_msg *m, void *arg)
-{
-	struct ndmsg *nd = nlmsg_data(nlmsg_hdr(m));
-	struct nl_fdb *o = arg;
-
-	o->index = nd->ndm_ifindex;
-	o->stays = nd->ndm_state & (NUD_NOARP | NUD_PERMANENT);
-	return NL_OK;
-}
-
-static int nl_fdb_ask(struct nl_host *h, int type, int flags, const char *dev,
-		      const uint8_t mac[6], struct nl_fdb *out)
-{
-	struct ndmsg nd = { .ndm_family = AF_BRIDGE, .ndm_flags = NTF_MASTER };
-	struct nl_msg *m;
-	struct nl_link l;
-	int rc = nl_link_get(h, dev, &l);
-
-	if (rc)
-		return rc;
-	nd.ndm_ifindex = l.index;
-	if (type == RTM_NEWNEIGH)
-		nd.ndm_state = NUD_NOARP; /* static, as bridge(8) says it */
-	m = nl_new(type, flags, &nd, sizeof(nd));
-	if (m)
-		nla_put(m, NDA_LLADDR, 6, mac);
-	return nl_ask(h, m, out ? nl_on_fdb : NULL, out);
-}
-
-int nl_fdb_get(struct nl_host *h, const char *dev, const uint8_t mac[6],
-	       struct nl_fdb *out)
-{
-	struct nl_fdb o = { 0 };
-	int rc = nl_fdb_ask(h, RTM_GETNEIGH, 0, dev, mac, &o);
-
-	if (!rc && !o.index)
-		rc = -ENOENT;
+	rc = nl_ask(h, m, NULL, NULL);
 	if (!rc)
-		*out = o;
+		nl_forget(h, &c, dev);
 	return rc;
-}
-
-int nl_fdb_add(struct nl_host *h, const char *dev, const uint8_t mac[6])
-{
-	return nl_fdb_ask(h, RTM_NEWNEIGH, NLM_F_CREATE | NLM_F_REPLACE, dev,
-			  mac, NULL);
-}
-
-int nl_fdb_del(struct nl_host *h, const char *dev, const uint8_t mac[6])
-{
-	return nl_fdb_ask(h, RTM_DELNEIGH, 0, dev, mac, NULL);
-}
-
-struct nl_list {
-	int index;
-	uint8_t (*mac)[6];
-	unsigned n, max;
-};
-
-static int nl_on_static(struct nl_msg *m, void *arg)
-{
-	struct ndmsg *nd = nlmsg_data(nlmsg_hdr(m));
-	struct nlattr *a = nlmsg_find_attr(nlmsg_hdr(m), sizeof(*nd),
-					   NDA_LLADDR);
-	struct nl_list *l = arg;
-	unsigned i;
-
-	if (nd->ndm_ifindex != l->index || !(nd->ndm_state & NUD_NOARP) || !a ||
-	    nla_len(a) != 6)
-		return NL_OK;
-	for (i = 0; i < l->n; i++)
-		if (!memcmp(l->mac[i], nla_data(a), 6))
-			return NL_OK;
-	if (l->n < l->max)
-		memcpy(l->mac[l->n++], nla_data(a), 6);
-	return NL_OK;
-}
-
-int nl_fdb_static(struct nl_host *h, const char *dev, uint8_t mac[][6],
-		  unsigned n)
-{
-	struct ifinfomsg ifi = { .ifi_family = AF_BRIDGE };
-	struct nl_list list = { .mac = mac, .max = n };
-	struct nl_msg *m;
-	struct nl_link l;
-	int rc = nl_link_get(h, dev, &l);
-
-	if (rc)
-		return rc;
-	/* the kernel walks this bridge only, and tells of this port only */
-	list.index = l.index;
-	ifi.ifi_index = l.index;
-	m = nl_new(RTM_GETNEIGH, NLM_F_DUMP, &ifi, sizeof(ifi));
-	if (m)
-		nla_put_u32(m, IFLA_MASTER, (uint32_t)l.master_index);
-	rc = nl_ask(h, m, nl_on_static, &list);
-	return rc ? rc : (int)list.n;
 }

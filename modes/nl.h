@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* nl.h - what this host's kernel is asked and told, one call each
  *
- * nl.c (links, ports, FDB) and nl_ip.c (addresses, routes, neighbours) are the
- * only files that speak rtnetlink, sysctl.c is the only one that writes a
- * sysctl. Errors are the kernel's -errno; nl_why() adds what the kernel said.
+ * nl.c (links, ports), nl_fdb.c, nl_vlan.c and nl_ip.c (addresses, routes,
+ * neighbours) are the only files that speak rtnetlink, sysctl.c is the only one
+ * that writes a sysctl. Errors are the kernel's -errno; nl_why() adds what the
+ * kernel said.
  */
 #ifndef NETBACK_MODES_NL_H
 #define NETBACK_MODES_NL_H
@@ -36,6 +37,10 @@ struct nl_link {
 	uint32_t group; /* of links, as ip-link(8) has it; 0 = default */
 	bool can_vlan;	/* a bridge which could keep VLANs apart .. */
 	bool vlans;	/* .. and does */
+	/* what the kernel tells of its settings: -1 = nothing. IP6_OFF: it has no
+	 * IPv6 at all
+	 */
+	int setting[STEP_SYSCTLS];
 };
 
 struct nl_fdb {
@@ -86,6 +91,8 @@ int nl_port_set(struct nl_host *h, const char *dev, uint32_t flags);
 /* The entry for mac in the bridge that dev is a port of; -ENOENT. */
 int nl_fdb_get(struct nl_host *h, const char *dev, const uint8_t mac[6],
 	       struct nl_fdb *out);
+/* -EEXIST: there is an entry for mac, of whatever kind */
+int nl_fdb_new(struct nl_host *h, const char *dev, const uint8_t mac[6]);
 int nl_fdb_add(struct nl_host *h, const char *dev, const uint8_t mac[6]);
 int nl_fdb_del(struct nl_host *h, const char *dev, const uint8_t mac[6]);
 

@@ -96,8 +96,9 @@ int mode_facts(const struct vif *v, struct facts *out, struct err *e)
 
 	if (rc)
 		return rc;
-	f.ipv6 = nl_ipv6_off("default") >= 0;
 	rc = plan_look(h, v->name, &l, &f.link, e);
+	f.ipv6 = (f.link && l.setting[STEP_IP6_OFF] >= 0) ||
+		 nl_ipv6_off("default") >= 0;
 	if (!rc && vif_bridged(v))
 		rc = plan_look(h, v->bridge, &b, &f.bridge, e);
 	if (!rc && !vif_bridged(v))
@@ -251,15 +252,14 @@ static int do_mtu(struct run *r, const struct step *s, const struct nl_link *l)
 	return rc ? plan_failed(r, s, rc, "set mtu ", num) : 0;
 }
 
-static int do_no_ipv6(struct run *r, const struct step *s)
+static int do_no_ipv6(struct run *r, const struct step *s,
+		      const struct nl_link *l)
 {
-	int rc = nl_ipv6_off(s->dev);
-
 	/* a device with an MTU below 1280 has no IPv6, and no such file */
-	if (rc == 1 || rc == -ENOENT)
-		return 0;
-	if (!rc)
-		rc = nl_ipv6_off_set(s->dev, 1);
+	int rc = l->setting[STEP_IP6_OFF] ? 0 : nl_ipv6_off_set(s->dev, 1);
+
+	if (rc == -ENOENT)
+		rc = 0;
 	return rc ? plan_failed(r, s, rc, "switch IPv6 off", "") : 0;
 }
 
@@ -312,8 +312,11 @@ static int do_fdb(struct run *r, const struct step *s, const struct nl_link *l)
 {
 	struct nl_fdb f;
 	char mac[18];
-	int rc = nl_fdb_get(r->h, s->dev, s->mac, &f);
+	int rc = nl_fdb_new(r->h, s->dev, s->mac);
 
+	if (!rc)
+		return do_fdb_only(r, s);
+	rc = nl_fdb_get(r->h, s->dev, s->mac, &f);
 	vif_print_mac(s->mac, mac);
 	if (!rc && f.stays && f.index != l->index)
 		return err_set(r->e, -EADDRINUSE,
@@ -370,7 +373,7 @@ static int step_do(struct run *r, const struct step *s)
 	case STEP_MTU:
 		return do_mtu(r, s, &l);
 	case STEP_NO_IPV6:
-		return do_no_ipv6(r, s);
+		return do_no_ipv6(r, s, &l);
 	case STEP_GUARD:
 		return r->guard ? r->guard(&r->p->policy, true, r->e) : 0;
 	case STEP_MASTER:
@@ -483,7 +486,7 @@ static int run_remember(struct run *r)
 	if (rc)
 		return err_set(r->e, rc, "%s: %s%s", dev, strerror(-rc),
 			       nl_why(r->h));
-	r->was_ipv6_off = nl_ipv6_off(dev);
+	r->was_ipv6_off = r->was.setting[STEP_IP6_OFF];
 	/* a plan for a change may leave out what stays, its bridge too */
 	r->was_attached = r->was.port;
 	if (!r->p->policy.bridged)
@@ -544,7 +547,7 @@ static int step_undo(struct run *r, const struct step *s)
 	case STEP_NO_IPV6:
 		/* as any device that is new; it is down */
 		off = nl_ipv6_off("default");
-		if (off >= 0)
+		if (off >= 0 && off != l.setting[STEP_IP6_OFF])
 			nl_ipv6_off_set(s->dev, off);
 		return 0;
 	case STEP_GUARD:

@@ -607,12 +607,17 @@ static int call_locked(struct call *k, struct err *e)
 /* One lock for a vif and its emulated card, the one that vifctl attach has. */
 static int call_lock(struct call *k, char *name, size_t size, struct err *e)
 {
+	int rc;
+
 	if (k->h.stranger)
 		snprintf(name, size, "tap-%s", k->h.dev);
 	else
 		snprintf(name, size, "vif%u.%u", k->h.domid, k->h.handle);
 	if (!k->c->wait_ms)
 		k->c->wait_ms = HOTPLUG_WAIT_MS;
+	rc = run_lock(k->c, name, e);
+	if (rc != -ENOENT)
+		return rc;
 	if (mkdir(k->c->run, 0755) && errno != EEXIST)
 		return err_set(e, -errno, "cannot make %s: %s", k->c->run,
 			       strerror(errno));

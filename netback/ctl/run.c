@@ -72,13 +72,18 @@ int run_lock(const struct ctl *c, const char *name, struct err *e)
 	struct timespec nap = { .tv_nsec = RUN_POLL_MS * 1000000 };
 	uint64_t end = clock_ns() + c->wait_ms * UINT64_C(1000000);
 	char path[CTL_PATH];
-	int fd, rc = run_lock_dir(c, e);
+	int fd, rc;
 
-	if (rc)
-		return rc;
 	if (run_lock_path(c, name, path))
 		return err_set(e, -ENAMETOOLONG, "%s: too long a name", c->run);
-	while ((fd = run_lock_once(path)) == -EAGAIN) {
+	fd = run_lock_once(path);
+	if (fd == -ENOENT) {
+		rc = run_lock_dir(c, e);
+		if (rc)
+			return rc;
+		fd = run_lock_once(path);
+	}
+	for (; fd == -EAGAIN; fd = run_lock_once(path)) {
 		if (run_interrupted())
 			return err_set(e, -EINTR, "interrupted");
 		if (clock_ns() >= end)

@@ -183,6 +183,7 @@ same 'its guard went too' 'guard off vif1.0' \
 	"$(grep off "$RUN/out")"
 fresh
 bridge fdb add 00:16:3e:00:00:01 dev up0 master static
+until_true 5 grep -qx up /sys/class/net/br0/operstate
 dump >"$RUN/before"
 ok 'mac of another port' refused 'belongs to another port of br0' attach
 ok 'all is back' held before
