@@ -249,7 +249,8 @@ static void code_xt(struct code *c, struct nftnl_expr *x, uint16_t first,
 		return;
 	}
 	memcpy(own, info, len);
-	nftnl_expr_set_str(x, first, name);
+	if (nftnl_expr_set_str(x, first, name))
+		c->failed = true;
 	nftnl_expr_set_u32(x, first + 1, rev);
 	nftnl_expr_set(x, first + 2, own, len); /* owns it now */
 }

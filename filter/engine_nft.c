@@ -205,9 +205,8 @@ static int engine_table_msg(struct engine_nft *x, uint16_t type,
 	struct nlmsghdr *nlh;
 	int rc = -ENOMEM;
 
-	if (!t || !u)
+	if (!t || !u || nftnl_table_set_str(t, NFTNL_TABLE_NAME, name))
 		goto out;
-	nftnl_table_set_str(t, NFTNL_TABLE_NAME, name);
 	if (comment &&
 	    nftnl_udata_put_strz(u, NFTNL_UDATA_TABLE_COMMENT, comment))
 		nftnl_table_set_data(t, NFTNL_TABLE_USERDATA,
@@ -240,25 +239,28 @@ static int engine_chain_msg(struct engine_nft *x, uint16_t family,
 {
 	struct nftnl_chain *c = nftnl_chain_alloc();
 	struct nlmsghdr *nlh;
+	int rc = -ENOMEM;
 
-	if (!c)
-		return -ENOMEM;
-	nftnl_chain_set_str(c, NFTNL_CHAIN_TABLE, table);
-	nftnl_chain_set_str(c, NFTNL_CHAIN_NAME, k->name);
+	if (!c || nftnl_chain_set_str(c, NFTNL_CHAIN_TABLE, table) ||
+	    nftnl_chain_set_str(c, NFTNL_CHAIN_NAME, k->name) ||
+	    (k->dev && nftnl_chain_set_str(c, NFTNL_CHAIN_DEV, k->dev)))
+		goto out;
 	if (k->base) {
-		nftnl_chain_set_str(c, NFTNL_CHAIN_TYPE, "filter");
+		if (nftnl_chain_set_str(c, NFTNL_CHAIN_TYPE, "filter"))
+			goto out;
 		nftnl_chain_set_u32(c, NFTNL_CHAIN_HOOKNUM, k->hook);
 		nftnl_chain_set_s32(c, NFTNL_CHAIN_PRIO, k->prio);
 		nftnl_chain_set_u32(c, NFTNL_CHAIN_POLICY, NF_ACCEPT);
 	}
-	if (k->dev)
-		nftnl_chain_set_str(c, NFTNL_CHAIN_DEV, k->dev);
 	nlh = nft_batch_msg(x->b, NFT_MSG_NEWCHAIN, family, NLM_F_CREATE,
 			    "table %s, chain %s", table, k->name);
 	if (nlh)
 		nftnl_chain_nlmsg_build_payload(nlh, c);
-	nftnl_chain_free(c);
-	return 0;
+	rc = 0;
+out:
+	if (c)
+		nftnl_chain_free(c);
+	return rc;
 }
 
 static void engine_rule_msg(struct engine_nft *x, uint16_t family,

@@ -99,7 +99,8 @@ static void guard_nft_learn(struct code *c, enum guard_set s)
 		return;
 	nftnl_expr_set_u32(x, NFTNL_EXPR_DYNSET_SREG_KEY, NFT_REG_1);
 	nftnl_expr_set_u32(x, NFTNL_EXPR_DYNSET_OP, NFT_DYNSET_OP_UPDATE);
-	nftnl_expr_set_str(x, NFTNL_EXPR_DYNSET_SET_NAME, guard_sets[s]);
+	if (nftnl_expr_set_str(x, NFTNL_EXPR_DYNSET_SET_NAME, guard_sets[s]))
+		c->failed = true;
 	nftnl_expr_set_u32(x, NFTNL_EXPR_DYNSET_SET_ID, s + 1);
 }
 
@@ -380,11 +381,16 @@ static int guard_nft_put_counter(struct nft_batch *b, const struct guard *g,
 	const char *name = guard_counters[i];
 	struct nftnl_obj *o = nftnl_obj_alloc();
 	struct nlmsghdr *nlh;
+	int rc = -ENOMEM;
 
 	if (!o)
-		return -ENOMEM;
+		return rc;
 	nftnl_obj_set_str(o, NFTNL_OBJ_TABLE, g->table);
 	nftnl_obj_set_str(o, NFTNL_OBJ_NAME, name);
+	/* it does not say that it had no memory */
+	if (!nftnl_obj_get_str(o, NFTNL_OBJ_TABLE) ||
+	    !nftnl_obj_get_str(o, NFTNL_OBJ_NAME))
+		goto out;
 	nftnl_obj_set_u32(o, NFTNL_OBJ_TYPE, NFT_OBJECT_COUNTER);
 	nftnl_obj_set_u64(o, NFTNL_OBJ_CTR_PKTS, k->packets[i]);
 	nftnl_obj_set_u64(o, NFTNL_OBJ_CTR_BYTES, k->bytes[i]);
@@ -392,8 +398,10 @@ static int guard_nft_put_counter(struct nft_batch *b, const struct guard *g,
 			    "%s: counter %s", g->table, name);
 	if (nlh)
 		nftnl_obj_nlmsg_build_payload(nlh, o);
+	rc = 0;
+out:
 	nftnl_obj_free(o);
-	return 0;
+	return rc;
 }
 
 static int guard_nft_put_chain(struct nft_batch *b, const struct guard *g,
@@ -404,17 +412,18 @@ static int guard_nft_put_chain(struct nft_batch *b, const struct guard *g,
 					    : NF_NETDEV_INGRESS;
 	struct nftnl_chain *c = nftnl_chain_alloc();
 	struct nlmsghdr *nlh;
+	int rc = -ENOMEM;
 
-	if (!c)
-		return -ENOMEM;
-	nftnl_chain_set_str(c, NFTNL_CHAIN_TABLE, g->table);
-	nftnl_chain_set_str(c, NFTNL_CHAIN_NAME, guard_chains[n]);
+	if (!c || nftnl_chain_set_str(c, NFTNL_CHAIN_TABLE, g->table) ||
+	    nftnl_chain_set_str(c, NFTNL_CHAIN_NAME, guard_chains[n]))
+		goto out;
 	if (base) {
-		nftnl_chain_set_str(c, NFTNL_CHAIN_TYPE, "filter");
+		if (nftnl_chain_set_str(c, NFTNL_CHAIN_TYPE, "filter") ||
+		    nftnl_chain_set_str(c, NFTNL_CHAIN_DEV, g->dev))
+			goto out;
 		nftnl_chain_set_u32(c, NFTNL_CHAIN_HOOKNUM, hook);
 		nftnl_chain_set_s32(c, NFTNL_CHAIN_PRIO, GUARD_PRIO);
 		nftnl_chain_set_u32(c, NFTNL_CHAIN_POLICY, NF_ACCEPT);
-		nftnl_chain_set_str(c, NFTNL_CHAIN_DEV, g->dev);
 	}
 	nlh = nft_batch_msg(b, NFT_MSG_NEWCHAIN, NFPROTO_NETDEV, NLM_F_CREATE,
 			    "%s: %s chain %s", g->table,
@@ -424,8 +433,11 @@ static int guard_nft_put_chain(struct nft_batch *b, const struct guard *g,
 			    guard_chains[n]);
 	if (nlh)
 		nftnl_chain_nlmsg_build_payload(nlh, c);
-	nftnl_chain_free(c);
-	return 0;
+	rc = 0;
+out:
+	if (c)
+		nftnl_chain_free(c);
+	return rc;
 }
 
 static int guard_nft_fill_set(struct nftnl_set *s, const struct guard *g,
@@ -434,8 +446,9 @@ static int guard_nft_fill_set(struct nftnl_set *s, const struct guard *g,
 	uint32_t len = n == GUARD_ADDR4 ? 4 : 16;
 	unsigned i;
 
-	nftnl_set_set_str(s, NFTNL_SET_TABLE, g->table);
-	nftnl_set_set_str(s, NFTNL_SET_NAME, guard_sets[n]);
+	if (nftnl_set_set_str(s, NFTNL_SET_TABLE, g->table) ||
+	    nftnl_set_set_str(s, NFTNL_SET_NAME, guard_sets[n]))
+		return -ENOMEM;
 	nftnl_set_set_u32(s, NFTNL_SET_FAMILY, NFPROTO_NETDEV);
 	nftnl_set_set_u32(s, NFTNL_SET_ID, n + 1);
 	nftnl_set_set_u32(s, NFTNL_SET_KEY_TYPE,
@@ -480,8 +493,9 @@ static int guard_nft_put_learned(struct nft_batch *b, const struct guard *g,
 
 	if (!s || !k->nlearned[n])
 		return 0;
-	nftnl_set_set_str(s, NFTNL_SET_TABLE, g->table);
-	nftnl_set_set_str(s, NFTNL_SET_NAME, guard_sets[n]);
+	if (nftnl_set_set_str(s, NFTNL_SET_TABLE, g->table) ||
+	    nftnl_set_set_str(s, NFTNL_SET_NAME, guard_sets[n]))
+		return -ENOMEM;
 	nftnl_set_set_u32(s, NFTNL_SET_ID, n + 1);
 	return guard_nft_put_elems_of(b, g, n, s);
 }
