@@ -68,19 +68,30 @@ static bool grave_start(struct grave *g)
 	return rc == 0;
 }
 
-void grave_put(struct grave *g, int fd)
+static bool grave_room(struct grave *g)
 {
+	unsigned room = g->room * 2 + 8;
 	int *more;
 
+	if (g->n < g->room)
+		return true;
+	more = realloc(g->fd, room * sizeof(*more));
+	if (!more)
+		return false;
+	g->fd = more;
+	g->room = room;
+	return true;
+}
+
+void grave_put(struct grave *g, int fd)
+{
 	if (fd < 0)
 		return;
 	pthread_mutex_lock(&g->lock);
-	if (g->n == g->room) {
-		more = realloc(g->fd, (g->room * 2 + 8) * sizeof(*more));
-		if (!more)
-			abort();
-		g->fd = more;
-		g->room = g->room * 2 + 8;
+	if (!grave_room(g)) {
+		pthread_mutex_unlock(&g->lock);
+		close(fd); /* here, and wait: better than to keep it */
+		return;
 	}
 	g->fd[g->n++] = fd;
 	if (!g->digging)

@@ -12,7 +12,13 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { LOOP_EVENTS = 64 };
+enum {
+	LOOP_EVENTS = 64,
+	/* Timers for when there is no memory: one that is not set is an event
+	 * which never comes, and nobody looks again.
+	 */
+	LOOP_SPARE = 32,
+};
 
 struct loop_fd {
 	struct loop_fd *next, **prev;
@@ -36,6 +42,7 @@ struct loop {
 	uint64_t now_ns;
 	struct loop_fd *fds, *dead;
 	struct loop_timer *timers;
+	struct loop_timer spare[LOOP_SPARE]; /* free: without fn */
 };
 
 uint64_t clock_ns(void)
@@ -142,10 +149,30 @@ void loop_del(struct loop *l, struct loop_fd *s)
 		loop_sweep(l);
 }
 
+static struct loop_timer *loop_timer_new(struct loop *l)
+{
+	struct loop_timer *t = calloc(1, sizeof(*t));
+	unsigned i;
+
+	for (i = 0; i < LOOP_SPARE && !t; i++) {
+		if (!l->spare[i].fn)
+			t = &l->spare[i];
+	}
+	return t;
+}
+
+static void loop_timer_free(struct loop *l, struct loop_timer *t)
+{
+	if (t >= l->spare && t < l->spare + LOOP_SPARE)
+		t->fn = NULL;
+	else
+		free(t);
+}
+
 int loop_after(struct loop *l, uint32_t ms, loop_timer_fn *fn, void *arg,
 	       struct loop_timer **out)
 {
-	struct loop_timer *t = calloc(1, sizeof(*t)), **at;
+	struct loop_timer *t = loop_timer_new(l), **at;
 
 	if (!t)
 		return -ENOMEM;
@@ -172,7 +199,7 @@ void loop_cancel(struct loop *l, struct loop_timer *t)
 	if (!*at)
 		return;
 	*at = t->next;
-	free(t);
+	loop_timer_free(l, t);
 }
 
 static int loop_wait_ms(const struct loop *l, int wait_ms)
@@ -198,7 +225,7 @@ static void loop_fire(struct loop *l)
 		void *arg = t->arg;
 
 		l->timers = t->next;
-		free(t);
+		loop_timer_free(l, t);
 		fn(arg);
 	}
 }

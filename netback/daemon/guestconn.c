@@ -385,9 +385,11 @@ static void guestconn_accept(void *arg, int fd, uint32_t events)
 
 static void guestconn_listen(struct guestconn *g)
 {
-	if (!g->paused && !g->rest && !g->listen_src)
-		loop_add(g->loop, g->listener, EPOLLIN, guestconn_accept, g,
-			 &g->listen_src);
+	if (!g->paused && !g->rest && !g->listen_src &&
+	    loop_add(g->loop, g->listener, EPOLLIN, guestconn_accept, g,
+		     &g->listen_src))
+		loop_after(g->loop, GUESTCONN_REST_MS, guestconn_rested, g,
+			   &g->rest);
 }
 
 void guestconn_pause(struct guestconn *g, bool paused)
