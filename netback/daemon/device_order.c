@@ -29,19 +29,23 @@ static struct orders *device_worker(const struct device *d)
 	return domain_orders(d->dom);
 }
 
-static void device_order(struct device *d, struct worker_msg *m, const int *fd,
-			 unsigned nfd)
+/* Only descriptors can keep it from being told: orders_send has lost the worker
+ * otherwise.
+ */
+static int device_order(struct device *d, struct worker_msg *m, const int *fd,
+			unsigned nfd)
 {
 	int rc;
 
 	m->domid = d->domid;
 	m->handle = d->handle;
 	if (!device_worker(d))
-		return; /* the next worker is told by device_resume */
+		return 0; /* the next worker is told by device_resume */
 	rc = orders_send(device_worker(d), m, fd, nfd);
 	if (rc && rc != -EPIPE && device_may_log(d))
 		log_error("%s: worker cannot be told: %s", d->name,
 			  strerror(-rc));
+	return rc == -EPIPE ? 0 : rc;
 }
 
 void device_order_plain(struct device *d, enum worker_type type)
@@ -58,9 +62,8 @@ void device_order_vif(struct device *d)
 
 	if (d->told || d->tap < 0)
 		return;
-	d->told = device_worker(d);
 	snprintf(m.name, sizeof(m.name), "%s", d->dev);
-	device_order(d, &m, fd, 2);
+	d->told = device_worker(d) && !device_order(d, &m, fd, 2);
 	if (d->rate_bytes)
 		device_order_rate(d);
 }
@@ -289,9 +292,11 @@ void device_answer(struct device *d, const struct worker_msg *m,
 		d->hub->again(d->hub->arg, d);
 		break;
 	case WORKER_VIF:
-		if (m->rc < 0)
-			log_error("%s: the worker cannot take it: %s", d->name,
-				  m->text);
+		if (m->rc >= 0)
+			break;
+		d->told = false; /* the next connect tells it again */
+		log_error("%s: the worker cannot take it: %s", d->name,
+			  m->text);
 		break;
 	default:
 		break;

@@ -30,14 +30,18 @@ struct orders *domain_orders(const struct domain *d)
 	return d->ops->orders(d->arg, d->domid);
 }
 
-static void domain_order(struct domain *d, struct worker_msg *m, const int *fd,
-			 unsigned nfd)
+/* 0 also where there is no worker, or none for long: domain_resume tells the next. */
+static int domain_order(struct domain *d, struct worker_msg *m, const int *fd,
+			unsigned nfd)
 {
 	struct orders *o = domain_orders(d);
+	int rc;
 
 	m->domid = d->domid;
-	if (o && !orders_send(o, m, fd, nfd))
+	rc = o ? orders_send(o, m, fd, nfd) : -EPIPE;
+	if (!rc)
 		d->pending++;
+	return rc == -EPIPE ? 0 : rc;
 }
 
 /* --- a guest of Xen -------------------------------------------------------------- */
@@ -63,15 +67,14 @@ static void domain_xen_tell(struct domain *d)
 		domain_xen_failed(d, "/dev/xen/gntdev", fd);
 		return;
 	}
-	d->told = true;
-	domain_order(d, &m, &fd, 1);
+	d->told = !domain_order(d, &m, &fd, 1);
 	close(fd);
 }
 
 static bool domain_xen_port(struct domain *d, uint32_t port)
 {
 	struct worker_msg m = { .type = WORKER_CHANNEL, .port = port };
-	int fd;
+	int fd, rc;
 
 	domain_xen_tell(d);
 	fd = hv_xen_evtchn(d->domid);
@@ -79,36 +82,51 @@ static bool domain_xen_port(struct domain *d, uint32_t port)
 		domain_xen_failed(d, "/dev/xen/evtchn", fd);
 		return false;
 	}
-	domain_order(d, &m, &fd, 1);
+	rc = domain_order(d, &m, &fd, 1);
 	close(fd);
-	return true;
+	return !rc;
 }
 
 /* --- a local guest --------------------------------------------------------------- */
+
+/* A guest of which the worker knows half is of no use: it may come again. */
+static void domain_order_lost(struct domain *d, int rc)
+{
+	if (log_allow(&d->limit, loop_now(d->loop)))
+		log_warn("domain %u: the worker cannot be told of it: %s",
+			 d->domid, strerror(-rc));
+	guestconn_drop(d->conn);
+}
 
 static void domain_hello(void *arg, const struct hv_local *mem, int memfd)
 {
 	struct worker_msg m = { .type = WORKER_DOM, .dom = *mem };
 	struct domain *d = arg;
+	int rc = domain_order(d, &m, &memfd, 1);
 
-	d->told = true;
-	domain_order(d, &m, &memfd, 1);
-	d->ops->here(d->arg, d->domid);
+	d->told = !rc;
+	if (rc)
+		domain_order_lost(d, rc);
+	else
+		d->ops->here(d->arg, d->domid);
 }
 
-static void domain_order_port(struct domain *d, const struct guestconn_port *p)
+static int domain_order_port(struct domain *d, const struct guestconn_port *p)
 {
 	struct worker_msg m = { .type = WORKER_CHANNEL, .port = p->port };
 
-	domain_order(d, &m, p->fd, 2);
+	return domain_order(d, &m, p->fd, 2);
 }
 
 static void domain_port(void *arg, const struct guestconn_port *p)
 {
 	struct domain *d = arg;
+	int rc = domain_order_port(d, p);
 
-	domain_order_port(d, p);
-	d->ops->here(d->arg, d->domid);
+	if (rc)
+		domain_order_lost(d, rc);
+	else
+		d->ops->here(d->arg, d->domid);
 }
 
 static void domain_gone(void *arg)
@@ -193,7 +211,7 @@ void domain_resume(struct domain *d)
 	const struct guestconn_port *p;
 	const struct hv_local *mem;
 	unsigned i, n;
-	int fd;
+	int fd, rc;
 
 	d->pending = 0;
 	if (d->xen) {
@@ -207,10 +225,12 @@ void domain_resume(struct domain *d)
 	if (mem) {
 		struct worker_msg m = { .type = WORKER_DOM, .dom = *mem };
 
-		domain_order(d, &m, &fd, 1);
+		rc = domain_order(d, &m, &fd, 1);
 		p = guestconn_ports(d->conn, &n);
-		for (i = 0; i < n; i++)
-			domain_order_port(d, &p[i]);
+		for (i = 0; i < n && !rc; i++)
+			rc = domain_order_port(d, &p[i]);
+		if (rc)
+			domain_order_lost(d, rc);
 	}
 }
 

@@ -229,8 +229,11 @@ int orders_send(struct orders *o, struct worker_msg *m, const int *fd,
 	if (o->lost)
 		return -EPIPE;
 	r = calloc(1, sizeof(*r));
-	if (!r)
-		return -ENOMEM;
+	if (!r) {
+		/* It would know less than we do: the next is told everything */
+		orders_lose(o, "could not be told, no memory,");
+		return -EPIPE;
+	}
 	rc = orders_dup(r, fd, nfd);
 	if (rc) {
 		free(r);
