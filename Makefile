@@ -71,8 +71,9 @@ obj	= $(patsubst %.c,$(B)/obj/%.o,$(1))
 PROGS	= $(patsubst %,$(B)/%,$(basename $(notdir $(wildcard $(MAINS)))))
 FUZZERS	= $(patsubst %.c,$(B)/%,$(wildcard tests/fuzz/*.c))
 HOSTILE	= $(wildcard tests/guest/hostile/*.c)
+PRELOAD	= $(patsubst tests/%.c,$(B)/tests/%.so,$(wildcard tests/guest/preload/*.c))
 TESTS	= $(patsubst tests/%.c,$(B)/tests/%,$(UNIT) $(HELPERS)) \
-	  $(B)/tests/guest/hostile $(DOM0)
+	  $(B)/tests/guest/hostile $(DOM0) $(PRELOAD)
 
 all: $(PROGS) ## build the programs into build/
 
@@ -118,6 +119,12 @@ $(B)/tests/%: $(B)/obj/tests/%.o $(B)/libctl.a $(B)/libdata.a
 	@mkdir -p $(@D)
 	$(call say,LD,$@)$(CC) $(NBFLAGS) $(LDFLAGS) -o $@ $^ -lcmocka \
 		$(LDLIBS_C) -lseccomp -lcap-ng
+
+# Into programs as they are built: without sanitizers.
+$(B)/tests/guest/preload/%.so: tests/guest/preload/%.c Makefile
+	@mkdir -p $(@D)
+	$(call say,LD,$@)$(CC) -D_GNU_SOURCE $(filter-out -fsanitize%,$(NBFLAGS)) \
+		$(CFLAGS) -fPIC -shared -o $@ $<
 
 # They run in another userland: static, and without our libraries.
 $(B)/tests/xen/dom0/%: $(B)/obj/tests/xen/dom0/%.o
