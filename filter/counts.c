@@ -19,10 +19,8 @@
 #include <string.h>
 
 #include "base/num.h"
+#include "engine_nft.h"
 #include "filter.h"
-#include "guard.h"
-#include "nft.h"
-#include "ruleset.h"
 
 static_assert((int)GUARD_COUNTERS <= (int)FILTER_REASONS, "all reasons fit");
 
@@ -170,7 +168,7 @@ int filter_counts(const char *dev, struct filter_counted **out, struct err *e)
 /* --- rules of files ------------------------------------------------------- */
 
 struct counts_rules {
-	char table[GUARD_NAME + 8];
+	char table[GUARD_NAMED];
 	char vif[IFNAMSIZ];
 	struct ruleset_count *v;
 	size_t n, room, most;
@@ -291,7 +289,7 @@ static void counts_put_rules(struct nlmsghdr *nlh, const void *table)
 }
 
 static int counts_table(struct nft *nft, struct counts_rules *c,
-			const char *vif)
+			const char *prefix, const char *vif)
 {
 	struct nft_ask a = { .type = NFT_MSG_GETRULE,
 			     .family = NFPROTO_NETDEV,
@@ -300,15 +298,11 @@ static int counts_table(struct nft *nft, struct counts_rules *c,
 			     .arg = c->table,
 			     .each = counts_on_rule,
 			     .data = c };
-	char name[GUARD_NAME];
 	unsigned i;
 	int rc = -EINTR;
 
-	if (guard_table(vif, name))
-		return 0;
 	str_put(c->vif, sizeof(c->vif), vif);
-	str_fmt(c->table, sizeof(c->table), "netrules-%s",
-		name + strlen("netback-"));
+	guard_named(prefix, vif, c->table);
 	c->before = c->n;
 	for (i = 0; rc == -EINTR && i < NFT_TRIES; i++) {
 		c->n = c->before;
@@ -318,30 +312,50 @@ static int counts_table(struct nft *nft, struct counts_rules *c,
 }
 
 struct counts_names {
-	char (*v)[IFNAMSIZ];
+	struct {
+		const char *prefix;
+		char dev[IFNAMSIZ];
+	} * v;
 	size_t n;
 };
+
+/* Is it a table of a vif's rules? */
+static const char *counts_prefix(const char *table, char dev[IFNAMSIZ])
+{
+	static const char *const prefix[] = { ENGINE_RULES, ENGINE_ATTACH };
+	char name[GUARD_NAME];
+	unsigned i;
+
+	for (i = 0; i < ARRAY_SIZE(prefix); i++)
+		if (!strncmp(table, prefix[i], strlen(prefix[i])) &&
+		    str_fmt(name, sizeof(name), "netback-%s",
+			    table + strlen(prefix[i])) > 0 &&
+		    !guard_device(name, dev))
+			return prefix[i];
+	return NULL;
+}
 
 static int counts_on_table(const struct nlmsghdr *nlh, void *data)
 {
 	struct counts_names *c = data;
 	const struct nlattr *a;
-	char name[GUARD_NAME], dev[IFNAMSIZ], (*v)[IFNAMSIZ];
+	const char *prefix;
+	char dev[IFNAMSIZ];
+	void *v;
 
 	mnl_attr_for_each(a, nlh, sizeof(struct nfgenmsg))
 	{
-		const char *s = counts_string(a);
-
-		if (mnl_attr_get_type(a) != NFTA_TABLE_NAME ||
-		    strncmp(s, "netrules-", 9) ||
-		    str_fmt(name, sizeof(name), "netback-%s", s + 9) < 0 ||
-		    guard_device(name, dev))
+		if (mnl_attr_get_type(a) != NFTA_TABLE_NAME)
 			continue;
-		v = reallocarray(c->v, c->n + 1, sizeof(*v));
+		prefix = counts_prefix(counts_string(a), dev);
+		if (!prefix)
+			continue;
+		v = reallocarray(c->v, c->n + 1, sizeof(*c->v));
 		if (!v)
 			return MNL_CB_ERROR;
 		c->v = v;
-		str_put(c->v[c->n++], IFNAMSIZ, dev);
+		c->v[c->n].prefix = prefix;
+		str_put(c->v[c->n++].dev, IFNAMSIZ, dev);
 	}
 	return MNL_CB_OK;
 }
@@ -376,11 +390,13 @@ int ruleset_counts(const char *vif, size_t most, struct ruleset_count **out,
 	if (rc)
 		return rc;
 	if (vif)
-		rc = counts_table(nft, &c, vif);
-	else
+		rc = counts_table(nft, &c, ENGINE_RULES, vif);
+	if (vif && !rc)
+		rc = counts_table(nft, &c, ENGINE_ATTACH, vif);
+	else if (!rc)
 		rc = counts_tables(nft, &names);
 	for (i = 0; !rc && i < names.n; i++)
-		rc = counts_table(nft, &c, names.v[i]);
+		rc = counts_table(nft, &c, names.v[i].prefix, names.v[i].dev);
 	nft_close(nft);
 	free(names.v);
 	rc = counts_say(c.no_memory ? -ENOMEM : rc, e);

@@ -24,56 +24,19 @@
 #include <unistd.h>
 
 #include "base/num.h"
-#include "engine.h"
+#include "engine_nft.h"
 #include "guard.h"
-#include "nft.h"
 
-enum {
-	ENGINE_TABLE = GUARD_NAME + 8,
-	ENGINE_SUM = 40,    /* "netback rules " and 16 digits */
-	ENGINE_PRIO = -400, /* behind the guard's */
-	ENGINE_PRIO_STATE = 320,
-	ENGINE_TEXT = 16384,
-};
+enum { ENGINE_TEXT = 16384 };
 
-static const char engine_state[] = "netback-state";
 static const char engine_config[] =
 	"CONFIG_NF_TABLES_NETDEV and CONFIG_NETFILTER_EGRESS (Linux 5.16)";
-
-struct engine_old {
-	char table[ENGINE_TABLE], sum[ENGINE_SUM];
-	bool wanted;
-};
-
-struct engine_nft {
-	struct nft *nft;
-	struct nft_batch *b;
-	struct engine_old *old;
-	size_t nold;
-	bool state_there;
-	/* of the vif at hand */
-	const char *dev;
-	char table[ENGINE_TABLE];
-	char id[RULESET_ID]; /* of the rule at hand */
-	uint64_t sum;
-	unsigned made, gone;
-	struct err *e;
-};
 
 static void engine_sum(struct engine_nft *x, const char *s)
 {
 	do {
 		x->sum = (x->sum ^ (uint8_t)*s) * 0x100000001b3u;
 	} while (*s++);
-}
-
-/* The device's name as the guard's table has it, which nft's grammar takes. */
-static void engine_table(const char *dev, char table[ENGINE_TABLE])
-{
-	char name[GUARD_NAME] = "";
-
-	guard_table(dev, name);
-	str_fmt(table, ENGINE_TABLE, "netrules-%s", name + strlen("netback-"));
 }
 
 /* --- what is there -------------------------------------------------------- */
@@ -102,7 +65,10 @@ static int engine_see(const struct nlmsghdr *nlh, void *data)
 	name = nftnl_table_get_str(t, NFTNL_TABLE_NAME);
 	if (!strcmp(name, engine_state))
 		x->state_there = true;
-	if (strncmp(name, "netrules-", 9) || strlen(name) >= ENGINE_TABLE)
+	if (!strncmp(name, ENGINE_ATTACH, strlen(ENGINE_ATTACH)))
+		x->attached = true;
+	if (strncmp(name, x->prefix, strlen(x->prefix)) ||
+	    strlen(name) >= GUARD_NAMED)
 		goto out;
 	o = reallocarray(x->old, x->nold + 1, sizeof(*o));
 	if (!o)
@@ -150,13 +116,13 @@ static int engine_old_cmp(const void *a, const void *b)
 static int engine_read_named(struct engine_nft *x,
 			     const struct ruleset *const *s, size_t n)
 {
-	char table[ENGINE_TABLE];
+	char table[GUARD_NAMED];
 	size_t i, k;
 	int rc = engine_read_one(x, NFPROTO_INET, engine_state);
 
 	for (i = 0; !rc && i < n; i++)
 		for (k = 0; !rc && k < s[i]->nvif; k++) {
-			engine_table(s[i]->vif[k], table);
+			guard_named(x->prefix, s[i]->vif[k], table);
 			rc = engine_read_one(x, NFPROTO_NETDEV, table);
 		}
 	return rc;
@@ -196,9 +162,8 @@ static int engine_read(struct engine_nft *x, const struct ruleset *const *s,
 
 /* --- messages ------------------------------------------------------------- */
 
-static int engine_table_msg(struct engine_nft *x, uint16_t type,
-			    uint16_t family, const char *name,
-			    const char *comment)
+int engine_table_msg(struct engine_nft *x, uint16_t type, uint16_t family,
+		     const char *name, const char *comment)
 {
 	struct nftnl_udata_buf *u = nftnl_udata_buf_alloc(256);
 	struct nftnl_table *t = nftnl_table_alloc();
@@ -226,16 +191,8 @@ out:
 	return rc;
 }
 
-struct engine_chain {
-	const char *name;
-	bool base;
-	uint32_t hook;
-	int32_t prio;
-	const char *dev; /* NULL: not of a device */
-};
-
-static int engine_chain_msg(struct engine_nft *x, uint16_t family,
-			    const char *table, const struct engine_chain *k)
+int engine_chain_msg(struct engine_nft *x, uint16_t family, const char *table,
+		     const struct engine_chain *k)
 {
 	struct nftnl_chain *c = nftnl_chain_alloc();
 	struct nlmsghdr *nlh;
@@ -263,8 +220,8 @@ out:
 	return rc;
 }
 
-static void engine_rule_msg(struct engine_nft *x, uint16_t family,
-			    const struct code *c)
+void engine_rule_msg(struct engine_nft *x, uint16_t family,
+		     const struct code *c)
 {
 	struct nlmsghdr *nlh;
 
@@ -277,10 +234,13 @@ static void engine_rule_msg(struct engine_nft *x, uint16_t family,
 
 /* --- one vif -------------------------------------------------------------- */
 
-static bool engine_for(const struct ruleset *s, const char *dev)
+static bool engine_for(const struct engine_nft *x, const struct ruleset *s)
 {
+	const char *dev = x->dev;
 	size_t i;
 
+	if (x->one)
+		return true;
 	for (i = 0; i < s->nvif; i++) {
 		size_t n = strlen(s->vif[i]);
 
@@ -390,18 +350,18 @@ static int engine_write(struct engine_nft *x, const struct ruleset *const *s,
 
 	for (w = 0; !rc && w < ARRAY_SIZE(way); w++) {
 		const struct engine_chain k = { way[w].chain, true, way[w].hook,
-						ENGINE_PRIO, x->dev };
+						x->prio, x->dev };
 
 		rc = engine_chain_msg(x, NFPROTO_NETDEV, x->table, &k);
 	}
 	for (i = 0; !rc && i < n; i++)
-		if (engine_for(s[i], x->dev))
+		if (engine_for(x, s[i]))
 			rc = engine_file_chains(x, s[i]);
 	for (i = 0; !rc && i < n; i++)
-		if (engine_for(s[i], x->dev))
+		if (engine_for(x, s[i]))
 			rc = engine_file_rules(x, s[i]);
 	for (i = 0; !rc && i < 2 * n; i++) {
-		if (!engine_for(s[i / 2], x->dev))
+		if (!engine_for(x, s[i / 2]))
 			continue;
 		str_fmt(to, sizeof(to), "%s-%s", s[i / 2]->name,
 			way[i % 2].own);
@@ -432,11 +392,11 @@ static int engine_vif(struct engine_nft *x, const struct ruleset *const *s,
 	int rc = 0;
 
 	x->dev = dev;
-	engine_table(dev, x->table);
+	guard_named(x->prefix, dev, x->table);
 	x->sum = 0xcbf29ce484222325u;
 	x->b = NULL;
 	for (i = 0; !rc && i < n; i++) {
-		if (!engine_for(s[i], dev))
+		if (!engine_for(x, s[i]))
 			continue;
 		any = true;
 		engine_sum(x, s[i]->name);
@@ -462,71 +422,6 @@ static int engine_vif(struct engine_nft *x, const struct ruleset *const *s,
 		rc = engine_table_msg(x, NFT_MSG_NEWTABLE, NFPROTO_NETDEV,
 				      x->table, sum);
 	return rc ? rc : engine_write(x, s, n);
-}
-
-/* --- a connection's state ------------------------------------------------- */
-
-static int engine_state_rule(struct engine_nft *x, const char *kind,
-			     uint32_t states, enum engine_class to)
-{
-	uint32_t keep = ~ENGINE_MARK, flip = ENGINE_CLASS(to), zero = 0;
-	char name[IFNAMSIZ] = { 0 };
-	struct code c;
-	int rc = code_open(&c, NFPROTO_INET, engine_state, "postrouting");
-
-	if (rc)
-		return rc;
-	strcpy(name, kind);
-	code_meta(&c, NFT_META_OIFKIND);
-	code_cmp(&c, true, name, sizeof(name));
-	if (states) {
-		code_ct(&c, NFT_CT_STATE);
-		code_mask(&c, &states, sizeof(states));
-		code_cmp(&c, false, &zero, sizeof(zero));
-	}
-	code_meta(&c, NFT_META_MARK);
-	code_mask_flip(&c, &keep, &flip, sizeof(keep));
-	code_meta_put(&c, NFT_META_MARK);
-	if (c.failed)
-		rc = -ENOMEM;
-	else
-		engine_rule_msg(x, NFPROTO_INET, &c);
-	code_close(&c);
-	return rc;
-}
-
-static int engine_state_put(struct engine_nft *x)
-{
-	static const char *const kind[] = { "bridge", "tun" };
-	static const struct {
-		uint32_t states;
-		enum engine_class to;
-	} row[] = {
-		{ 0, ENGINE_NONE },
-		{ NF_CT_STATE_BIT(IP_CT_NEW), ENGINE_NEW },
-		{ NF_CT_STATE_BIT(IP_CT_ESTABLISHED) |
-			  NF_CT_STATE_BIT(IP_CT_RELATED),
-		  ENGINE_OLD },
-		{ NF_CT_STATE_INVALID_BIT, ENGINE_INVALID },
-	};
-	const struct engine_chain k = { .name = "postrouting",
-					.base = true,
-					.hook = NF_INET_POST_ROUTING,
-					.prio = ENGINE_PRIO_STATE };
-	unsigned i, n;
-	int rc;
-
-	if (x->state_there)
-		return 0;
-	rc = engine_table_msg(x, NFT_MSG_NEWTABLE, NFPROTO_INET, engine_state,
-			      "netback: a connection's state, for vifs' rules");
-	if (!rc)
-		rc = engine_chain_msg(x, NFPROTO_INET, engine_state, &k);
-	for (i = 0; i < ARRAY_SIZE(kind); i++)
-		for (n = 0; !rc && n < ARRAY_SIZE(row); n++)
-			rc = engine_state_rule(x, kind[i], row[n].states,
-					       row[n].to);
-	return rc;
 }
 
 static bool engine_any_state(const struct ruleset *const *s, size_t n)
@@ -582,7 +477,7 @@ static int engine_fill(struct engine_nft *x, const struct ruleset *const *s,
 		rc = engine_table_msg(x, NFT_MSG_DELTABLE, NFPROTO_NETDEV,
 				      x->old[i].table, NULL);
 	}
-	if (!rc && remove && !state && x->state_there)
+	if (!rc && remove && !state && x->state_there && !x->attached)
 		rc = engine_table_msg(x, NFT_MSG_DELTABLE, NFPROTO_INET,
 				      engine_state, NULL);
 	return rc;
@@ -621,8 +516,9 @@ int engine_apply(const struct ruleset *const *s, size_t n, bool remove,
 	int rc = -EINTR;
 
 	for (i = 0; (rc == -EINTR || rc == -ERESTART) && i < NFT_TRIES; i++) {
-		memset(&x, 0, sizeof(x));
-		x.e = e;
+		x = (struct engine_nft){ .prefix = ENGINE_RULES,
+					 .prio = ENGINE_PRIO,
+					 .e = e };
 		rc = nft_open(&x.nft, e);
 		if (!rc)
 			rc = engine_once(&x, s, n, remove);
@@ -635,5 +531,64 @@ int engine_apply(const struct ruleset *const *s, size_t n, bool remove,
 	if (!rc && say && (x.made || x.gone))
 		fprintf(say, "vif tables: %u written, %u removed\n", x.made,
 			x.gone);
+	return rc;
+}
+
+/* --- what comes and goes with a vif --------------------------------------- */
+
+static int engine_attach_once(struct engine_nft *x, const char *dev,
+			      const struct ruleset *const *s, size_t n,
+			      bool look)
+{
+	const char *what = "batch";
+	uint32_t gen = 0;
+	int rc = nft_gen(x->nft, &gen);
+
+	guard_named(x->prefix, dev, x->table);
+	if (!rc)
+		rc = engine_read_one(x, NFPROTO_NETDEV, x->table);
+	if (!rc)
+		rc = engine_read_one(x, NFPROTO_INET, engine_state);
+	if (rc)
+		return rc == -EINTR
+			       ? rc
+			       : nft_say(x->e, rc, "tables", engine_config);
+	rc = nft_batch_open(&x->b, gen);
+	if (!rc && engine_any_state(s, n))
+		rc = engine_state_put(x);
+	if (!rc)
+		rc = engine_vif(x, s, n, dev);
+	if (!rc && look)
+		rc = x->made != 0;
+	else if (!rc && nft_batch_count(x->b)) {
+		rc = nft_batch_send(x->nft, x->b, &what);
+		if (rc && rc != -ERESTART)
+			rc = nft_say(x->e, rc, what, engine_config);
+	}
+	nft_batch_close(x->b);
+	return rc;
+}
+
+int engine_attach(const char *dev, const struct ruleset *const *s, size_t n,
+		  bool look, struct err *e)
+{
+	unsigned i;
+	int rc = -EINTR;
+
+	for (i = 0; (rc == -EINTR || rc == -ERESTART) && i < NFT_TRIES; i++) {
+		struct engine_nft x = { .prefix = ENGINE_ATTACH,
+					.prio = ENGINE_PRIO_ATTACH,
+					.one = true,
+					.e = e };
+
+		rc = nft_open(&x.nft, e);
+		if (!rc)
+			rc = engine_attach_once(&x, dev, s, n, look);
+		nft_close(x.nft);
+		free(x.old);
+	}
+	if (rc == -EINTR || rc == -ERESTART)
+		rc = err_set(e, rc,
+			     "others change the rules all the time; try again");
 	return rc;
 }

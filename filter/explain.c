@@ -82,6 +82,7 @@ static const char *explain_whose(const struct explain_chain *c)
 	if (c->family == NFPROTO_NETDEV && !strncmp(c->table, "netback-", 8))
 		return "the guard";
 	if (!strncmp(c->table, "netrules-", 9) ||
+	    !strncmp(c->table, "netattach-", 10) ||
 	    !strncmp(c->table, "netback-", 8))
 		return "netback";
 	for (i = 0; i < ARRAY_SIZE(iptables); i++)

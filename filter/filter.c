@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "engine_nft.h"
 #include "guard.h"
 
 int filter_print(const struct policy *p, char *buf, size_t size)
@@ -15,12 +16,23 @@ int filter_print(const struct policy *p, char *buf, size_t size)
 	return rc ? rc : guard_print(&g, buf, size);
 }
 
+/* What ruleset_attach put there: by its name, as everything. */
+static int filter_unrule(const char *dev, struct err *e)
+{
+	char table[GUARD_NAMED];
+
+	guard_named(ENGINE_ATTACH, dev, table);
+	return guard_nft_remove(table, e);
+}
+
 int filter_apply(const struct policy *p, struct err *e)
 {
 	struct guard g;
 	int rc = guard_build(p, &g, e);
 
-	return rc ? rc : guard_nft_apply(&g, e);
+	if (!rc)
+		rc = guard_nft_apply(&g, e);
+	return rc || p->rules[0] ? rc : filter_unrule(p->dev, e);
 }
 
 int filter_remove(const char *dev, struct err *e)
@@ -32,7 +44,9 @@ int filter_remove(const char *dev, struct err *e)
 		return err_set(e, rc,
 			       "device name '%s': 1 to 15 characters needed",
 			       dev);
-	rc = guard_nft_remove(table, e);
+	rc = filter_unrule(dev, e);
+	if (!rc)
+		rc = guard_nft_remove(table, e);
 	if (rc)
 		err_prefix(e, "%s: guard", dev);
 	return rc;

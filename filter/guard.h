@@ -36,6 +36,7 @@ enum {
 	GUARD_RULES = 256,  /* 12 for each address and pair, 64 of our own */
 	GUARD_SET = VIF_ADDRS + 1, /* and the link-local address of the MAC */
 	GUARD_MACS = 1 + VIF_PAIRS,
+	GUARD_NAMED = 64 + 8, /* and with another prefix */
 	GUARD_NAME = 64, /* "netback-" and 15 bytes, each three at most, NUL */
 	GUARD_PRIO = -500, /* before anything an administrator is likely to */
 };
@@ -185,6 +186,9 @@ int guard_build(const struct policy *p, struct guard *g, struct err *e);
  * written as '/' and two hex digits ('/' is in no device's name).
  */
 int guard_table(const char *dev, char name[GUARD_NAME]);
+
+/* The same for another table of the device's: prefix instead of "netback-". */
+void guard_named(const char *prefix, const char *dev, char table[GUARD_NAMED]);
 
 /* The other way round; -EINVAL for a table that is no guard. */
 int guard_device(const char *table, char dev[IFNAMSIZ]);

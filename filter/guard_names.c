@@ -7,6 +7,7 @@
 #include <netinet/in.h>
 #include <string.h>
 
+#include "base/num.h"
 #include "guard.h"
 
 const struct guard_field_info guard_fields[GUARD_FIELDS] = {
@@ -119,6 +120,14 @@ int guard_table(const char *dev, char name[GUARD_NAME])
 				      guard_plain(*dev) ? "%c" : "/%02x",
 				      (unsigned char)*dev);
 	return 0;
+}
+
+void guard_named(const char *prefix, const char *dev, char table[GUARD_NAMED])
+{
+	char name[GUARD_NAME] = "netback-";
+
+	guard_table(dev, name);
+	str_fmt(table, GUARD_NAMED, "%s%s", prefix, name + strlen("netback-"));
 }
 
 int guard_device(const char *table, char dev[IFNAMSIZ])

@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 #include "base/num.h"
-#include "rules.h"
+#include "rules_own.h"
 
 extern char **environ;
 
@@ -94,7 +94,7 @@ int rules_br_netfilter(bool consent, struct err *e)
 		       others[0] ? others : "there is none now");
 }
 
-static int rules_bridge_on(const char *bridge, bool ip6, struct err *e)
+int rules_bridge_on(const char *bridge, bool ip6, struct err *e)
 {
 	const char *tables = rules_switches[ip6];
 	char path[128];

@@ -18,6 +18,9 @@ bool rules_code_own(const struct rules_ext *x, struct code *c);
 /* Puts the file, line and column of a rule before what is in e, if it has any. */
 void rules_place(const struct rules *rs, const struct rule *r, struct err *e);
 
+/* rules_bridge.c: iptables is called for that bridge's frames. */
+int rules_bridge_on(const char *bridge, bool ip6, struct err *e);
+
 /* rules_nft.c */
 int rules_nft_do(const struct rules *rs, struct err *e);
 

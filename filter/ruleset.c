@@ -405,6 +405,10 @@ static int ruleset_line(struct ruleset_in *in)
 		return ruleset_vif(in);
 	if (!strcmp(w, "engine"))
 		return ruleset_engine_said(in);
+	if (!strcmp(w, "group") && in->l.n == 1) {
+		in->s->group = true;
+		return 0;
+	}
 	if (!strcmp(w, "set"))
 		return ruleset_set(in);
 	if (!strcmp(w, "*filter") && in->l.n == 1) {
@@ -419,10 +423,11 @@ static int ruleset_line(struct ruleset_in *in)
 		return ruleset_chain(in);
 	if (*w == '-' || *w == '[')
 		return ruleset_rule(in);
-	return ruleset_bad(in, 0,
-			   "'%.40s' begins no line; vif, engine, set, *filter, "
-			   ":CHAIN, -A or COMMIT",
-			   w);
+	return ruleset_bad(
+		in, 0,
+		"'%.40s' begins no line; vif, group, engine, set, *filter, "
+		":CHAIN, -A or COMMIT",
+		w);
 }
 
 static int ruleset_named(struct ruleset *s, const char *name, struct err *e)
@@ -472,10 +477,10 @@ int ruleset_parse(const char *name, const char *text, size_t size,
 	}
 	if (!rc && in->table)
 		rc = ruleset_bad(in, 0, "*filter has no COMMIT");
-	if (!rc && !s->nvif)
+	if (!rc && !s->nvif && !s->group)
 		rc = ruleset_bad(in, 0,
 				 "no line says whom it is for, as: vif "
-				 "vif1.0");
+				 "vif1.0; or group, for attach's rules=");
 out:
 	if (rc == -ENOMEM)
 		err_set(e, rc, "%s: out of memory", name);

@@ -23,6 +23,8 @@ static int ruleset_part(struct ruleset *const *s, size_t n,
 	for (i = 0; i < n; i++) {
 		struct err why = { "" };
 
+		if (!s[i]->nvif)
+			continue; /* a group: for attach */
 		rc = s[i]->engine == RULESET_IPTABLES
 			     ? -EOPNOTSUPP
 			     : ruleset_exact(s[i], s[i]->engine == RULESET_VIF,
@@ -61,19 +63,26 @@ static int ruleset_bridges(const struct ruleset *s, struct err *e)
 	return rc;
 }
 
+static bool ruleset_stateful(const struct ruleset *s)
+{
+	size_t i;
+
+	for (i = 0; i < s->rules.n; i++)
+		if (engine_stateful(&s->rules.v[i]))
+			return true;
+	return false;
+}
+
 static int ruleset_ready(const struct ruleset_parts *p, struct err *e)
 {
-	size_t i, k;
+	size_t i;
 	int rc = 0;
 
 	for (i = 0; !rc && i < p->nipt; i++)
 		rc = ruleset_bridges(p->ipt[i], e);
 	for (i = 0; !rc && i < p->nvif; i++)
-		for (k = 0; k < p->vif[i]->rules.n; k++)
-			if (engine_stateful(&p->vif[i]->rules.v[k])) {
-				rc = ruleset_bridges(p->vif[i], e);
-				break;
-			}
+		if (ruleset_stateful(p->vif[i]))
+			rc = ruleset_bridges(p->vif[i], e);
 	return rc;
 }
 
@@ -142,5 +151,73 @@ out:
 	free(s);
 	free(p.vif);
 	free(p.ipt);
+	return rc;
+}
+
+/* --- with a vif ----------------------------------------------------------- */
+
+static int ruleset_attach_one(const struct ruleset *s, struct err *e)
+{
+	int rc;
+
+	if (s->engine == RULESET_IPTABLES)
+		return err_set(e, -EOPNOTSUPP,
+			       "%s: it says engine iptables, whose chains are "
+			       "not a vif's own; leave that out for rules=",
+			       s->name);
+	rc = ruleset_exact(s, s->engine == RULESET_VIF, e);
+	if (rc)
+		err_prefix(e, "rules= takes only what a vif's own table can "
+			      "carry");
+	return rc;
+}
+
+static int ruleset_attach_check(struct ruleset *const *s, size_t n, bool *state,
+				struct err *e)
+{
+	size_t i, k;
+	int rc = 0;
+
+	*state = false;
+	for (i = 0; !rc && i < n; i++) {
+		for (k = 0; k < i; k++)
+			if (!strcmp(s[i]->name, s[k]->name))
+				return err_set(e, -EEXIST,
+					       "%s: two files of that name",
+					       s[i]->name);
+		rc = ruleset_attach_one(s[i], e);
+		*state |= ruleset_stateful(s[i]);
+	}
+	return rc;
+}
+
+int ruleset_attach(const char *dev, const char *bridge,
+		   struct ruleset *const *s, size_t n, struct err *e)
+{
+	bool state;
+	int rc = ruleset_attach_check(s, n, &state, e);
+
+	if (!rc && state && bridge[0]) {
+		rc = rules_br_netfilter(false, e);
+		if (!rc)
+			rc = rules_bridge_on(bridge, false, e);
+		if (!rc)
+			rc = rules_bridge_on(bridge, true, e);
+	}
+	return rc ? rc
+		  : engine_attach(dev, (const struct ruleset *const *)s, n,
+				  false, e);
+}
+
+int ruleset_attached(const char *dev, struct ruleset *const *s, size_t n,
+		     FILE *out, struct err *e)
+{
+	int rc = engine_attach(dev, (const struct ruleset *const *)s, n, true,
+			       e);
+
+	if (rc == 1 && out)
+		fprintf(out,
+			"%s: rules: they are not as their files have them\n",
+			dev);
 	return rc;
 }

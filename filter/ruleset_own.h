@@ -33,4 +33,10 @@ bool engine_stateful(const struct rule *r);
 int engine_apply(const struct ruleset *const *s, size_t n, bool remove,
 		 FILE *say, struct err *e);
 
+/* All of the files for that device, in the table that goes with the vif. look: do
+ * nothing, and 1 when the table is not so.
+ */
+int engine_attach(const char *dev, const struct ruleset *const *s, size_t n,
+		  bool look, struct err *e);
+
 #endif

@@ -20,8 +20,8 @@
 #include <unistd.h>
 
 #include "base/num.h"
+#include "engine_nft.h"
 #include "filter.h"
-#include "guard.h"
 
 enum {
 	WATCH_DEVS = 64, /* touched in one transaction; else: all */
@@ -135,6 +135,18 @@ static struct filter_event *watch_event(struct filter_watch *w,
 
 /* --- nf_tables ------------------------------------------------------------ */
 
+/* The table of attach's rules=, which goes with the guard. */
+static int watch_rules(const char *table, char dev[IFNAMSIZ])
+{
+	size_t n = strlen(ENGINE_ATTACH);
+	char name[GUARD_NAME];
+
+	if (strncmp(table, ENGINE_ATTACH, n) ||
+	    str_fmt(name, sizeof(name), "netback-%s", table + n) < 0)
+		return -EINVAL;
+	return guard_device(name, dev);
+}
+
 /* In every message about a table, or what is in it, its name is attribute 1. */
 static void watch_touched(struct filter_watch *w, const struct nlmsghdr *nlh)
 {
@@ -149,7 +161,8 @@ static void watch_touched(struct filter_watch *w, const struct nlmsghdr *nlh)
 	{
 		if (mnl_attr_get_type(a) != NFTA_TABLE_NAME ||
 		    mnl_attr_validate(a, MNL_TYPE_NUL_STRING) < 0 ||
-		    guard_device(mnl_attr_get_str(a), dev))
+		    (guard_device(mnl_attr_get_str(a), dev) &&
+		     watch_rules(mnl_attr_get_str(a), dev)))
 			continue;
 		for (i = 0; i < w->ntouched; i++)
 			if (!strcmp(w->touched[i], dev))

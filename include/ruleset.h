@@ -4,6 +4,7 @@
  * /etc/netback/rules.d/NAME.rules, iptables-save's syntax with three words more:
  *
  *   vif vif1.0 vif2.+              whom it is for (a last '+': all that begin so)
+ *   group                          .. or for those attached with rules=NAME
  *   engine auto|vif|iptables
  *   set web port 80 443 8000:8080  used as @web where ports stand
  *   set friends addr 10.0.0.0/24 fd00::/64
@@ -54,6 +55,7 @@ struct ruleset {
 	enum ruleset_engine engine;
 	char (*vif)[IFNAMSIZ];
 	size_t nvif;
+	bool group; /* there need be no vif */
 	struct ruleset_set *set;
 	size_t nset;
 	struct rules rules; /* in chains from-guest, to-guest and its own */
@@ -86,6 +88,18 @@ struct ruleset_how {
 };
 int ruleset_apply(struct ruleset *const *s, size_t n,
 		  const struct ruleset_how *how, struct err *e);
+
+/* Rules that come and go with a vif, in a table of its own beside that of the
+ * files above (attach's rules=; filter_remove takes it away): all of these files
+ * for that device, whomever they name, engine vif alone. bridge: whose port it is
+ * or will be, "" = none. What is there already is left alone.
+ */
+int ruleset_attach(const char *dev, const char *bridge,
+		   struct ruleset *const *s, size_t n, struct err *e);
+
+/* 0 it is there as ruleset_attach would write it; 1 not, and a line on out. */
+int ruleset_attached(const char *dev, struct ruleset *const *s, size_t n,
+		     FILE *out, struct err *e);
 
 /* --- what rules counted ---------------------------------------------------
  *

@@ -25,6 +25,7 @@
  *   pair      mac/addr[/len] [..]      none         pair
  *   allow     dhcp-server, router      none         allow
  *   link      up, down                 up           link
+ *   rules     FILE [FILE ..], 1 to 4   none         rules
  *
  * Limits: a device name has 1..15 letters, digits or . _ - @, no dash first,
  * and is not ".", "..", "all" or "default": so it means the same to the kernel, to
@@ -39,6 +40,9 @@
  * rate: b is bits, B is bytes; multiples of 1000. What may pass the vif in each
  * interval, both ways together, 50 ms if none is given. In the store, and printed: "BYTES,MICROSECONDS",
  * for each interval, which is read as well.
+ *
+ * rules: files of rules (ruleset.h) that come and go with the vif: a name stands
+ * for /etc/netback/rules.d/NAME.rules, what begins with / for itself.
  *
  * mode=nat: a card in a network (network.h), whose bridge its name says, or
  * without network= a routed one whose packets leave under the host's address.
@@ -66,6 +70,8 @@ enum {
 	VIF_NETWORK = 13, /* bytes of a network's name: its bridge is nb-NAME */
 	VIF_DOMID_MAX = 0x7fef, /* below Xen's reserved numbers */
 	VIF_HANDLE_MAX = 0xffff,
+	VIF_FILES = 4,	 /* most in rules= */
+	VIF_RULES = 160, /* bytes of rules=, NUL included */
 	VIF_TEXT = 2048, /* bytes that vif_print may need, NUL included */
 };
 
@@ -130,8 +136,9 @@ struct vif {
 	struct vif_vlan vlan[VIF_VLANS];
 	uint32_t rate_bytes; /* in each interval; 0 = as many as it likes */
 	uint32_t rate_usecs;
-	uint8_t learn; /* enum vif_learn; then there are no addresses */
-	uint8_t allow; /* VIF_ALLOW_DHCP | .. */
+	char rules[VIF_RULES]; /* "a,b": files of rules; "" = none */
+	uint8_t learn;	       /* enum vif_learn; then there are no addresses */
+	uint8_t allow;	       /* VIF_ALLOW_DHCP | .. */
 	uint8_t npair;
 	struct vif_pair pair[VIF_PAIRS];
 };

@@ -147,6 +147,9 @@ static void plan_policy(const struct vif *v, struct policy *p)
 	p->naddr = v->naddr;
 	memcpy(p->addr, v->addr, sizeof(p->addr));
 	p->bridged = vif_bridged(v);
+	if (p->bridged)
+		memcpy(p->bridge, v->bridge, sizeof(p->bridge));
+	memcpy(p->rules, v->rules, sizeof(p->rules));
 	p->masquerade = v->mode == VIF_NAT && !p->bridged;
 	p->learn = v->learn;
 	p->allow = v->allow;

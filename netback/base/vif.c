@@ -307,35 +307,6 @@ static int vif_bridge_print(const struct vif *v, char *buf, size_t size,
 	return str_fmt(buf, size, "%s", v->mode == VIF_BRIDGE ? v->bridge : "");
 }
 
-int vif_check_network(const char *s, struct err *e)
-{
-	size_t n = strspn(s, "abcdefghijklmnopqrstuvwxyz0123456789-");
-
-	if (n && !s[n] && n < VIF_NETWORK && s[0] != '-' && s[n - 1] != '-')
-		return 0;
-	return err_set(e, -EINVAL,
-		       "network '%s': a name has 1 to %d small letters, digits "
-		       "and dashes inside",
-		       vif_show(s).s, VIF_NETWORK - 1);
-}
-
-static int vif_network_parse(struct vif *v, const char *s, struct err *e)
-{
-	int rc = vif_check_network(s, e);
-
-	if (rc)
-		return rc;
-	snprintf(v->bridge, sizeof(v->bridge), "nb-%s", s);
-	return str_put(v->network, sizeof(v->network), s);
-}
-
-static int vif_network_print(const struct vif *v, char *buf, size_t size,
-			     char sep)
-{
-	(void)sep;
-	return str_fmt(buf, size, "%s", v->network);
-}
-
 static int vif_gatewaydev_parse(struct vif *v, const char *s, struct err *e)
 {
 	return vif_dev_parse(v->gatewaydev, "gatewaydev", s, e);
@@ -529,7 +500,7 @@ const char *const vif_keys[] = {
 	"vifname", "ip",	  "mtu",	 "isolated",   "hairpin",
 	"flood",   "mcast_flood", "bcast_flood", "vlan",       "rate",
 	"create",  "pair",	  "allow",	 "link",       "network",
-	NULL,
+	"rules",   NULL,
 };
 
 /* In the order of vif_keys: one index serves both. */
@@ -555,6 +526,7 @@ static const struct vif_key vif_key[] = {
 	{ "allow", .parse = vif_allow_parse, .print = vif_allow_print },
 	{ "link", .parse = vif_link_parse, .print = vif_link_print },
 	{ "network", .parse = vif_network_parse, .print = vif_network_print },
+	{ "rules", .parse = vif_rules_parse, .print = vif_rules_print },
 };
 static_assert(ARRAY_SIZE(vif_key) + 1 == ARRAY_SIZE(vif_keys),
 	      "vif_keys and vif_key name the same keys");

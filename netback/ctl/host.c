@@ -13,13 +13,56 @@
 
 enum { HOST_NEW_MTU = 1500, HOST_POLL_MS = 10 };
 
+/* Set once, before any verb. */
+static const struct host_rules *host_rules;
+
+void host_rules_use(const struct host_rules *how)
+{
+	host_rules = how;
+}
+
+static int host_no_rules(const struct policy *p, struct err *e)
+{
+	if (!p->rules[0] || host_rules)
+		return 0;
+	return err_set(e, -EOPNOTSUPP,
+		       "rules=%s: this program cannot put rules in place; "
+		       "attach it with vifctl, or name it in a file of rules "
+		       "for vifctl rules apply",
+		       p->rules);
+}
+
+int host_rules_print(const struct policy *p, FILE *out, struct err *e)
+{
+	int rc = host_no_rules(p, e);
+
+	return rc || !p->rules[0] ? rc : host_rules->print(p, out, e);
+}
+
+/* The guard first: it takes rules of another time away. */
 static int host_guard(const struct policy *p, bool on, struct err *e)
 {
 	int rc = on && p->masquerade ? filter_nat(e) : 0;
 
 	if (rc)
 		return rc;
-	return on ? filter_apply(p, e) : filter_remove(p->dev, e);
+	if (!on)
+		return filter_remove(p->dev, e);
+	rc = host_no_rules(p, e);
+	if (!rc)
+		rc = filter_apply(p, e);
+	return rc || !p->rules[0] ? rc : host_rules->apply(p, e);
+}
+
+static int host_guard_check(const struct policy *p, FILE *out, struct err *e)
+{
+	int rc = filter_check(p, out, e), rules = 0;
+
+	if (rc < 0)
+		return rc;
+	if (p->rules[0] && host_rules)
+		rules = host_rules->check(p, out, e);
+	return rules < 0 ? rules : rc | rules;
 }
 
 /* A tap that its owner takes away while we look is one that is not there. */
@@ -122,7 +165,7 @@ int host_check(const struct vif *v, FILE *out, uint32_t *mtu, struct err *e)
 	rc = mode_check(&p, out, e);
 	if (rc < 0)
 		return rc;
-	guard = filter_check(&p.policy, out, e);
+	guard = host_guard_check(&p.policy, out, e);
 	return guard < 0 ? guard : rc | guard;
 }
 
@@ -139,10 +182,10 @@ int host_repair(const struct vif *v, const char *dev, struct err *e)
 	if (!rc)
 		rc = mode_plan(&now, &f, &p, e);
 	if (!rc)
-		rc = filter_check(&p.policy, NULL, e);
+		rc = host_guard_check(&p.policy, NULL, e);
 	if (rc != 1)
 		return rc;
-	rc = filter_apply(&p.policy, e);
+	rc = host_guard(&p.policy, true, e);
 	return rc ? rc : 1;
 }
 

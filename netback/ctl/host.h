@@ -10,6 +10,19 @@
 #include "ctl/ctl.h"
 #include "mode.h"
 
+/* What a vif's rules= asks for. A program that does not say how refuses a vif
+ * that has rules.
+ */
+struct host_rules {
+	int (*apply)(const struct policy *p, struct err *e);
+	int (*check)(const struct policy *p, FILE *out, struct err *e);
+	int (*print)(const struct policy *p, FILE *out, struct err *e);
+};
+void host_rules_use(const struct host_rules *how);
+
+/* The rules of a plan, as comments. */
+int host_rules_print(const struct policy *p, FILE *out, struct err *e);
+
 /* A plan for the host as it is, with what it rests on in *f (NULL: not asked).
  * A device that is not there yet is taken to be a new tap, one that is a port of
  * `leaving` (NULL: none) to have left it. Says when the bridge is missing or

@@ -13,7 +13,7 @@
 #include "filter.h"
 
 static int host_print_json(const struct vif *v, const struct plan *p,
-			   const char *rules)
+			   const char *rules, const char *own)
 {
 	json_t *o = json_object(), *steps = NULL;
 	char *text = NULL, words[VIF_TEXT];
@@ -35,6 +35,8 @@ static int host_print_json(const struct vif *v, const struct plan *p,
 	json_object_set_new(o, "words", json_string(words));
 	json_object_set(o, "steps", steps);
 	json_object_set_new(o, "guard", json_string(rules));
+	if (own[0])
+		json_object_set_new(o, "rules", json_string(own));
 	rc = json_dumpf(o, stdout, JSON_INDENT(2)) ? -EIO : 0;
 	fputc('\n', stdout);
 out:
@@ -49,17 +51,30 @@ out:
 int host_print(const struct vif *v, const struct plan *p, bool json,
 	       struct err *e)
 {
-	char rules[FILTER_TEXT] = "";
+	char rules[FILTER_TEXT] = "", *own = NULL;
+	size_t size = 0;
+	FILE *f;
 	int rc = 0;
 
 	if (filter_print(&p->policy, rules, sizeof(rules)) < 0)
 		return err_set(e, -ENOSPC, "guard: too many rules to print");
+	f = open_memstream(&own, &size);
+	if (!f)
+		return err_set(e, -ENOMEM, "out of memory");
+	rc = host_rules_print(&p->policy, f, e);
+	fclose(f);
+	if (rc) {
+		free(own);
+		return rc;
+	}
 	if (json) {
-		rc = host_print_json(v, p, rules);
+		rc = host_print_json(v, p, rules, own);
 	} else {
 		mode_print(p, stdout, false);
 		fputs(rules, stdout);
+		fputs(own, stdout);
 	}
+	free(own);
 	if (rc || fflush(stdout) || ferror(stdout))
 		return err_set(e, -EIO, "cannot write the plan to stdout");
 	return 0;

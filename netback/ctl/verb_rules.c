@@ -9,44 +9,9 @@
 
 #include "base/num.h"
 #include "ctl/ctl.h"
-#include "ruleset.h"
+#include "ctl/rulefiles.h"
 
 enum { RULES_PATH = 512 };
-
-#define RULES_DIR "/etc/netback/rules.d"
-
-struct rules_files {
-	struct ruleset **v;
-	size_t n;
-};
-
-static void rules_files_close(struct rules_files *f)
-{
-	size_t i;
-
-	for (i = 0; i < f->n; i++)
-		ruleset_free(f->v[i]);
-	free(f->v);
-}
-
-static int rules_file(struct rules_files *fs, const char *path, struct err *e)
-{
-	struct ruleset **v = reallocarray(fs->v, fs->n + 1, sizeof(*v));
-	char *text = NULL;
-	size_t size = 0;
-	int rc;
-
-	if (!v)
-		return err_set(e, -ENOMEM, "%s: out of memory", path);
-	fs->v = v;
-	rc = ctl_read(path, &text, &size, e);
-	if (!rc)
-		rc = ruleset_parse(path, text, size, &fs->v[fs->n], e);
-	if (!rc)
-		fs->n++;
-	free(text);
-	return rc;
-}
 
 static int rules_named(const struct dirent *d)
 {
@@ -56,7 +21,7 @@ static int rules_named(const struct dirent *d)
 	       !strcmp(d->d_name + n - 6, ".rules");
 }
 
-static int rules_dir(struct rules_files *fs, const char *dir, struct err *e)
+static int rules_dir(struct rulefiles *fs, const char *dir, struct err *e)
 {
 	struct dirent **d = NULL;
 	char path[RULES_PATH];
@@ -69,7 +34,7 @@ static int rules_dir(struct rules_files *fs, const char *dir, struct err *e)
 		    str_fmt(path, sizeof(path), "%s/%s", dir, d[i]->d_name) < 0)
 			rc = err_set(e, -ENAMETOOLONG, "%s: too long", dir);
 		if (!rc)
-			rc = rules_file(fs, path, e);
+			rc = rulefiles_add(fs, path, e);
 		free(d[i]);
 	}
 	free(d);
@@ -77,10 +42,10 @@ static int rules_dir(struct rules_files *fs, const char *dir, struct err *e)
 }
 
 /* Files and folders; without any, the folder of the host. */
-static int rules_open(struct rules_files *fs, int argc, char **argv,
+static int rules_open(struct rulefiles *fs, int argc, char **argv,
 		      struct err *e)
 {
-	char *none[] = { (char *)RULES_DIR };
+	char *none[] = { (char *)RULEFILES_DIR };
 	struct stat st;
 	int i, rc = 0;
 
@@ -92,11 +57,11 @@ static int rules_open(struct rules_files *fs, int argc, char **argv,
 		if (!stat(argv[i], &st) && S_ISDIR(st.st_mode))
 			rc = rules_dir(fs, argv[i], e);
 		else
-			rc = rules_file(fs, argv[i], e);
+			rc = rulefiles_add(fs, argv[i], e);
 	return rc;
 }
 
-static int rules_said(struct rules_files *fs, FILE *out)
+static int rules_said(struct rulefiles *fs, FILE *out)
 {
 	size_t i;
 
@@ -106,8 +71,9 @@ static int rules_said(struct rules_files *fs, FILE *out)
 		bool vif = s->engine != RULESET_IPTABLES &&
 			   !ruleset_exact(s, s->engine == RULESET_VIF, &why);
 
-		fprintf(out, "%s: %zu vifs, %zu rules, engine %s%s%s\n",
-			s->name, s->nvif, s->rules.n, vif ? "vif" : "iptables",
+		fprintf(out, "%s: %s%zu vifs, %zu rules, engine %s%s%s\n",
+			s->name, s->group ? "a group, " : "", s->nvif,
+			s->rules.n, vif ? "vif" : "iptables",
 			why.text[0] ? ": " : "", why.text);
 		if (!vif && s->engine == RULESET_VIF)
 			return CTL_DIFFERS;
@@ -115,7 +81,7 @@ static int rules_said(struct rules_files *fs, FILE *out)
 	return 0;
 }
 
-static int rules_print_all(struct rules_files *fs, struct err *e)
+static int rules_print_all(struct rulefiles *fs, struct err *e)
 {
 	size_t i;
 	int rc = 0;
@@ -128,7 +94,7 @@ static int rules_print_all(struct rules_files *fs, struct err *e)
 int verb_rules(struct ctl *c, int argc, char **argv, struct err *e)
 {
 	struct ruleset_how how = { .say = stdout };
-	struct rules_files fs = { NULL, 0 };
+	struct rulefiles fs = { NULL, 0 };
 	const char *what = argc ? argv[0] : "";
 	int rc;
 
@@ -136,7 +102,7 @@ int verb_rules(struct ctl *c, int argc, char **argv, struct err *e)
 	    strcmp(what, "print") && strcmp(what, "add"))
 		return err_set(e, CTL_USAGE,
 			       "rules: check, print, apply or add, then files "
-			       "or folders (default " RULES_DIR ")");
+			       "or folders (default " RULEFILES_DIR ")");
 	how.only = !strcmp(what, "add");
 	rc = rules_open(&fs, argc - 1, argv + 1, e);
 	if (rc == -EINVAL)
@@ -147,6 +113,6 @@ int verb_rules(struct ctl *c, int argc, char **argv, struct err *e)
 		rc = rules_print_all(&fs, e);
 	else if (!rc)
 		rc = ruleset_apply(fs.v, fs.n, &how, e);
-	rules_files_close(&fs);
+	rulefiles_close(&fs);
 	return rc;
 }

@@ -9,6 +9,7 @@
 #include "base/num.h"
 #include "ctl/ctl.h"
 #include "ctl/hotplug.h"
+#include "ctl/rulefiles.h"
 
 #ifndef NETBACK_VERSION
 #define NETBACK_VERSION "0.1"
@@ -188,7 +189,8 @@ static const char keys_text[] =
 	"  vlan=10p/20-30u        the port's VLANs\n"
 	"  rate=10Mb/s[@20ms]     what may pass, both ways together\n"
 	"  create=yes|no          make the bridge if there is none\n"
-	"  link=up|down           down: no frame passes\n";
+	"  link=up|down           down: no frame passes\n"
+	"  rules=FILE[,..]        files of rules that come and go with it\n";
 
 static const struct verb *verb_find(const char *name)
 {
@@ -361,6 +363,7 @@ int main(int argc, char **argv)
 	int rc;
 
 	log_open("vifctl", LOG_WARN);
+	host_rules_use(&rulefiles_host);
 	rc = set_run(&c, run && run[0] ? run : "/run/netback", &e);
 	if (!rc)
 		rc = words(&c, &argc, &argv, &e);
