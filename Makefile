@@ -29,7 +29,6 @@ B	= build
 SANFLAGS =
 endif
 Q	= $(if $(filter 1,$(V)),,@)
-comma	= ,
 say	= $(if $(filter 1,$(V)),,@echo "  $(1)" "$(2)";)
 
 PKGS	= xenstore libmnl libnftnl libnl-3.0 libnl-route-3.0 libseccomp jansson \
@@ -45,14 +44,13 @@ NBFLAGS	= -std=c11 -fno-strict-aliasing -fstack-protector-strong -pthread \
 LDLIBS_D = -lxenstore -lseccomp -ljansson -lpcap -lcap-ng -lpthread
 LDLIBS_C = -lxenstore -lnftnl -lmnl -lxtables -lip4tc -lip6tc -lnl-route-3 \
 	   -lnl-3 -ljansson -lpcap -lpthread
-# To load shared libraries costs the hotplug program more than all else that it does
-# by itself, so it has none where every one of these has an archive. Debian has
-# none of libmnl: filter/static/ stands in for it, in this program alone.
+# Each library that is looked up at start costs as much as a request to the kernel:
+# those that have an archive go into the program.
 HOTLIBS	= xenstore xentoolcore nftnl nl-3
-HOTARCH	= $(wildcard $(foreach l,$(HOTLIBS) c,\
+HOTARCH	= $(wildcard $(foreach l,$(HOTLIBS),\
 	  $(shell $(CC) -print-file-name=lib$(l).a)))
-HOTSTATIC = $(if $(SANFLAGS),,$(filter 5,$(words $(HOTARCH))))
-LDLIBS_H = $(addprefix -l,$(HOTLIBS)) $(if $(HOTSTATIC),,-lmnl) -lpthread
+LDLIBS_H = $(if $(filter $(words $(HOTLIBS)),$(words $(HOTARCH))),$(HOTARCH),\
+	  $(addprefix -l,$(HOTLIBS))) -lmnl -lpthread
 LDLIBS_G = -lxenstore -lpthread
 
 # A room is a folder; a file belongs to the library that its room belongs to.
@@ -104,14 +102,10 @@ $(B)/netbackd: $(call obj,netback/daemon/netbackd.c) $(B)/libdata.a
 	$(call say,LD,$@)$(CC) $(NBFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS_D)
 $(B)/vifguest: $(call obj,netback/front/vifguest.c) $(B)/libdata.a
 	$(call say,LD,$@)$(CC) $(NBFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS_G)
-# Run for each card of each guest. The linker warns of what libnl would load for names
-# of hosts: nothing here asks for one.
-HOTLINK	= $(if $(HOTSTATIC),-static-pie -Wl$(comma)--no-warnings)
-HOTMNL	= $(if $(HOTSTATIC),$(call obj,filter/static/mnl.c))
-$(B)/vifhotplug: $(call obj,netback/ctl/vifhotplug.c) $(B)/libctl.a \
-		$(B)/libdata.a $(HOTMNL)
-	$(call say,LD,$@)$(CC) $(NBFLAGS) $(LDFLAGS) $(HOTLINK) -o $@ $^ \
-		-Wl,--as-needed -Wl,--gc-sections $(LDLIBS_H)
+# Run for each card of each guest: no library more than it needs.
+$(B)/vifhotplug: $(call obj,netback/ctl/vifhotplug.c) $(B)/libctl.a $(B)/libdata.a
+	$(call say,LD,$@)$(CC) $(NBFLAGS) $(LDFLAGS) -o $@ $^ -Wl,--as-needed \
+		-Wl,--gc-sections $(LDLIBS_H)
 $(B)/vifctl: $(call obj,netback/ctl/vifctl.c) $(B)/libctl.a $(B)/libdata.a
 	$(call say,LD,$@)$(CC) $(NBFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS_C)
 
