@@ -143,17 +143,28 @@ void code_range(struct code *c, bool inside, const void *from, const void *to,
 	nftnl_expr_set(x, NFTNL_EXPR_RANGE_TO_DATA, to, len);
 }
 
-void code_limit(struct code *c, uint64_t rate, uint64_t unit, uint32_t burst)
+static void code_rate(struct code *c, uint64_t rate, uint64_t unit,
+		      uint32_t burst, uint32_t flags)
 {
 	struct nftnl_expr *x = code_add(c, "limit");
 
 	if (!x)
 		return;
 	nftnl_expr_set_u32(x, NFTNL_EXPR_LIMIT_TYPE, NFT_LIMIT_PKTS);
-	nftnl_expr_set_u32(x, NFTNL_EXPR_LIMIT_FLAGS, 0);
+	nftnl_expr_set_u32(x, NFTNL_EXPR_LIMIT_FLAGS, flags);
 	nftnl_expr_set_u64(x, NFTNL_EXPR_LIMIT_RATE, rate);
 	nftnl_expr_set_u64(x, NFTNL_EXPR_LIMIT_UNIT, unit);
 	nftnl_expr_set_u32(x, NFTNL_EXPR_LIMIT_BURST, burst);
+}
+
+void code_limit(struct code *c, uint64_t rate, uint64_t unit, uint32_t burst)
+{
+	code_rate(c, rate, unit, burst, 0);
+}
+
+void code_over(struct code *c, uint32_t rate)
+{
+	code_rate(c, rate, 1, rate, NFT_LIMIT_F_INV);
 }
 
 void code_in_set(struct code *c, const char *set)

@@ -47,6 +47,8 @@ void code_range(struct code *c, bool inside, const void *from, const void *to,
 		uint32_t len);
 /* rate per unit seconds */
 void code_limit(struct code *c, uint64_t rate, uint64_t unit, uint32_t burst);
+/* What is over so many in a second, and as many at once. */
+void code_over(struct code *c, uint32_t rate);
 
 /* What happens. verdict: NF_DROP, NFT_RETURN, NFT_GOTO .. (chain: for the last) */
 void code_counter(struct code *c, const char *name); /* a counter object */

@@ -571,6 +571,19 @@ static void explain_ct(struct explain_at *a, const struct nftnl_expr *x)
 			"the state of a connection");
 }
 
+/* A guard's own rates are taken to be kept: else no frame's way could be told. */
+static void explain_limit(struct explain_at *a, const struct nftnl_expr *x)
+{
+	bool over = nftnl_expr_get_u32(x, NFTNL_EXPR_LIMIT_FLAGS) &
+		    NFT_LIMIT_F_INV;
+
+	a->got = EXPLAIN_MAYBE;
+	a->why = "limit";
+	if (over && a->c->family == NFPROTO_NETDEV &&
+	    !strncmp(a->c->table, "netback-", 8))
+		a->got = EXPLAIN_NO;
+}
+
 static const struct {
 	const char *name;
 	void (*eval)(struct explain_at *a, const struct nftnl_expr *x);
@@ -589,6 +602,7 @@ static const struct {
 	{ "match", explain_match_xt },
 	{ "target", explain_target },
 	{ "reject", explain_drop },
+	{ "limit", explain_limit },
 	{ "counter", explain_nothing },
 	{ "objref", explain_nothing },
 	{ "log", explain_nothing },

@@ -371,6 +371,26 @@ static void guard_announce(struct guard *g, const struct policy *p)
 	}
 }
 
+/* Before anything else: the others judge frame by frame. */
+static void guard_rates(struct guard *g, const struct policy *p)
+{
+	struct guard_rule *r;
+
+	if (p->packets) {
+		r = guard_add(g, GUARD_FROM_GUEST, GUARD_DROP,
+			      GUARD_DROP_PACKETS);
+		if (r)
+			r->over = p->packets;
+	}
+	if (p->connections) {
+		r = guard_add(g, GUARD_FROM_GUEST, GUARD_DROP,
+			      GUARD_DROP_CONNECTIONS);
+		guard_match(r, GUARD_TCP_FLAGS, GUARD_SYN, NULL, 0);
+		if (r)
+			r->over = p->connections;
+	}
+}
+
 static void guard_from_guest(struct guard *g, const struct policy *p)
 {
 	static const uint8_t group[6] = { 0x01, 0x80, 0xc2 };
@@ -379,6 +399,7 @@ static void guard_from_guest(struct guard *g, const struct policy *p)
 	bool known = guard_known(p);
 	struct guard_rule *r;
 
+	guard_rates(g, p);
 	guard_fast(g, p, AF_INET);
 	guard_fast(g, p, AF_INET6);
 	guard_from_mac(g, p);

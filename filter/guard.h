@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* guard.h - the guard of one vif as plain values
  *
- *   from_guest   two fast rules: the ordinary IPv4 and IPv6 frame leaves here.
+ *   from_guest   what is over the vif's rates is dropped, if it has any; then
+ *                two fast rules: the ordinary IPv4 and IPv6 frame leaves here.
  *                Else: source MAC, link-local groups, then by ethertype:
  *                An announcement of the own MAC leaves here.
  *     check_arp    lengths and sender MAC, then check_arp_ip  sender address,
@@ -83,7 +84,8 @@ enum guard_field {
 	GUARD_RAW_CHADDR, /* in DHCP: whose lease */
 	GUARD_RAW_YIADDR, /* .. which address */
 	GUARD_RAW_DHCP,	  /* .. first option */
-	GUARD_RAW_FRAME,  /* the first bytes of all */
+	GUARD_TCP_FLAGS,
+	GUARD_RAW_FRAME, /* the first bytes of all */
 	GUARD_FIELDS,
 };
 
@@ -98,10 +100,18 @@ struct guard_field_info {
 };
 extern const struct guard_field_info guard_fields[GUARD_FIELDS];
 
-/* IN and NOT_IN: the set of that length. LEARN puts it there, and is no match
- * when the set is full.
+/* IN: the set of that length. LEARN puts it there, and is no match when the set
+ * is full. SYN: of TCP's flags, SYN without ACK.
  */
-enum guard_op { GUARD_EQ, GUARD_NE, GUARD_LT, GUARD_GT, GUARD_IN, GUARD_LEARN };
+enum guard_op {
+	GUARD_EQ,
+	GUARD_NE,
+	GUARD_LT,
+	GUARD_GT,
+	GUARD_IN,
+	GUARD_LEARN,
+	GUARD_SYN,
+};
 enum guard_set { GUARD_ADDR4, GUARD_ADDR6, GUARD_SETS };
 
 struct guard_match {
@@ -150,6 +160,8 @@ enum guard_counter {
 	GUARD_DROP_RA,
 	GUARD_DROP_HIDDEN,
 	GUARD_DROP_OWN,
+	GUARD_DROP_PACKETS,
+	GUARD_DROP_CONNECTIONS,
 	GUARD_COUNTERS,
 };
 extern const char *const guard_counters[GUARD_COUNTERS];
@@ -163,6 +175,7 @@ struct guard_rule {
 	uint8_t to;	 /* GOTO: enum guard_chain; DROP: enum guard_counter */
 	bool fast;	 /* only saves time */
 	bool spare;	 /* nothing here goes wrong without the whole rule */
+	uint32_t over;	 /* only what is over so many in a second; 0 = all */
 	uint8_t n;
 	struct guard_match m[GUARD_MATCHES];
 };

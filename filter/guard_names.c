@@ -61,6 +61,8 @@ const struct guard_field_info guard_fields[GUARD_FIELDS] = {
 	[GUARD_RAW_CHADDR] = { NULL, GUARD_TRANSPORT, 36, 6, 0, 0 },
 	[GUARD_RAW_YIADDR] = { NULL, GUARD_TRANSPORT, 24, 4, 0, 0 },
 	[GUARD_RAW_DHCP] = { NULL, GUARD_TRANSPORT, 248, 3, 0, 0 },
+	[GUARD_TCP_FLAGS] = { "tcp flags", GUARD_TRANSPORT, 13, 1, 0,
+			      IPPROTO_TCP },
 	[GUARD_RAW_FRAME] = { NULL, GUARD_LINK, 0, 16, 0, 0 },
 };
 
@@ -98,6 +100,8 @@ const char *const guard_counters[GUARD_COUNTERS] = {
 	[GUARD_DROP_RA] = "drop_ra",
 	[GUARD_DROP_HIDDEN] = "drop_hidden",
 	[GUARD_DROP_OWN] = "drop_own",
+	[GUARD_DROP_PACKETS] = "drop_packets",
+	[GUARD_DROP_CONNECTIONS] = "drop_connections",
 };
 const char *const guard_sets[GUARD_SETS] = {
 	[GUARD_ADDR4] = "addr4",

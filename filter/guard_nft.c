@@ -134,10 +134,16 @@ static void guard_nft_match(struct code *c, const struct guard_match *m,
 	};
 	const struct guard_field_info *f = &guard_fields[m->field];
 	enum guard_set s = f->len == 4 ? GUARD_ADDR4 : GUARD_ADDR6;
+	static const uint8_t syn = 0x02, syn_ack = 0x12;
 	uint8_t mask[16] = { 0 };
 	unsigned i;
 
 	guard_nft_load(c, m, a);
+	if (m->op == GUARD_SYN) {
+		code_mask(c, &syn_ack, 1);
+		guard_nft_compare_op(c, NFT_CMP_EQ, &syn, 1);
+		return;
+	}
 	if (m->op == GUARD_IN) {
 		code_in_set(c, guard_sets[s]);
 		return;
@@ -164,6 +170,8 @@ int guard_nft_rule(const struct guard *g, const struct guard_rule *r,
 		return rc;
 	for (i = 0; i < r->n; i++)
 		guard_nft_match(c, &r->m[i], &a);
+	if (r->over)
+		code_over(c, r->over);
 	switch ((enum guard_verdict)r->verdict) {
 	case GUARD_DROP:
 		code_counter(c, guard_counters[r->to]);

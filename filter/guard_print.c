@@ -139,11 +139,16 @@ static void guard_say_match(struct guard_out *o, const struct guard_match *m)
 {
 	static const char *const op[] = {
 		[GUARD_EQ] = "",   [GUARD_NE] = "!= ", [GUARD_LT] = "< ",
-		[GUARD_GT] = "> ", [GUARD_IN] = "",    [GUARD_LEARN] = ""
+		[GUARD_GT] = "> ", [GUARD_IN] = "",    [GUARD_LEARN] = "",
+		[GUARD_SYN] = ""
 	};
 	const struct guard_field_info *f = &guard_fields[m->field];
 	const char *set = guard_sets[f->len == 4 ? GUARD_ADDR4 : GUARD_ADDR6];
 
+	if (m->op == GUARD_SYN) {
+		guard_say(o, "tcp flags & (syn | ack) == syn ");
+		return;
+	}
 	if (m->op == GUARD_LEARN) {
 		guard_say(o, "update @%s { ", set);
 		guard_say_field(o, m);
@@ -173,6 +178,9 @@ static void guard_say_rule(struct guard_out *o, const struct guard_rule *r)
 	guard_say(o, "\t\t");
 	for (i = 0; i < r->n; i++)
 		guard_say_match(o, &r->m[i]);
+	if (r->over)
+		guard_say(o, "limit rate over %u/second burst %u packets ",
+			  r->over, r->over);
 	switch ((enum guard_verdict)r->verdict) {
 	case GUARD_DROP:
 		guard_say(o, "counter name \"%s\" drop\n",

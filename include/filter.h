@@ -36,13 +36,17 @@
  *    POLICY_LEARN_IP6 of IPv6 that it sees for the guest's, until they have
  *    not been seen for POLICY_LEARN_S; VIF_LEARN_DHCP the one that a DHCP
  *    server gives it, and IPv6's link-local one;
+ *  - packets, connections: so many a second from the guest, and as many at
+ *    once; of connections only TCP's are known here, by SYN without ACK. What
+ *    is over is dropped;
  *  - to the guest: nothing from its own MAC or its own single addresses, IPv4,
  *    ARP, IPv6 or as target of an advertisement.
  *
  * Counters in the table say why frames were dropped: drop_mac,
  * drop_linklocal, drop_ethertype, drop_arp, drop_ip, drop_ip6, drop_dhcp,
  * drop_nd, drop_ra (a router's, or neighbour discovery behind other headers),
- * drop_hidden (no upper layer), drop_own (to the guest).
+ * drop_hidden (no upper layer), drop_own (to the guest), drop_packets and
+ * drop_connections (over the rate).
  */
 #ifndef NETBACK_FILTER_H
 #define NETBACK_FILTER_H

@@ -34,6 +34,8 @@ struct policy {
 	uint8_t naddr;	  /* 0 = any IP source, unless learned */
 	uint8_t npair;	  /* other MACs, each with its one address; needs mac */
 	uint32_t learn_s; /* 0 = the default */
+	uint32_t packets; /* from the guest, in a second; 0 = no limit */
+	uint32_t connections;  /* the same of new ones of TCP */
 	char rules[VIF_RULES]; /* files of rules: ruleset.h has them */
 	char bridge[IFNAMSIZ]; /* "" = routed */
 	struct vif_addr addr[VIF_ADDRS];

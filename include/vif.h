@@ -26,6 +26,8 @@
  *   allow     dhcp-server, router      none         allow
  *   link      up, down                 up           link
  *   rules     FILE [FILE ..], 1 to 4   none         rules
+ *   packets   N/s                      none         packets
+ *   connections  N/s                   none         connections
  *
  * Limits: a device name has 1..15 letters, digits or . _ - @, no dash first,
  * and is not ".", "..", "all" or "default": so it means the same to the kernel, to
@@ -40,6 +42,8 @@
  * rate: b is bits, B is bytes; multiples of 1000. What may pass the vif in each
  * interval, both ways together, 50 ms if none is given. In the store, and printed: "BYTES,MICROSECONDS",
  * for each interval, which is read as well.
+ *
+ * packets, connections: from 1 to 10000000 a second; /s need not be said.
  *
  * rules: files of rules (ruleset.h) that come and go with the vif: a name stands
  * for /etc/netback/rules.d/NAME.rules, what begins with / for itself.
@@ -136,6 +140,8 @@ struct vif {
 	struct vif_vlan vlan[VIF_VLANS];
 	uint32_t rate_bytes; /* in each interval; 0 = as many as it likes */
 	uint32_t rate_usecs;
+	uint32_t packets;      /* from the guest in a second, 0 = no limit */
+	uint32_t connections;  /* .. new ones of TCP */
 	char rules[VIF_RULES]; /* "a,b": files of rules; "" = none */
 	uint8_t learn;	       /* enum vif_learn; then there are no addresses */
 	uint8_t allow;	       /* VIF_ALLOW_DHCP | .. */

@@ -149,6 +149,8 @@ static void plan_policy(const struct vif *v, struct policy *p)
 	p->bridged = vif_bridged(v);
 	if (p->bridged)
 		memcpy(p->bridge, v->bridge, sizeof(p->bridge));
+	p->packets = v->packets;
+	p->connections = v->connections;
 	memcpy(p->rules, v->rules, sizeof(p->rules));
 	p->masquerade = v->mode == VIF_NAT && !p->bridged;
 	p->learn = v->learn;

@@ -500,7 +500,7 @@ const char *const vif_keys[] = {
 	"vifname", "ip",	  "mtu",	 "isolated",   "hairpin",
 	"flood",   "mcast_flood", "bcast_flood", "vlan",       "rate",
 	"create",  "pair",	  "allow",	 "link",       "network",
-	"rules",   NULL,
+	"rules",   "packets",	  "connections", NULL,
 };
 
 /* In the order of vif_keys: one index serves both. */
@@ -527,6 +527,9 @@ static const struct vif_key vif_key[] = {
 	{ "link", .parse = vif_link_parse, .print = vif_link_print },
 	{ "network", .parse = vif_network_parse, .print = vif_network_print },
 	{ "rules", .parse = vif_rules_parse, .print = vif_rules_print },
+	{ "packets", .parse = vif_packets_parse, .print = vif_packets_print },
+	{ "connections", .parse = vif_connections_parse,
+	  .print = vif_connections_print },
 };
 static_assert(ARRAY_SIZE(vif_key) + 1 == ARRAY_SIZE(vif_keys),
 	      "vif_keys and vif_key name the same keys");

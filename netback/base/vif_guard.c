@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* vif_guard.c - keys that only the guard is for: pair, allow, ip=learn */
+/* vif_guard.c - keys that only the guard is for: pair, allow, ip=learn,
+ * packets, connections
+ */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <string.h>
@@ -140,4 +142,55 @@ int vif_allow_print(const struct vif *v, char *buf, size_t size, char sep)
 		       v->allow & VIF_ALLOW_DHCP ? vif_allows[0].name : "",
 		       both ? 1 : 0, &sep,
 		       v->allow & VIF_ALLOW_ROUTER ? vif_allows[1].name : "");
+}
+
+/* --- rates ------------------------------------------------------------------*/
+
+enum { VIF_SECOND_MOST = 10000000 };
+
+/* "100/s" or "100" */
+static int vif_second_parse(const char *key, const char *s, uint32_t *out,
+			    struct err *e)
+{
+	size_t n = strspn(s, "0123456789");
+	char text[16] = "";
+	uint32_t v;
+
+	if (n < sizeof(text))
+		memcpy(text, s, n);
+	if ((s[n] && strcmp(s + n, "/s")) ||
+	    num_parse(text, VIF_SECOND_MOST, &v) || !v)
+		return err_set(e, -EINVAL,
+			       "%s=%s: write how many in a second, 1 to %d, as "
+			       "%s=1000/s",
+			       key, vif_show(s).s, VIF_SECOND_MOST, key);
+	*out = v;
+	return 0;
+}
+
+static int vif_second_print(uint32_t v, char *buf, size_t size)
+{
+	return v ? str_fmt(buf, size, "%u/s", v) : str_fmt(buf, size, "%s", "");
+}
+
+int vif_packets_parse(struct vif *v, const char *s, struct err *e)
+{
+	return vif_second_parse("packets", s, &v->packets, e);
+}
+
+int vif_packets_print(const struct vif *v, char *buf, size_t size, char sep)
+{
+	(void)sep;
+	return vif_second_print(v->packets, buf, size);
+}
+
+int vif_connections_parse(struct vif *v, const char *s, struct err *e)
+{
+	return vif_second_parse("connections", s, &v->connections, e);
+}
+
+int vif_connections_print(const struct vif *v, char *buf, size_t size, char sep)
+{
+	(void)sep;
+	return vif_second_print(v->connections, buf, size);
 }

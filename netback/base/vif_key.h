@@ -41,6 +41,11 @@ int vif_pair_parse(struct vif *v, const char *s, struct err *e);
 int vif_pair_print(const struct vif *v, char *buf, size_t size, char sep);
 int vif_allow_parse(struct vif *v, const char *s, struct err *e);
 int vif_allow_print(const struct vif *v, char *buf, size_t size, char sep);
+int vif_packets_parse(struct vif *v, const char *s, struct err *e);
+int vif_packets_print(const struct vif *v, char *buf, size_t size, char sep);
+int vif_connections_parse(struct vif *v, const char *s, struct err *e);
+int vif_connections_print(const struct vif *v, char *buf, size_t size,
+			  char sep);
 int vif_rules_parse(struct vif *v, const char *s, struct err *e);
 int vif_rules_print(const struct vif *v, char *buf, size_t size, char sep);
 int vif_network_parse(struct vif *v, const char *s, struct err *e);

@@ -190,6 +190,8 @@ static const char keys_text[] =
 	"  rate=10Mb/s[@20ms]     what may pass, both ways together\n"
 	"  create=yes|no          make the bridge if there is none\n"
 	"  link=up|down           down: no frame passes\n"
+	"  packets=N/s            at most so many frames from the guest\n"
+	"  connections=N/s        .. and new connections of TCP\n"
 	"  rules=FILE[,..]        files of rules that come and go with it\n";
 
 static const struct verb *verb_find(const char *name)

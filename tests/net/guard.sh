@@ -421,7 +421,7 @@ ok ".. and without addresses" fast "mac=$ME"
 counters()
 {
 	nft list counters table netdev netback-vif1.0 |
-		awk '/counter/ { n = $2 } /packets/ && $2 > 0 { print n }' |
+		awk '/counter/ { n = $2 } $1 == "packets" && $2 > 0 { print n }' |
 		sort | tr '\n' ' '
 }
 "$TOOL" apply vif1.0 $KNOWN
