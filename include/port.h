@@ -17,7 +17,9 @@
  *   arm     before sleeping: 1 = there is work, do not sleep; `waits`: also wake
  *           when that frame fits (NULL: none waits); PORT_LOOK = nobody will
  *           wake us for that: look again soon
- *   ready   after waking: forget the signal
+ *   poll    as arm, but asks nobody for a bell: about how much work there is, 0
+ *   ready   after waking: forget the signal of this fd; a tap is then read until
+ *           it is empty, and not again before the next
  *
  * A source that can be read into lent room has fill; a sink that can give it
  * has lend and settle. A switch must see a header first, so only the wire uses
@@ -47,7 +49,8 @@ struct port_ops {
 	int (*settle)(struct port *p, struct frame *f);
 	int (*flush)(struct port *p);
 	int (*arm)(struct port *p, const struct frame *waits);
-	void (*ready)(struct port *p);
+	int (*poll)(struct port *p, const struct frame *waits);
+	void (*ready)(struct port *p, int fd);
 	int (*fds)(const struct port *p, int fd[PORT_FDS]); /* to poll for in */
 	void (*close)(struct port *p);
 };

@@ -160,8 +160,13 @@ int ring_flush(struct ring *r);
  */
 int ring_arm(struct ring *r, unsigned rx_slots);
 
-/* Clears the bells; call on wake-up, before pull. */
-void ring_clear(struct ring *r);
+/* As arm, but the guest is not asked to ring: TX slots that wait, and one for room;
+ * 0; -EPROTO.
+ */
+int ring_poll(struct ring *r, unsigned rx_slots);
+
+/* Clears the bell of fd, or both with -1; call on wake-up, before pull. */
+void ring_clear(struct ring *r, int fd);
 int ring_fd_tx(const struct ring *r);
 int ring_fd_rx(const struct ring *r); /* == ring_fd_tx with one channel */
 

@@ -46,6 +46,11 @@ int sw_run(struct sw *sw, struct port **bad);
  */
 void sw_limit(struct sw *sw, struct bucket *b);
 
+/* Others wait for their turn: from now on do not look longer than needed for work
+ * that may come, before arming. (Or they do not wait any more.)
+ */
+void sw_hurry(struct sw *sw, bool others);
+
 /* While a port is held (its peer has no room for a frame of it), its fds must
  * not be polled.
  */

@@ -46,8 +46,8 @@ void wvif_on_bell(void *arg, int fd, uint32_t events)
 {
 	struct wqueue *q = arg;
 
-	(void)fd, (void)events;
-	q->port->ops->ready(q->port);
+	(void)events;
+	q->port->ops->ready(q->port, fd);
 	q->v->rang = true;
 	wvif_queue(q->v);
 }
@@ -64,8 +64,11 @@ void wvif_on_ctrl(void *arg, int fd, uint32_t events)
 
 void wvif_on_tap(void *arg, int fd, uint32_t events)
 {
-	(void)fd, (void)events;
-	wvif_queue(arg);
+	struct wvif *v = arg;
+
+	(void)events;
+	v->tap->ops->ready(v->tap, fd);
+	wvif_queue(v);
 }
 
 static void wvif_listen(struct wvif *v, uint32_t events)
@@ -237,6 +240,7 @@ static void wvif_turn(struct wvif *v)
 	if (v->ctrl)
 		rc = ring_ctrl_run(v->shared);
 	v->ctrl = rc > 0;
+	sw_hurry(v->sw, !fair_empty(&v->w->fair));
 	if (rc >= 0)
 		rc = sw_run(v->sw, &bad);
 	if (rc < 0) {

@@ -144,13 +144,28 @@ static int fan_arm(struct port *p, const struct frame *waits)
 	return look;
 }
 
-static void fan_ready(struct port *p)
+static int fan_poll(struct port *p, const struct frame *waits)
+{
+	struct fan *a = fan_of(p);
+	unsigned i, to = waits ? fan_pick(a, waits) : a->n;
+	int rc, n = 0;
+
+	for (i = 0; i < a->n; i++) {
+		rc = a->of[i]->ops->poll(a->of[i], i == to ? waits : NULL);
+		if (rc < 0)
+			return rc;
+		n += rc;
+	}
+	return n;
+}
+
+static void fan_ready(struct port *p, int fd)
 {
 	struct fan *a = fan_of(p);
 	unsigned i;
 
 	for (i = 0; i < a->n; i++)
-		a->of[i]->ops->ready(a->of[i]);
+		a->of[i]->ops->ready(a->of[i], fd);
 }
 
 /* Its queues have them. */
@@ -179,6 +194,7 @@ static const struct port_ops fan_ops = {
 	.settle = fan_settle,
 	.flush = fan_flush,
 	.arm = fan_arm,
+	.poll = fan_poll,
 	.ready = fan_ready,
 	.fds = fan_fds,
 	.close = fan_close,

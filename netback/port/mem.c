@@ -127,10 +127,11 @@ static int port_mem_arm(struct port *p, const struct frame *waits)
 	return port_mem_of(p)->shown > 0;
 }
 
-static void port_mem_ready(struct port *p)
+static void port_mem_ready(struct port *p, int fd)
 {
 	eventfd_t n;
 
+	(void)fd;
 	/* Nothing to clear is fine */
 	(void)!eventfd_read(port_mem_of(p)->event, &n);
 }
@@ -168,6 +169,7 @@ static const struct port_ops port_mem_ops = {
 	.settle = port_mem_settle,
 	.flush = port_mem_flush,
 	.arm = port_mem_arm,
+	.poll = port_mem_arm,
 	.ready = port_mem_ready,
 	.fds = port_mem_fds,
 	.close = port_mem_close,

@@ -31,6 +31,8 @@ struct port_tap {
 	struct port p;
 	struct frame_pool *pool;
 	int fd;
+	bool told;  /* somebody polls fd and says when it is readable .. */
+	bool empty; /* .. and has not since it was */
 };
 
 static struct port_tap *port_tap_of(const struct port *p)
@@ -169,12 +171,15 @@ static int port_tap_fill(struct port *p, struct frame *f)
 	unsigned i;
 	ssize_t r;
 
+	if (t->empty)
+		return 0;
 	for (i = 0; i < f->nseg; i++)
 		room += f->seg[i].len;
 	for (;;) {
 		r = one ? read(t->fd, tap_hdr(f), TAP_HDR + room + 1)
 			: tap_readv(t->fd, f);
 		f->len = 0;
+		t->empty = t->told && r < 0 && errno == EAGAIN;
 		if (r < 0)
 			return errno == EAGAIN || errno == EINTR || errno == EIO
 				       ? 0
@@ -246,9 +251,19 @@ static int port_tap_arm(struct port *p, const struct frame *waits)
 	return 0; /* level-triggered: what waits is seen by poll */
 }
 
-static void port_tap_ready(struct port *p)
+static int port_tap_poll(struct port *p, const struct frame *waits)
 {
-	(void)p;
+	(void)p, (void)waits;
+	return 0; /* nobody knows without a system call */
+}
+
+static void port_tap_ready(struct port *p, int fd)
+{
+	struct port_tap *t = port_tap_of(p);
+
+	(void)fd;
+	t->told = true;
+	t->empty = false;
 }
 
 static int port_tap_fds(const struct port *p, int fd[PORT_FDS])
@@ -273,6 +288,7 @@ static const struct port_ops port_tap_ops = {
 	.settle = port_tap_settle,
 	.flush = port_tap_flush,
 	.arm = port_tap_arm,
+	.poll = port_tap_poll,
 	.ready = port_tap_ready,
 	.fds = port_tap_fds,
 	.close = port_tap_close,

@@ -83,9 +83,16 @@ static int port_vif_arm(struct port *p, const struct frame *waits)
 	return ring_arm(r, waits ? ring_slots(r, waits) : 0);
 }
 
-static void port_vif_ready(struct port *p)
+static int port_vif_poll(struct port *p, const struct frame *waits)
 {
-	ring_clear(port_vif_ring(p));
+	struct ring *r = port_vif_ring(p);
+
+	return ring_poll(r, waits ? ring_slots(r, waits) : 0);
+}
+
+static void port_vif_ready(struct port *p, int fd)
+{
+	ring_clear(port_vif_ring(p), fd);
 }
 
 static int port_vif_fds(const struct port *p, int fd[PORT_FDS])
@@ -114,6 +121,7 @@ static const struct port_ops port_vif_ops = {
 	.settle = port_vif_settle,
 	.flush = port_vif_flush,
 	.arm = port_vif_arm,
+	.poll = port_vif_poll,
 	.ready = port_vif_ready,
 	.fds = port_vif_fds,
 	.close = port_vif_close,

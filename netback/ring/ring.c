@@ -182,10 +182,22 @@ int ring_arm(struct ring *r, unsigned rx_slots)
 	return r->features.rx_notify ? 0 : RING_LOOK;
 }
 
-void ring_clear(struct ring *r)
+int ring_poll(struct ring *r, unsigned rx_slots)
 {
-	hv_clear(r->hv, r->tx.chan);
-	if (r->rx.chan != r->tx.chan)
+	int n = half_waiting(&r->tx), room;
+
+	if (n < 0 || !rx_slots)
+		return n;
+	room = ring_room(r);
+	return room < 0 ? room : n + (room >= (int)rx_slots);
+}
+
+/* Each channel costs a system call or two, so only the one that rang. */
+void ring_clear(struct ring *r, int fd)
+{
+	if (fd < 0 || fd == ring_fd_tx(r))
+		hv_clear(r->hv, r->tx.chan);
+	if (r->rx.chan != r->tx.chan && (fd < 0 || fd == ring_fd_rx(r)))
 		hv_clear(r->hv, r->rx.chan);
 }
 

@@ -12,6 +12,12 @@
  * as no frame comes. A sink that never makes room for what is held is stalled:
  * sw_give_up lets frames pass it by, counted, until one fits again.
  *
+ * When all is done and something was, the wire lingers: it looks at the rings a
+ * little longer before it asks to be woken. A wake-up costs both sides a handful
+ * of system calls and hypercalls, so a frame that comes at once is worth waiting
+ * for, and those that come meanwhile share the cost of one burst. How long
+ * depends on whether it was worth it the last times.
+ *
  * With a limit a frame is paid for when it is taken from its source, whatever
  * becomes of it; what may not pass yet stays there, where it came from.
  */
@@ -26,7 +32,9 @@
 
 enum {
 	WIRE_ENDS = 2,
-	WIRE_LARGE = 4096, /* bytes from which lent room pays */
+	WIRE_LARGE = 4096,	  /* bytes from which lent room pays */
+	WIRE_LINGER_LEAST = 1000, /* ns: a few looks, to find out */
+	WIRE_LINGER_MOST = 32000, /* ns: about what a wake-up costs */
 };
 
 struct wire_end {
@@ -44,6 +52,8 @@ struct sw {
 	struct bucket *limit; /* on both ways together, or NULL */
 	uint64_t now_ns;      /* with a limit: when this turn began */
 	int turn;	      /* with a limit: whose frame is next */
+	bool hurry;	      /* others wait for their turn: do not linger */
+	uint32_t linger_ns;
 };
 
 int sw_wire_open(struct sw **out, struct frame_pool *pool)
@@ -53,6 +63,7 @@ int sw_wire_open(struct sw **out, struct frame_pool *pool)
 	if (!sw)
 		return -ENOMEM;
 	sw->pool = pool;
+	sw->linger_ns = WIRE_LINGER_LEAST;
 	*out = sw;
 	return 0;
 }
@@ -208,7 +219,7 @@ static int wire_run(struct sw *sw, int in, int most)
 }
 
 /* Under a limit the ways take turns, frame by frame: neither eats it alone. */
-static int wire_run_limited(struct sw *sw)
+static int wire_run_limited(struct sw *sw, bool *some)
 {
 	int idle = 0, n = 0, rc;
 
@@ -220,11 +231,12 @@ static int wire_run_limited(struct sw *sw)
 		idle = rc ? 0 : idle + 1;
 		n += rc;
 	}
+	*some = n > 0;
 	return n == FRAME_BURST;
 }
 
 /* 1 = a burst, and maybe not all; 0; -errno. */
-static int wire_run_both(struct sw *sw)
+static int wire_run_both(struct sw *sw, bool *some)
 {
 	int i, n, more = 0;
 
@@ -232,6 +244,7 @@ static int wire_run_both(struct sw *sw)
 		n = wire_run(sw, i, FRAME_BURST);
 		if (n < 0)
 			return n;
+		*some |= n > 0;
 		more |= n == FRAME_BURST;
 	}
 	return more;
@@ -259,15 +272,67 @@ static int wire_arm(struct sw *sw)
 	return more;
 }
 
+static void wire_pause(void)
+{
+#if defined(__x86_64__) || defined(__i386__)
+	__builtin_ia32_pause();
+#endif
+}
+
+/* How much there is to do: frames, or room for one; -errno. */
+static int wire_look(const struct sw *sw)
+{
+	int i, n, all = 0;
+
+	for (i = 0; i < WIRE_ENDS; i++) {
+		struct port *p = sw->end[i].port;
+
+		n = p->ops->poll(p, sw->end[i].held);
+		if (n < 0)
+			return n;
+		all += n;
+	}
+	return all;
+}
+
+/* Until there is work, and on while every look finds more of it: 1; 0; -errno. */
+static int wire_linger(struct sw *sw)
+{
+	uint64_t end = clock_ns() + sw->linger_ns;
+	int seen = 0, n;
+
+	for (;;) {
+		n = wire_look(sw);
+		if (n < 0)
+			return n;
+		if ((n && n == seen) || n >= FRAME_BURST || clock_ns() >= end)
+			break;
+		seen = n;
+		wire_pause();
+	}
+	if (n && sw->linger_ns < WIRE_LINGER_MOST)
+		sw->linger_ns *= 2;
+	if (!n && sw->linger_ns > WIRE_LINGER_LEAST)
+		sw->linger_ns /= 2;
+	return n > 0;
+}
+
+void sw_hurry(struct sw *sw, bool others)
+{
+	sw->hurry = others;
+}
+
 int sw_run(struct sw *sw, struct port **bad)
 {
+	bool some = false;
 	int i, more, rc = 0;
 
 	if (!sw->end[0].port || !sw->end[1].port)
 		return 0;
 	if (sw->limit)
 		sw->now_ns = clock_ns();
-	more = sw->limit ? wire_run_limited(sw) : wire_run_both(sw);
+	more = sw->limit ? wire_run_limited(sw, &some)
+			 : wire_run_both(sw, &some);
 	if (more < 0) {
 		*bad = wire_blame(sw);
 		return more;
@@ -278,7 +343,9 @@ int sw_run(struct sw *sw, struct port **bad)
 		return SW_LATER;
 	if (rc >= 0 && more)
 		return 1;
-	if (rc >= 0)
+	if (rc >= 0 && some && !sw->hurry)
+		rc = wire_linger(sw);
+	if (!rc)
 		rc = wire_arm(sw);
 	if (rc < 0)
 		*bad = wire_blame(sw);

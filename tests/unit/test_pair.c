@@ -349,7 +349,7 @@ static void *back_main(void *arg)
 		if (back_turn(p) || ring_arm(p->ring, 0))
 			continue;
 		poll(v, 2, -1);
-		ring_clear(p->ring);
+		ring_clear(p->ring, -1);
 	}
 	return NULL;
 }

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* test_ring_bells.c - when a guest is rung, and when not */
+#include <poll.h>
+
 #include "ring_guest.h"
 
 static void bells_only_when_asked(void **state)
@@ -45,6 +47,46 @@ static void arm_for_room(void **state)
 	assert_int_equal(ring_arm(g->ring, 17), 1);
 }
 
+/* A look leaves no request for a bell behind. */
+static void poll_asks_for_no_bell(void **state)
+{
+	struct guest *g = *state;
+	uint32_t tx = g->tx->req_event, rx = g->rx->req_event;
+
+	assert_int_equal(ring_poll(g->ring, 0), 0);
+	assert_int_equal(ring_poll(g->ring, 17), 0);
+	rx_post(g, DATA_PAGE, 17);
+	assert_int_equal(ring_poll(g->ring, 17), 1);
+	assert_int_equal(ring_poll(g->ring, 0), 0);
+	tx_slot(g, ref_of(DATA_PAGE), 0, 60, 0, 0);
+	assert_int_equal(ring_poll(g->ring, 0), 1);
+	assert_int_equal(g->tx->req_event, tx);
+	assert_int_equal(g->rx->req_event, rx);
+	g->tx->req_prod += RING_TX_SIZE;
+	assert_int_equal(ring_poll(g->ring, 0), -EPROTO);
+}
+
+static bool rung(int fd)
+{
+	struct pollfd p = { fd, POLLIN, 0 };
+
+	return poll(&p, 1, 0) == 1;
+}
+
+static void clear_forgets_one_channel(void **state)
+{
+	struct guest *g = *state;
+
+	assert_int_equal(eventfd_write(g->bell[0], 1), 0);
+	assert_int_equal(eventfd_write(g->bell[1], 1), 0);
+	assert_true(rung(ring_fd_tx(g->ring)) && rung(ring_fd_rx(g->ring)));
+	ring_clear(g->ring, ring_fd_rx(g->ring));
+	assert_true(rung(ring_fd_tx(g->ring)));
+	assert_false(rung(ring_fd_rx(g->ring)));
+	ring_clear(g->ring, -1);
+	assert_false(rung(ring_fd_tx(g->ring)));
+}
+
 /* Nobody will ring: the answer says so, and only while something waits. */
 static void arm_without_notify(void **state)
 {
@@ -85,6 +127,8 @@ int main(void)
 		T(arm_sees_what_came_before),
 		T(arm_for_room),
 		T(arm_without_notify),
+		T(poll_asks_for_no_bell),
+		T(clear_forgets_one_channel),
 		T(one_bell_for_one_channel),
 	};
 

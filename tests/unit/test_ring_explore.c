@@ -267,7 +267,7 @@ static void back_main(void)
 		w.asleep = true;
 		back_yield();
 		w.asleep = false;
-		ring_clear(ring);
+		ring_clear(ring, -1);
 	}
 }
 

@@ -268,6 +268,91 @@ static void a_stalled_sink_is_given_up(void **state)
 	assert_int_equal(sw_waiting(t.sw), 1);
 }
 
+static struct {
+	unsigned looks, arms;
+	int from,
+		most; /* from this look on there is work: one more each, to most */
+} eye;
+
+static int look(struct port *p, const struct frame *waits)
+{
+	(void)p, (void)waits;
+	int n = (int)++eye.looks - eye.from + 1;
+
+	if (!eye.from || n < 0)
+		return 0;
+	return n < eye.most ? n : eye.most;
+}
+
+static int count_arm(struct port *p, const struct frame *waits)
+{
+	(void)p, (void)waits;
+	eye.arms++;
+	return 0;
+}
+
+/* It looks on before it arms, but not for nothing, nor while others wait. */
+static void lingers_after_work(void **state)
+{
+	static struct port_ops source;
+	struct port *bad;
+
+	(void)state;
+	source = *t.a->ops;
+	source.poll = look;
+	source.arm = count_arm;
+	t.a->ops = &source;
+	memset(&eye, 0, sizeof(eye));
+	assert_int_equal(sw_run(t.sw, &bad), 0);
+	assert_int_equal(eye.looks, 0);
+	assert_int_equal(eye.arms, 1);
+	put(t.in, 60, 1);
+	eye.from = eye.most = 1;
+	assert_int_equal(sw_run(t.sw, &bad), 1);
+	assert_in_range(eye.looks, 1, 2); /* the second found no more */
+	assert_int_equal(eye.arms, 1);	  /* not asked to be woken */
+	put(t.in, 60, 2);
+	eye.from = 0;
+	assert_int_equal(sw_run(t.sw, &bad), 0);
+	assert_int_equal(eye.arms, 2);
+	eye.looks = 0;
+	sw_hurry(t.sw, true);
+	put(t.in, 60, 3);
+	assert_int_equal(sw_run(t.sw, &bad), 0);
+	assert_int_equal(eye.looks, 0);
+	assert_int_equal(eye.arms, 3);
+}
+
+/* Who is told when a tap is readable reads it until it is empty, then no more. */
+static void empty_tap_is_left_alone(void **state)
+{
+	static const uint8_t b[10 + 60]; /* with virtio_net_hdr */
+	struct port *tap;
+	struct frame *f;
+	int fd[2];
+
+	(void)state;
+	assert_int_equal(
+		socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK, 0, fd), 0);
+	assert_int_equal(port_tap_open(&tap, "tap", fd[1], t.pool), 0);
+	assert_int_equal(tap->ops->pull(tap, &f, 1), 0);
+	assert_int_equal(write(fd[0], b, sizeof(b)), sizeof(b));
+	assert_int_equal(tap->ops->pull(tap, &f, 1), 1); /* not told */
+	frame_put(f);
+	tap->ops->ready(tap, -1);
+	assert_int_equal(tap->ops->pull(tap, &f, 1), 0);
+	assert_int_equal(write(fd[0], b, sizeof(b)), sizeof(b));
+	assert_int_equal(write(fd[0], b, sizeof(b)), sizeof(b));
+	assert_int_equal(tap->ops->pull(tap, &f, 1), 0);
+	tap->ops->ready(tap, -1);
+	assert_int_equal(tap->ops->pull(tap, &f, 1), 1);
+	frame_put(f);
+	assert_int_equal(tap->ops->pull(tap, &f, 1), 1);
+	frame_put(f);
+	close(fd[0]);
+	port_close(tap);
+}
+
 static int reader(int fd[2])
 {
 	return socketpair(AF_UNIX, SOCK_SEQPACKET, 0, fd);
@@ -422,6 +507,7 @@ int main(void)
 		T(a_limit_is_for_both_ways),	 T(both_ways_in_order),
 		T(a_wire_has_two_ends),		 T(in_is_out_plus_drops),
 		T(a_full_sink_holds_its_source), T(a_stalled_sink_is_given_up),
+		T(lingers_after_work),		 T(empty_tap_is_left_alone),
 		T(capture_filters_and_copies),	 T(capture_never_waits),
 		T(capture_checks_its_program),	 T(capture_counts_on),
 	};
