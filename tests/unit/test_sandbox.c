@@ -1,19 +1,23 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* test_sandbox.c - what a worker may ask of the kernel, and what ends it */
 #include <fcntl.h>
+#include <linux/if_tun.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
 
+#include "base/num.h"
 #include "daemon/sandbox.h"
 
 static void duties(void)
@@ -90,11 +94,142 @@ static void anything_else_ends_it(void **state)
 #endif
 }
 
+/* Ways out that a guest would try which has taken over its worker. */
+static const struct {
+	const char *name;
+	long nr;
+} ways[] = {
+#define WAY(call)                                                              \
+	{                                                                      \
+#call, SYS_##call                                              \
+	}
+	WAY(openat2),
+	WAY(open_by_handle_at),
+	WAY(execve),
+	WAY(execveat),
+	WAY(socketpair),
+	WAY(connect),
+	WAY(bind),
+	WAY(listen),
+	WAY(accept4),
+	WAY(sendto),
+	WAY(recvfrom),
+	WAY(sendmmsg),
+	WAY(setsockopt),
+	WAY(ptrace),
+	WAY(process_vm_readv),
+	WAY(process_vm_writev),
+	WAY(kill),
+	WAY(tkill),
+	WAY(rt_sigqueueinfo),
+	WAY(pidfd_open),
+	WAY(pidfd_getfd),
+	WAY(pidfd_send_signal),
+	WAY(kcmp),
+	WAY(clone),
+	WAY(clone3),
+	WAY(unshare),
+	WAY(setns),
+	WAY(mount),
+	WAY(umount2),
+	WAY(move_mount),
+	WAY(fsopen),
+	WAY(open_tree),
+	WAY(pivot_root),
+	WAY(chroot),
+	WAY(chdir),
+	WAY(fchdir),
+	WAY(mknodat),
+	WAY(unlinkat),
+	WAY(renameat2),
+	WAY(linkat),
+	WAY(symlinkat),
+	WAY(fchmodat),
+	WAY(fchownat),
+	WAY(truncate),
+	WAY(fallocate),
+	WAY(setuid),
+	WAY(setresuid),
+	WAY(setgroups),
+	WAY(capset),
+	WAY(seccomp),
+	WAY(io_uring_setup),
+	WAY(io_uring_enter),
+	WAY(io_uring_register),
+	WAY(bpf),
+	WAY(perf_event_open),
+	WAY(userfaultfd),
+	WAY(add_key),
+	WAY(keyctl),
+	WAY(memfd_create),
+	WAY(dup),
+	WAY(dup3),
+	WAY(vmsplice),
+	WAY(splice),
+	WAY(tee),
+	WAY(sendfile),
+	WAY(pkey_mprotect),
+	WAY(remap_file_pages),
+	WAY(shmget),
+	WAY(mq_open),
+	WAY(prlimit64),
+	WAY(sched_setscheduler),
+	WAY(setpriority),
+	WAY(personality),
+	WAY(init_module),
+	WAY(kexec_load),
+	WAY(reboot),
+	WAY(settimeofday),
+	WAY(syslog),
+	WAY(swapon),
+	WAY(inotify_init1),
+	WAY(fanotify_init),
+	WAY(timerfd_create),
+	WAY(eventfd2),
+	WAY(signalfd4),
+	WAY(pipe2),
+	WAY(getdents64),
+#undef WAY
+#ifdef __x86_64__
+	{ "write of the x32 kind", SYS_write | 0x40000000 },
+#endif
+	{ "a number that no call has", 100000 },
+};
+
+static unsigned way;
+
+static void try_way(void)
+{
+	syscall(ways[way].nr, -1, 0, 0, 0, 0, 0);
+}
+
+static void unmake_a_tap(void)
+{
+	ioctl(0, TUNSETPERSIST, 0);
+}
+
+static void take_another_tap(void)
+{
+	ioctl(0, TUNSETIFF, NULL);
+}
+
+static void every_way_out_ends_it(void **state)
+{
+	(void)state;
+	for (way = 0; way < ARRAY_SIZE(ways); way++) {
+		if (confined(try_way) != -SIGSYS)
+			fail_msg("%s does not end a worker", ways[way].name);
+	}
+	assert_int_equal(confined(unmake_a_tap), -SIGSYS);
+	assert_int_equal(confined(take_another_tap), -SIGSYS);
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_worker_can_work),
 		cmocka_unit_test(anything_else_ends_it),
+		cmocka_unit_test(every_way_out_ends_it),
 	};
 
 	return cmocka_run_group_tests_name("sandbox", tests, NULL, NULL);
