@@ -21,7 +21,10 @@
 #include "base/num.h"
 #include "daemon/hold.h"
 
-enum { NURSERY_WORKERS = 40 }; /* CREW_PLACES, their spare, and the dying */
+enum {
+	NURSERY_WORKERS = 40, /* CREW_PLACES, their spare, and the dying */
+	NURSERY_TRIES = 1000, /* of a message, a millisecond each */
+};
 
 struct nursery {
 	const struct nursery_conf *conf;
@@ -30,11 +33,27 @@ struct nursery {
 	pid_t worker[NURSERY_WORKERS];
 };
 
+/* The kernel has no memory for it now; its callers are told that all is lost
+ * when we are.
+ */
+static bool nursery_later(int rc)
+{
+	return rc == -ENOMEM || rc == -ENOBUFS || rc == -EAGAIN;
+}
+
 static int nursery_say(int sock, int type, pid_t pid, int rc)
 {
 	struct nursery_msg m = { .type = type, .pid = pid, .rc = rc };
+	unsigned i;
+	int r;
 
-	return msg_send(sock, &m, sizeof(m), NULL, 0);
+	for (i = 0; i < NURSERY_TRIES; i++) {
+		r = msg_send(sock, &m, sizeof(m), NULL, 0);
+		if (!nursery_later(r))
+			break;
+		usleep(1000);
+	}
+	return r;
 }
 
 /* The child's part: nothing of the nursery's but its confinement. */
@@ -97,6 +116,8 @@ static int nursery_order(struct nursery *n)
 	unsigned nfd = 1;
 
 	rc = msg_recv(n->sock, &m, sizeof(m), &fd, &nfd);
+	if (nursery_later(rc))
+		return 0; /* it is still there */
 	if (rc != sizeof(m))
 		return -EPIPE;
 	rc = 0;
@@ -131,8 +152,8 @@ static int nursery_reap(struct nursery *n)
 	int status, rc = 0;
 	pid_t pid;
 
-	if (read(n->sigs, &si, sizeof(si)) < 0 && errno != EAGAIN)
-		return -errno;
+	/* Whatever it said: who is dead is known from elsewhere. */
+	(void)!read(n->sigs, &si, sizeof(si));
 	while (!rc && (pid = waitpid(-1, &status, WNOHANG)) > 0) {
 		if (nursery_forget(n, pid))
 			rc = nursery_say(n->sock, NURSERY_DIED, pid, status);

@@ -304,7 +304,7 @@ class Fault:
 
 
 def target_pid(target):
-    s = show()
+    s = until("no workers", serving)
     if target == "supervisor":
         return daemon.pid
     if target == "nursery":
@@ -430,7 +430,7 @@ def another_worker(old, nursery):
 
 
 def phase_worker(fault, before):
-    s = show()
+    s = until("no workers", serving)
     old, nursery = s["worker"], s["nursery"]
     if fault and fault.target == "born":
         word(slot(nursery), CHILD, fault.n)
