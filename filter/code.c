@@ -167,17 +167,27 @@ void code_over(struct code *c, uint32_t rate)
 	code_rate(c, rate, 1, rate, NFT_LIMIT_F_INV);
 }
 
-void code_in_set(struct code *c, const char *set)
+/* The kernel's answer has the flags, and code_text shows them. */
+static void code_lookup(struct code *c, const char *set, uint32_t flags)
 {
 	struct nftnl_expr *x = code_add(c, "lookup");
 
 	if (!x)
 		return;
 	nftnl_expr_set_u32(x, NFTNL_EXPR_LOOKUP_SREG, NFT_REG_1);
-	/* the kernel's answer has them, and code_text shows them */
-	nftnl_expr_set_u32(x, NFTNL_EXPR_LOOKUP_FLAGS, 0);
+	nftnl_expr_set_u32(x, NFTNL_EXPR_LOOKUP_FLAGS, flags);
 	if (nftnl_expr_set_str(x, NFTNL_EXPR_LOOKUP_SET, set))
 		c->failed = true;
+}
+
+void code_in_set(struct code *c, const char *set)
+{
+	code_lookup(c, set, 0);
+}
+
+void code_not_in_set(struct code *c, const char *set)
+{
+	code_lookup(c, set, NFT_LOOKUP_F_INV);
 }
 
 void code_counter(struct code *c, const char *name)

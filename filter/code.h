@@ -41,6 +41,7 @@ void code_mask_flip(struct code *c, const void *mask, const void *flip,
 		    uint32_t len);
 void code_cmp(struct code *c, bool equal, const void *data, uint32_t len);
 void code_in_set(struct code *c, const char *set);
+void code_not_in_set(struct code *c, const char *set);
 /* op: enum nft_cmp_ops */
 void code_compare(struct code *c, uint32_t op, const void *data, uint32_t len);
 void code_range(struct code *c, bool inside, const void *from, const void *to,

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "closed.h"
 #include "engine_nft.h"
 #include "guard.h"
 
@@ -32,7 +33,9 @@ int filter_apply(const struct policy *p, struct err *e)
 
 	if (!rc)
 		rc = guard_nft_apply(&g, e);
-	return rc || p->rules[0] ? rc : filter_unrule(p->dev, e);
+	if (!rc && !p->rules[0])
+		rc = filter_unrule(p->dev, e);
+	return rc ? rc : closed_know(p->dev, true, e);
 }
 
 int filter_remove(const char *dev, struct err *e)
@@ -44,7 +47,9 @@ int filter_remove(const char *dev, struct err *e)
 		return err_set(e, rc,
 			       "device name '%s': 1 to 15 characters needed",
 			       dev);
-	rc = filter_unrule(dev, e);
+	rc = closed_know(dev, false, e);
+	if (!rc)
+		rc = filter_unrule(dev, e);
 	if (!rc)
 		rc = guard_nft_remove(table, e);
 	if (rc)
@@ -55,7 +60,16 @@ int filter_remove(const char *dev, struct err *e)
 int filter_check(const struct policy *p, FILE *out, struct err *e)
 {
 	struct guard g;
-	int rc = guard_build(p, &g, e);
+	int rc = guard_build(p, &g, e), known;
 
-	return rc ? rc : guard_nft_check(&g, out, e);
+	if (rc)
+		return rc;
+	rc = guard_nft_check(&g, out, e);
+	known = rc < 0 ? rc : closed_knows(p->dev, e);
+	if (known == 0 && out)
+		fprintf(out,
+			"%s: its name is not known on closed bridges, frames "
+			"of it do not pass\n",
+			p->dev);
+	return known < 0 ? known : rc || !known;
 }

@@ -20,6 +20,7 @@
 #include <unistd.h>
 
 #include "base/num.h"
+#include "closed.h"
 #include "engine_nft.h"
 #include "filter.h"
 
@@ -41,8 +42,9 @@ struct filter_watch {
 	unsigned ntouched; /* of the transaction that is being told */
 	char touched[WATCH_DEVS][IFNAMSIZ];
 	bool many, lost;
+	bool closed;		/* the table of closed bridges was touched */
 	unsigned nready, taken; /* its events, once it is over */
-	struct filter_event ready[WATCH_DEVS + 1];
+	struct filter_event ready[WATCH_DEVS + 2];
 	unsigned nlink;
 	struct watch_link links[WATCH_LINKS];
 };
@@ -147,6 +149,23 @@ static int watch_rules(const char *table, char dev[IFNAMSIZ])
 	return guard_device(name, dev);
 }
 
+/* Names come and go there with guards. */
+static void watch_closed(struct filter_watch *w, const struct nlmsghdr *nlh)
+{
+	unsigned type = NFNL_MSG_TYPE(nlh->nlmsg_type);
+	const struct nlattr *a;
+
+	if (type == NFT_MSG_NEWSETELEM || type == NFT_MSG_DELSETELEM)
+		return;
+	mnl_attr_for_each(a, nlh, sizeof(struct nfgenmsg))
+	{
+		if (mnl_attr_get_type(a) == NFTA_TABLE_NAME &&
+		    mnl_attr_validate(a, MNL_TYPE_NUL_STRING) >= 0 &&
+		    !strcmp(mnl_attr_get_str(a), CLOSED_TABLE))
+			w->closed = true;
+	}
+}
+
 /* In every message about a table, or what is in it, its name is attribute 1. */
 static void watch_touched(struct filter_watch *w, const struct nlmsghdr *nlh)
 {
@@ -155,6 +174,8 @@ static void watch_touched(struct filter_watch *w, const struct nlmsghdr *nlh)
 	char dev[IFNAMSIZ];
 	unsigned i;
 
+	if (nfg->nfgen_family == NFPROTO_BRIDGE)
+		watch_closed(w, nlh);
 	if (nfg->nfgen_family != NFPROTO_NETDEV)
 		return;
 	mnl_attr_for_each(a, nlh, sizeof(*nfg))
@@ -203,8 +224,15 @@ static void watch_done(struct filter_watch *w, const struct nlmsghdr *nlh)
 		if (w->many)
 			break;
 	}
+	ev = w->closed && pid != (uint32_t)getpid()
+		     ? watch_event(w, FILTER_CLOSED)
+		     : NULL;
+	if (ev) {
+		str_put(ev->by, sizeof(ev->by), by);
+		ev->pid = pid;
+	}
 	w->ntouched = 0;
-	w->many = false;
+	w->many = w->closed = false;
 }
 
 static int watch_on_nft(const struct nlmsghdr *nlh, void *data)

@@ -124,6 +124,31 @@ enum filter_feature {
 };
 int filter_probe(enum filter_feature f, const char *dev);
 
+/* --- closed bridges --------------------------------------------------------
+ *
+ * On a bridge that is closed, frames of a port pass, either way, only while its
+ * name is known: one that has a guard (filter_apply and filter_remove see to
+ * it), or one that is named here. So a port that appears, or a vif that is
+ * renamed and thereby loses its guard, is shut until it is ours. The guard's
+ * port flags stand against what a bridge takes before its rules (link-local
+ * frames). Where FILTER_BRIDGE_NAME is not there, all bridges are closed if one
+ * is. One table, bridge netback-closed, whose cost does not grow with ports
+ * or bridges.
+ */
+struct filter_names {
+	char (*v)[IFNAMSIZ];
+	unsigned n;
+};
+
+/* These bridges are closed and no others, with these ports and those that have a
+ * guard; none: the table goes.
+ */
+int filter_close(const struct filter_names *bridges,
+		 const struct filter_names *ports, struct err *e);
+
+/* The ports that are known: for the caller to free v. None without a table. */
+int filter_known(struct filter_names *ports, struct err *e);
+
 /* --- who touched a guard ----------------------------------------------------
  *
  * Told by the kernel, as it happens. What the calling process itself does is left
@@ -131,6 +156,7 @@ int filter_probe(enum filter_feature f, const char *dev);
  */
 enum filter_event_kind {
 	FILTER_CHANGED, /* something in the table of dev, or the table */
+	FILTER_CLOSED,	/* something in the table of closed bridges but names */
 	FILTER_RENAMED, /* dev is called `to` now: its table may not apply */
 	FILTER_LOST,	/* more than could be told: look at all */
 };

@@ -43,7 +43,7 @@ ctl_verb_fn verb_log, verb_rule, verb_rules, verb_network;
 ctl_verb_fn verb_import, verb_daemon;
 ctl_verb_fn verb_watch, verb_guard, verb_explain;
 ctl_verb_fn verb_set, verb_move, verb_apply, verb_repair, verb_gc;
-ctl_verb_fn verb_doctor;
+ctl_verb_fn verb_doctor, verb_bridge;
 
 /* "vif1.0" and the key=value words behind it, checked as a whole. */
 int ctl_words(struct vif *v, int argc, char **argv, struct err *e);

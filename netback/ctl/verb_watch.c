@@ -21,6 +21,7 @@
 #include "base/loop.h"
 #include "base/num.h"
 #include "ctl/attach.h"
+#include "ctl/bridge.h"
 #include "ctl/host.h"
 #include "ctl/out.h"
 #include "ctl/run.h"
@@ -34,7 +35,8 @@ struct watch {
 	struct err *e;
 	const struct filter_event *ev; /* NULL: looking at all, at the start */
 	uint64_t since;		       /* when we heard of it */
-	bool again; /* something could not be looked at: soon again */
+	bool again;	   /* something could not be looked at: soon again */
+	bool bridges_done; /* closed bridges are as they should be */
 };
 
 static int watch_pause_path(const struct ctl *c, const char *name,
@@ -111,6 +113,11 @@ static int watch_vif_locked(struct watch *w, const char *name, uint16_t domid,
 		watch_say(w, name, "back", "");
 	else if (rc < 0)
 		watch_say(w, name, "missing", e.text);
+	if (rc >= 0 && w->ev && w->ev->kind == FILTER_RENAMED &&
+	    (!strcmp(n.vif.name, w->ev->dev) ||
+	     !strcmp(n.vif.name, w->ev->to)) &&
+	    !if_nametoindex(w->ev->dev))
+		filter_remove(w->ev->dev, &e); /* nobody has that name now */
 	return rc < 0 ? rc : 0;
 }
 
@@ -138,12 +145,31 @@ static int watch_vif(void *arg, uint16_t domid, uint16_t handle)
 	return 0;
 }
 
+/* What removed it also named: by the kernel, since it is nf_tables'. */
+static void watch_bridges(struct watch *w)
+{
+	struct err e = { "" };
+
+	w->bridges_done = !bridge_restore(w->c, &e);
+	if (!w->bridges_done) {
+		watch_say(w, "bridges", "missing", e.text);
+		w->again = true;
+	} else if (w->ev && w->ev->kind == FILTER_CLOSED) {
+		watch_say(w, "bridges", "back", "");
+	}
+}
+
 /* Mostly the device's name says whose it is; one with vifname= is looked for. */
 static void watch_look(struct watch *w)
 {
 	uint16_t domid, handle;
 
 	w->again = false;
+	if (!w->bridges_done || (w->ev && (w->ev->kind == FILTER_LOST ||
+					   w->ev->kind == FILTER_CLOSED)))
+		watch_bridges(w);
+	if (w->ev && w->ev->kind == FILTER_CLOSED)
+		return;
 	if (w->ev && w->ev->kind != FILTER_LOST &&
 	    !vif_parse_name(w->ev->dev, &domid, &handle, NULL))
 		watch_vif(w, domid, handle);
@@ -236,7 +262,9 @@ static int guard_pause(struct ctl *c, const char *name, struct err *e)
 static int guard_resume(struct ctl *c, const struct vif *v, const char *name,
 			struct err *e)
 {
-	struct watch w = { .c = c, .e = e, .since = clock_ns() };
+	struct watch w = {
+		.c = c, .e = e, .since = clock_ns(), .bridges_done = true
+	};
 	char path[CTL_PATH];
 	int rc = run_store(c, e);
 

@@ -147,6 +147,11 @@ static const struct verb verbs[] = {
 	  "let watch leave a guard alone; have it back",
 	  "pause changes no rule: it says that whoever removes the guard\n"
 	  "means it. resume puts it back where it is missing.\n" },
+	{ "bridge", "close BRIDGE [PORT ..]|open BRIDGE|show", verb_bridge,
+	  "let frames pass on a bridge only for ports that are known",
+	  "Known are vifs with a guard, and the ports named; when a bridge\n"
+	  "is closed first, those it has. Who comes later, or is renamed, is\n"
+	  "shut until it is a vif of ours or close is told its name.\n" },
 	{ "log", "[-g GROUP] [-w FILE] [DEVICE]", verb_log,
 	  "what rules with -j NFLOG say, as JSON lines or pcap",
 	  "  -g GROUP  the rules' --nflog-group, default 0\n"

@@ -24,7 +24,8 @@ for f in /proc/sys/net/bridge/bridge-nf-call-*; do
 	[ ! -e "$f" ] || echo 0 >"$f"
 done
 ip link add br0 type bridge mcast_snooping 0 forward_delay 0
-ip tuntap add out0 mode tap
+ip link add out0 type veth peer name drain0 # a closed tap has no carrier
+ip link set drain0 up
 ip link set out0 master br0 up
 ip link set br0 up
 

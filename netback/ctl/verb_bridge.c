@@ -1,0 +1,324 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* verb_bridge.c - bridge close, open, show: only known ports pass frames
+ *
+ * What is closed stands as RUN/closed/BRIDGE/PORT, one empty file for each port
+ * that an administrator vouches for; vifs are known by their guards. The kernel's
+ * table is made of that, and `vifctl watch guard` makes it again.
+ */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/num.h"
+#include "ctl/bridge.h"
+#include "ctl/out.h"
+#include "ctl/run.h"
+#include "filter.h"
+#include "vif.h"
+
+enum { BRIDGE_PATH = CTL_PATH + 32 };
+
+static int bridge_path(const struct ctl *c, char path[BRIDGE_PATH],
+		       const char *bridge, const char *port)
+{
+	return str_fmt(path, BRIDGE_PATH, "%s/closed%s%s%s%s", c->run,
+		       bridge ? "/" : "", bridge ? bridge : "", port ? "/" : "",
+		       port ? port : "") < 0
+		       ? -ENAMETOOLONG
+		       : 0;
+}
+
+static int bridge_add(struct filter_names *n, const char *name)
+{
+	char(*v)[IFNAMSIZ] = reallocarray(n->v, n->n + 1, sizeof(*v));
+
+	if (!v)
+		return -ENOMEM;
+	n->v = v;
+	return str_put(v[n->n++], IFNAMSIZ, name);
+}
+
+static bool bridge_has(const struct filter_names *n, const char *name)
+{
+	unsigned i;
+
+	for (i = 0; i < n->n; i++)
+		if (!strcmp(n->v[i], name))
+			return true;
+	return false;
+}
+
+/* Names of devices in a folder; none when there is no such folder. */
+static int bridge_list(const char *path, struct filter_names *out)
+{
+	struct dirent **d = NULL;
+	int i, rc = 0, n = scandir(path, &d, NULL, alphasort);
+
+	if (n < 0)
+		return errno == ENOENT ? 0 : -errno;
+	for (i = 0; i < n; i++) {
+		if (!rc && !vif_check_devname(d[i]->d_name, NULL))
+			rc = bridge_add(out, d[i]->d_name);
+		free(d[i]);
+	}
+	free(d);
+	return rc;
+}
+
+static int bridge_ports(const char *bridge, struct filter_names *out)
+{
+	char path[64];
+
+	str_fmt(path, sizeof(path), "/sys/class/net/%s/brif", bridge);
+	return bridge_list(path, out);
+}
+
+int bridge_restore(const struct ctl *c, struct err *e)
+{
+	struct filter_names bridges = { .n = 0 }, ports = { .n = 0 };
+	char path[BRIDGE_PATH];
+	unsigned i;
+	int rc = bridge_path(c, path, NULL, NULL);
+
+	if (!rc)
+		rc = bridge_list(path, &bridges);
+	for (i = 0; !rc && i < bridges.n; i++) {
+		rc = bridge_path(c, path, bridges.v[i], NULL);
+		if (!rc)
+			rc = bridge_list(path, &ports);
+	}
+	if (rc)
+		err_set(e, rc, "closed bridges: cannot read %s: %s", path,
+			strerror(-rc));
+	else
+		rc = filter_close(&bridges, &ports, e);
+	free(bridges.v);
+	free(ports.v);
+	return rc;
+}
+
+/* --- close, open -------------------------------------------------------------- */
+
+static int bridge_record(const struct ctl *c, const char *bridge,
+			 const char *port, struct err *e)
+{
+	char path[BRIDGE_PATH];
+	int fd, rc = bridge_path(c, path, bridge, port);
+
+	if (rc)
+		return err_set(e, rc, "%s: too long a name", c->run);
+	if (!port) {
+		if (!mkdir(path, 0700) || errno == EEXIST)
+			return 0;
+		return err_set(e, -errno, "cannot make %s: %s", path,
+			       strerror(errno));
+	}
+	fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (fd < 0)
+		return err_set(e, -errno, "cannot make %s: %s", path,
+			       strerror(errno));
+	close(fd);
+	return 0;
+}
+
+static int bridge_forget(const struct ctl *c, const char *bridge, struct err *e)
+{
+	struct filter_names ports = { .n = 0 };
+	char path[BRIDGE_PATH];
+	unsigned i;
+	int rc = bridge_path(c, path, bridge, NULL);
+
+	if (!rc)
+		rc = bridge_list(path, &ports);
+	for (i = 0; !rc && i < ports.n; i++)
+		if (!bridge_path(c, path, bridge, ports.v[i]))
+			unlink(path);
+	if (!rc && !bridge_path(c, path, bridge, NULL) && rmdir(path) &&
+	    errno != ENOENT)
+		rc = -errno;
+	free(ports.v);
+	return rc ? err_set(e, rc, "cannot remove %s: %s", path, strerror(-rc))
+		  : 0;
+}
+
+/* The ports that are there now and no vif's are vouched for: who closes a bridge
+ * does not mean to cut its uplink off.
+ */
+static int bridge_vouch(const struct ctl *c, const char *bridge, struct err *e)
+{
+	struct filter_names ports = { .n = 0 };
+	struct filter_counted *guard = NULL;
+	unsigned i;
+	int rc = bridge_ports(bridge, &ports);
+
+	for (i = 0; !rc && i < ports.n; i++) {
+		int n = filter_counts(ports.v[i], &guard, e);
+
+		rc = n < 0 ? n
+		     : n   ? 0
+			   : bridge_record(c, bridge, ports.v[i], e);
+		free(guard);
+		guard = NULL;
+	}
+	free(ports.v);
+	return rc;
+}
+
+static bool bridge_is(const char *name)
+{
+	char path[64];
+
+	return str_fmt(path, sizeof(path), "/sys/class/net/%s/bridge", name) >
+		       0 &&
+	       !access(path, F_OK);
+}
+
+/* Where rules are not told a bridge's name, all bridges are closed or none: none
+ * may be closed that nobody asked for.
+ */
+static int bridge_alone(const struct ctl *c, const char *bridge, struct err *e)
+{
+	struct filter_names all = { .n = 0 };
+	char path[BRIDGE_PATH];
+	unsigned i;
+	int rc = filter_probe(FILTER_BRIDGE_NAME, "lo");
+
+	if (!rc)
+		return 0;
+	rc = bridge_list("/sys/class/net", &all);
+	for (i = 0; !rc && i < all.n; i++)
+		if (strcmp(all.v[i], bridge) && bridge_is(all.v[i]) &&
+		    (bridge_path(c, path, all.v[i], NULL) ||
+		     access(path, F_OK)))
+			rc = err_set(e, -EOPNOTSUPP,
+				     "bridge: this kernel's rules cannot tell "
+				     "%s from %s (CONFIG_NFT_BRIDGE_META): all "
+				     "bridges can be closed, or none",
+				     bridge, all.v[i]);
+	free(all.v);
+	return rc;
+}
+
+static int bridge_close(const struct ctl *c, int argc, char **argv,
+			struct err *e)
+{
+	const char *bridge = argv[0];
+	char path[BRIDGE_PATH];
+	struct stat st;
+	bool again;
+	int i, rc;
+
+	if (!bridge_is(bridge))
+		return err_set(e, -ENODEV,
+			       "bridge: %s is no bridge of this host", bridge);
+	rc = bridge_alone(c, bridge, e);
+	if (rc)
+		return rc;
+	rc = bridge_path(c, path, bridge, NULL);
+	again = !rc && !stat(path, &st);
+	if (!bridge_path(c, path, NULL, NULL) && mkdir(path, 0700) &&
+	    errno != EEXIST)
+		return err_set(e, -errno, "cannot make %s: %s", path,
+			       strerror(errno));
+	rc = bridge_record(c, bridge, NULL, e);
+	if (!rc && !again)
+		rc = bridge_vouch(c, bridge, e);
+	for (i = 1; !rc && i < argc; i++)
+		rc = bridge_record(c, bridge, argv[i], e);
+	if (!rc)
+		rc = bridge_restore(c, e);
+	if (rc && !again)
+		bridge_forget(c, bridge, NULL);
+	return rc;
+}
+
+/* --- show ------------------------------------------------------------------------- */
+
+static void bridge_say(struct out *o, const char *key,
+		       const struct filter_names *ports,
+		       const struct filter_names *known, bool want)
+{
+	char text[1024] = "";
+	unsigned i;
+
+	for (i = 0; i < ports->n; i++) {
+		if (bridge_has(known, ports->v[i]) != want)
+			continue;
+		if (strlen(text) + IFNAMSIZ + 1 > sizeof(text))
+			break;
+		if (text[0])
+			strcat(text, ",");
+		strcat(text, ports->v[i]);
+	}
+	out_str(o, key, text);
+}
+
+static int bridge_show(const struct ctl *c, struct err *e)
+{
+	struct filter_names bridges = { .n = 0 }, known = { .n = 0 };
+	char path[BRIDGE_PATH];
+	struct out o;
+	unsigned i;
+	int rc = bridge_path(c, path, NULL, NULL);
+
+	if (out_open(&o, stdout, c->json))
+		return err_set(e, -ENOMEM, "out of memory");
+	if (!rc)
+		rc = bridge_list(path, &bridges);
+	if (!rc)
+		rc = filter_known(&known, e);
+	for (i = 0; !rc && i < bridges.n; i++) {
+		struct filter_names ports = { .n = 0 };
+
+		rc = bridge_ports(bridges.v[i], &ports);
+		out_begin(&o, bridges.v[i]);
+		bridge_say(&o, "known", &ports, &known, true);
+		bridge_say(&o, "shut", &ports, &known, false);
+		out_end(&o);
+		free(ports.v);
+	}
+	free(bridges.v);
+	free(known.v);
+	if (rc)
+		out_drop(&o);
+	else if (out_close(&o))
+		rc = err_set(e, -EIO, "cannot write to stdout");
+	return rc;
+}
+
+int verb_bridge(struct ctl *c, int argc, char **argv, struct err *e)
+{
+	int i, lock, rc = 0;
+
+	if (argc == 1 && !strcmp(argv[0], "show"))
+		return bridge_show(c, e);
+	if (argc < 2 ||
+	    (strcmp(argv[0], "close") && (argc > 2 || strcmp(argv[0], "open"))))
+		return err_set(e, CTL_USAGE,
+			       "bridge: close BRIDGE [PORT ..], open BRIDGE, "
+			       "or show");
+	for (i = 1; !rc && i < argc; i++)
+		if (vif_check_devname(argv[i], e)) {
+			err_prefix(e, "bridge");
+			rc = CTL_USAGE;
+		}
+	if (rc)
+		return rc;
+	lock = run_lock(c, "bridges", e);
+	if (lock < 0)
+		return lock;
+	if (!strcmp(argv[0], "close")) {
+		rc = bridge_close(c, argc - 1, argv + 1, e);
+	} else {
+		rc = bridge_forget(c, argv[1], e);
+		if (!rc)
+			rc = bridge_restore(c, e);
+	}
+	run_unlock(c, "bridges", lock);
+	return rc;
+}
