@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "accept.h"
 #include "closed.h"
 #include "engine_nft.h"
 #include "guard.h"
@@ -23,19 +24,23 @@ static int filter_unrule(const char *dev, struct err *e)
 	char table[GUARD_NAMED];
 
 	guard_named(ENGINE_ATTACH, dev, table);
-	return guard_nft_remove(table, e);
+	return guard_nft_remove(table, true, e);
 }
 
 int filter_apply(const struct policy *p, struct err *e)
 {
 	struct guard g;
+	bool had = false;
 	int rc = guard_build(p, &g, e);
 
 	if (!rc)
-		rc = guard_nft_apply(&g, e);
+		rc = guard_nft_apply(&g, &had, e);
 	if (!rc && !p->rules[0])
 		rc = filter_unrule(p->dev, e);
-	return rc ? rc : closed_know(p->dev, true, e);
+	if (!rc)
+		rc = closed_know(p->dev, true, e);
+	/* the note stands before the rules, and goes after them */
+	return rc || !(had || p->accept) ? rc : accept_apply(p, e);
 }
 
 int filter_remove(const char *dev, struct err *e)
@@ -51,7 +56,11 @@ int filter_remove(const char *dev, struct err *e)
 	if (!rc)
 		rc = filter_unrule(dev, e);
 	if (!rc)
-		rc = guard_nft_remove(table, e);
+		rc = guard_nft_remove(table, false, e);
+	if (rc == 1) {
+		rc = filter_accept_remove(dev, e);
+		return rc ? rc : guard_nft_remove(table, true, e);
+	}
 	if (rc)
 		err_prefix(e, "%s: guard", dev);
 	return rc;
@@ -60,7 +69,7 @@ int filter_remove(const char *dev, struct err *e)
 int filter_check(const struct policy *p, FILE *out, struct err *e)
 {
 	struct guard g;
-	int rc = guard_build(p, &g, e), known;
+	int rc = guard_build(p, &g, e), known, accept = 0;
 
 	if (rc)
 		return rc;
@@ -71,5 +80,9 @@ int filter_check(const struct policy *p, FILE *out, struct err *e)
 			"%s: its name is not known on closed bridges, frames "
 			"of it do not pass\n",
 			p->dev);
-	return known < 0 ? known : rc || !known;
+	if (known >= 0 && p->accept)
+		accept = accept_check(p, out, e);
+	if (known < 0 || accept < 0)
+		return known < 0 ? known : accept;
+	return rc || accept || !known;
 }

@@ -648,6 +648,7 @@ int guard_build(const struct policy *p, struct guard *g, struct err *e)
 	if (rc)
 		return rc;
 	strcpy(g->dev, p->dev);
+	g->accept = p->accept != VIF_ACCEPT_NEVER;
 	guard_sets_fill(g, p);
 	guard_from_guest(g, p);
 	guard_to_guest(g, p);

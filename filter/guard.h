@@ -183,6 +183,7 @@ struct guard_rule {
 struct guard {
 	char dev[IFNAMSIZ];
 	char table[GUARD_NAME];
+	bool accept; /* a note: rules that accept go with the table (accept.h) */
 	bool chain[GUARD_CHAINS];     /* in use */
 	uint32_t learn_s[GUARD_SETS]; /* 0: what is in the set stays there */
 	uint32_t size[GUARD_SETS];    /* of a set that is learned */
@@ -221,8 +222,10 @@ int guard_print(const struct guard *g, char *buf, size_t size);
 /* guard_nft.c: the same values as a netlink batch, and compared with the
  * kernel's (0 equal, 1 with one line per difference on out).
  */
-int guard_nft_apply(const struct guard *g, struct err *e);
-int guard_nft_remove(const char *table, struct err *e);
+/* *noted: there was a table with the note `accept`. */
+int guard_nft_apply(const struct guard *g, bool *noted, struct err *e);
+/* 1: it has the note `accept`, and stays unless noted is true. */
+int guard_nft_remove(const char *table, bool noted, struct err *e);
 int guard_nft_check(const struct guard *g, FILE *out, struct err *e);
 
 #endif

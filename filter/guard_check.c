@@ -39,6 +39,36 @@ static void guard_nft_differ(struct guard_nft_seen *s, const char *what,
 		fprintf(s->out, "%s: guard: %s%s\n", s->g->dev, what, name);
 }
 
+/* A note that nft(8) leaves alone: of no type that it knows. */
+static const uint8_t guard_nft_noted[] = { 'N', 1, 1 };
+
+void guard_nft_put_note(struct nftnl_table *t)
+{
+	nftnl_table_set_data(t, NFTNL_TABLE_USERDATA, guard_nft_noted,
+			     sizeof(guard_nft_noted));
+}
+
+static bool guard_nft_note(const struct nftnl_table *t)
+{
+	uint32_t len = 0;
+	const void *v = nftnl_table_get_data((struct nftnl_table *)t,
+					     NFTNL_TABLE_USERDATA, &len);
+
+	return v && len == sizeof(guard_nft_noted) &&
+	       !memcmp(v, guard_nft_noted, len);
+}
+
+int guard_nft_see_note(const struct nlmsghdr *nlh, void *data)
+{
+	struct nftnl_table *t = nftnl_table_alloc();
+
+	if (t && !nftnl_table_nlmsg_parse(nlh, t))
+		*(bool *)data = guard_nft_note(t);
+	if (t)
+		nftnl_table_free(t);
+	return MNL_CB_OK;
+}
+
 static int guard_nft_see_table(const struct nlmsghdr *nlh, void *data)
 {
 	struct guard_nft_seen *s = data;
@@ -46,6 +76,9 @@ static int guard_nft_see_table(const struct nlmsghdr *nlh, void *data)
 
 	if (t && !nftnl_table_nlmsg_parse(nlh, t))
 		s->use = nftnl_table_get_u32(t, NFTNL_TABLE_USE);
+	if (t && guard_nft_note(t) != s->g->accept)
+		guard_nft_differ(s, "another accept= is noted in table ",
+				 s->g->table);
 	if (t)
 		nftnl_table_free(t);
 	return MNL_CB_OK;

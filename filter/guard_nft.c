@@ -362,7 +362,7 @@ static void guard_nft_forget(struct guard_nft_kept *k)
 /* --- the batch ------------------------------------------------------------ */
 
 static int guard_nft_put_table(struct nft_batch *b, uint16_t type,
-			       uint16_t flags, const char *table)
+			       uint16_t flags, const char *table, bool note)
 {
 	struct nftnl_table *t = nftnl_table_alloc();
 	struct nlmsghdr *nlh;
@@ -370,6 +370,8 @@ static int guard_nft_put_table(struct nft_batch *b, uint16_t type,
 
 	if (!t || nftnl_table_set_str(t, NFTNL_TABLE_NAME, table))
 		goto out;
+	if (note)
+		guard_nft_put_note(t);
 	if (type == NFT_MSG_NEWTABLE)
 		flags |= NLM_F_CREATE;
 	nlh = nft_batch_msg(b, type, NFPROTO_NETDEV, flags, "table netdev %s",
@@ -556,12 +558,14 @@ static int guard_nft_fill(struct nft_batch *b, const struct guard *g,
 	int rc = 0;
 
 	if (replace)
-		rc = guard_nft_put_table(b, NFT_MSG_NEWTABLE, 0, g->table);
+		rc = guard_nft_put_table(b, NFT_MSG_NEWTABLE, 0, g->table,
+					 false);
 	if (!rc && replace)
-		rc = guard_nft_put_table(b, NFT_MSG_DELTABLE, 0, g->table);
+		rc = guard_nft_put_table(b, NFT_MSG_DELTABLE, 0, g->table,
+					 false);
 	if (!rc)
 		rc = guard_nft_put_table(b, NFT_MSG_NEWTABLE, NLM_F_EXCL,
-					 g->table);
+					 g->table, g->accept);
 	for (i = 0; !rc && i < GUARD_SETS; i++)
 		if (guard_has_set(g, (enum guard_set)i))
 			rc = guard_nft_put_set(b, g, k, (enum guard_set)i);
@@ -606,13 +610,16 @@ static void guard_nft_put_name(struct nlmsghdr *nlh, const void *table)
 }
 
 /* A hint only: whichever way is taken is right whatever happens meanwhile. */
-static bool guard_nft_there(struct nft *nft, const char *table)
+static bool guard_nft_there(struct nft *nft, const char *table, bool *note)
 {
 	struct nft_ask a = { .type = NFT_MSG_GETTABLE,
 			     .family = NFPROTO_NETDEV,
 			     .build = guard_nft_put_name,
-			     .arg = table };
+			     .arg = table,
+			     .each = guard_nft_see_note,
+			     .data = note };
 
+	*note = false;
 	return nft_ask(nft, &a) == 0;
 }
 
@@ -627,7 +634,7 @@ static int guard_nft_no_device(const struct guard *g, struct err *e)
 		       g->dev);
 }
 
-int guard_nft_apply(const struct guard *g, struct err *e)
+int guard_nft_apply(const struct guard *g, bool *noted, struct err *e)
 {
 	struct nft *nft = NULL;
 	bool there;
@@ -640,7 +647,7 @@ int guard_nft_apply(const struct guard *g, struct err *e)
 		err_prefix(e, "%s: guard", g->dev);
 		return rc;
 	}
-	there = guard_nft_there(nft, g->table);
+	there = guard_nft_there(nft, g->table, noted);
 	/* what stands already is left alone, and nobody waits for its end */
 	if (there && !guard_nft_check(g, NULL, NULL))
 		goto out;
@@ -657,8 +664,9 @@ out:
 	return rc;
 }
 
-int guard_nft_remove(const char *table, struct err *e)
+int guard_nft_remove(const char *table, bool noted, struct err *e)
 {
+	bool note;
 	struct nft_batch *b = NULL;
 	struct nft *nft = NULL;
 	const char *what = table;
@@ -666,15 +674,19 @@ int guard_nft_remove(const char *table, struct err *e)
 
 	rc = nft_batch_open(&b, 0);
 	if (!rc)
-		rc = guard_nft_put_table(b, NFT_MSG_DELTABLE, 0, table);
+		rc = guard_nft_put_table(b, NFT_MSG_DELTABLE, 0, table, false);
 	if (rc) {
 		err_set(e, rc, "%s: out of memory", table);
 		goto out;
 	}
 	rc = nft_open(&nft, e);
 	/* a batch that is refused takes its time in the kernel */
-	if (rc || !guard_nft_there(nft, table))
+	if (rc || !guard_nft_there(nft, table, &note))
 		goto out;
+	if (note && !noted) {
+		rc = 1;
+		goto out;
+	}
 	rc = nft_batch_send(nft, b, &what);
 	if (rc == -ENOENT || rc == -EOPNOTSUPP)
 		rc = 0; /* no such table, or no nf_tables to have one */

@@ -118,11 +118,6 @@ bool rules_known(const struct rule *r, const char **ext)
 	return true;
 }
 
-const char *rules_variant_name(enum rules_variant v)
-{
-	return v == RULES_NFT ? "nft" : "legacy";
-}
-
 /* In own hands where all can be written, else all to iptables-restore: a batch
  * is one, or it is not atomic.
  */

@@ -33,7 +33,7 @@ int rules_tool_do(const struct rules *rs, enum rules_variant v, struct err *e);
 unsigned rules_legacy_count(bool ip6, const char *table);
 int rules_legacy_do(const struct rules *rs, struct err *e);
 
-/* rules_tool.c: the program of a family and variant, "-save", "" ..; runs it with
+/* rules_exec.c: the program of a family and variant, "-save", "" ..; runs it with
  * `in` as its input (NULL: none) and its output to out (NULL: nowhere). Its exit
  * status, or -errno; what it complained of is in e.
  */

@@ -5,7 +5,7 @@
  * netback-DEV, with an ingress chain on the device (what the guest sends) and an
  * egress chain (what is sent to it): constant-time by construction, no cost to
  * other guests, removed by its name. Our rules only drop or return; they never
- * accept.
+ * accept, but where accept= asks for it (below).
  *
  * What a policy means:
  *  - whatever is known: the outer ethertype is IPv4, IPv6 or ARP (no tag, no
@@ -187,9 +187,28 @@ int filter_network(const struct network *n, bool on, struct err *e);
 
 /* Would the host's own firewall drop what this bridge forwards? Not our doing,
  * and nothing is changed; but whoever attaches a guest should hear of it. 1 with
- * a sentence in note; 0 no; -errno when it cannot be told. Rules of iptables'
- * legacy variant are not seen. bridge "": would it drop what is routed?
+ * a sentence in note; 0 no; -errno when it cannot be told. Both variants of
+ * iptables, and every base chain of nft's; a chain drops by its policy, or by a
+ * last rule that drops or rejects all. bridge "": would it drop what is routed?
  */
 int filter_forward(const char *bridge, struct err *note);
+
+/* --- accept= ------------------------------------------------------------------
+ *
+ * Part of a vif's guard as far as the functions above go: filter_apply puts rules
+ * that accept for this vif where policy.accept says, at the end of those chains;
+ * filter_check looks for them, filter_remove takes them away. They say whose they
+ * are in their comment, and no other rule is touched.
+ */
+
+/* What filter_apply would add there on this host, as commands. */
+int filter_accept_print(const struct policy *p, FILE *out, struct err *e);
+
+/* Calls fn for each device that such a rule names, there or not, until it returns
+ * non-zero; returns that, or -errno.
+ */
+int filter_accept_each(int (*fn)(void *arg, const char *dev), void *arg,
+		       struct err *e);
+int filter_accept_remove(const char *dev, struct err *e);
 
 #endif

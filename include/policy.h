@@ -37,7 +37,10 @@ struct policy {
 	uint32_t packets; /* from the guest, in a second; 0 = no limit */
 	uint32_t connections;  /* the same of new ones of TCP */
 	char rules[VIF_RULES]; /* files of rules: ruleset.h has them */
-	char bridge[IFNAMSIZ]; /* "" = routed */
+	uint8_t accept; /* enum vif_accept: where the host's chains drop .. */
+	char bridge[IFNAMSIZ]; /* .. frames of this bridge; "" = routed */
+	char routed[IFNAMSIZ]; /* .. packets that pass this device: dev, or
+				* its network's bridge; "" = none do */
 	struct vif_addr addr[VIF_ADDRS];
 	struct vif_pair pair[VIF_PAIRS];
 };

@@ -28,6 +28,7 @@
  *   rules     FILE [FILE ..], 1 to 4   none         rules
  *   packets   N/s                      none         packets
  *   connections  N/s                   none         connections
+ *   accept    never, auto, always      never        accept
  *
  * Limits: a device name has 1..15 letters, digits or . _ - @, no dash first,
  * and is not ".", "..", "all" or "default": so it means the same to the kernel, to
@@ -84,6 +85,12 @@ enum { VIF_ALLOW_DHCP = 1, VIF_ALLOW_ROUTER = 2 };
 
 /* ip=learn: what it first sends from; ip=dhcp: what a DHCP server gives it */
 enum vif_learn { VIF_LEARN_NOT, VIF_LEARN_FIRST, VIF_LEARN_DHCP };
+
+/* Rules of ours that accept, at the end of the host's own chains (filter.h): none;
+ * in those that drop what no rule accepts; in each.
+ */
+enum vif_accept { VIF_ACCEPT_NEVER, VIF_ACCEPT_AUTO, VIF_ACCEPT_ALWAYS };
+const char *vif_accept_name(enum vif_accept a);
 
 enum vif_mode { VIF_BRIDGE, VIF_ROUTE, VIF_NAT };
 const char *vif_mode_name(enum vif_mode m);
@@ -145,6 +152,7 @@ struct vif {
 	char rules[VIF_RULES]; /* "a,b": files of rules; "" = none */
 	uint8_t learn;	       /* enum vif_learn; then there are no addresses */
 	uint8_t allow;	       /* VIF_ALLOW_DHCP | .. */
+	uint8_t accept;	       /* enum vif_accept */
 	uint8_t npair;
 	struct vif_pair pair[VIF_PAIRS];
 };

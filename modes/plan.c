@@ -155,6 +155,11 @@ static void plan_policy(const struct vif *v, struct policy *p)
 	p->masquerade = v->mode == VIF_NAT && !p->bridged;
 	p->learn = v->learn;
 	p->allow = v->allow;
+	p->accept = v->accept;
+	if (!p->bridged)
+		memcpy(p->routed, v->name, sizeof(p->routed));
+	else if (v->network[0])
+		memcpy(p->routed, v->bridge, sizeof(p->routed));
 	p->npair = v->npair;
 	memcpy(p->pair, v->pair, sizeof(p->pair));
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* vif_guard.c - keys that only the guard is for: pair, allow, ip=learn,
+/* vif_guard.c - keys for the filter alone: pair, allow, accept, ip=learn,
  * packets, connections
  */
 #include <arpa/inet.h>
@@ -193,4 +193,36 @@ int vif_connections_print(const struct vif *v, char *buf, size_t size, char sep)
 {
 	(void)sep;
 	return vif_second_print(v->connections, buf, size);
+}
+
+static const char *const vif_accepts[] = {
+	[VIF_ACCEPT_NEVER] = "never",
+	[VIF_ACCEPT_AUTO] = "auto",
+	[VIF_ACCEPT_ALWAYS] = "always",
+};
+
+const char *vif_accept_name(enum vif_accept a)
+{
+	return a < ARRAY_SIZE(vif_accepts) ? vif_accepts[a] : "?";
+}
+
+int vif_accept_parse(struct vif *v, const char *s, struct err *e)
+{
+	unsigned i;
+
+	for (i = 0; i < ARRAY_SIZE(vif_accepts); i++) {
+		if (strcmp(s, vif_accepts[i]))
+			continue;
+		v->accept = (uint8_t)i;
+		return 0;
+	}
+	return err_set(e, -EINVAL, "accept=%s: there is: never, auto, always",
+		       vif_show(s).s);
+}
+
+int vif_accept_print(const struct vif *v, char *buf, size_t size, char sep)
+{
+	(void)sep;
+	return str_fmt(buf, size, "%s",
+		       v->accept ? vif_accept_name(v->accept) : "");
 }

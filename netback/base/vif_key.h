@@ -53,4 +53,7 @@ int vif_network_print(const struct vif *v, char *buf, size_t size, char sep);
 int vif_rate_parse(struct vif *v, const char *s, struct err *e);
 int vif_rate_print(const struct vif *v, char *buf, size_t size, char sep);
 
+int vif_accept_parse(struct vif *v, const char *s, struct err *e);
+int vif_accept_print(const struct vif *v, char *buf, size_t size, char sep);
+
 #endif

@@ -189,11 +189,26 @@ int host_repair(const struct vif *v, const char *dev, struct err *e)
 	return rc ? rc : 1;
 }
 
+/* A card of a network is bridged to its like, and routed beyond. */
+int host_forward(const struct vif *v, struct err *note)
+{
+	int rc = 0;
+
+	note->text[0] = '\0';
+	if (v->accept)
+		return 0;
+	if (vif_bridged(v))
+		rc = filter_forward(v->bridge, note);
+	if (!rc && (!vif_bridged(v) || v->network[0]))
+		rc = filter_forward("", note);
+	return rc == 1;
+}
+
 void host_warn(const struct vif *v)
 {
-	struct err note = { "" };
+	struct err note;
 
-	if (v->mode == VIF_BRIDGE && filter_forward(v->bridge, &note) == 1)
+	if (host_forward(v, &note))
 		fprintf(stderr, "vifctl: vif%u.%u: warning: %s\n", v->domid,
 			v->handle, note.text);
 }

@@ -58,9 +58,12 @@ int host_leave(const struct vif *v, struct err *e);
  */
 int host_check(const struct vif *v, FILE *out, uint32_t *mtu, struct err *e);
 
-/* Would the host's own firewall stop what this vif's bridge forwards? Then a
- * sentence of warning on standard error.
+/* Would the host's own firewall stop what is forwarded from and to this vif, which
+ * has no accept=? 1 with a sentence, or 0.
  */
+int host_forward(const struct vif *v, struct err *note);
+
+/* The same, as a warning on standard error. */
 void host_warn(const struct vif *v);
 
 /* Waits until the device is gone: 0 or -ETIMEDOUT. */

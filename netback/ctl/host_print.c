@@ -13,7 +13,8 @@
 #include "filter.h"
 
 static int host_print_json(const struct vif *v, const struct plan *p,
-			   const char *rules, const char *own)
+			   const char *rules, const char *own,
+			   const char *accept)
 {
 	json_t *o = json_object(), *steps = NULL;
 	char *text = NULL, words[VIF_TEXT];
@@ -37,6 +38,8 @@ static int host_print_json(const struct vif *v, const struct plan *p,
 	json_object_set_new(o, "guard", json_string(rules));
 	if (own[0])
 		json_object_set_new(o, "rules", json_string(own));
+	if (accept[0])
+		json_object_set_new(o, "accept", json_string(accept));
 	rc = json_dumpf(o, stdout, JSON_INDENT(2)) ? -EIO : 0;
 	fputc('\n', stdout);
 out:
@@ -51,31 +54,39 @@ out:
 int host_print(const struct vif *v, const struct plan *p, bool json,
 	       struct err *e)
 {
-	char rules[FILTER_TEXT] = "", *own = NULL;
+	char rules[FILTER_TEXT] = "", *own = NULL, *accept = NULL;
 	size_t size = 0;
-	FILE *f;
+	FILE *f, *g;
 	int rc = 0;
 
 	if (filter_print(&p->policy, rules, sizeof(rules)) < 0)
 		return err_set(e, -ENOSPC, "guard: too many rules to print");
 	f = open_memstream(&own, &size);
-	if (!f)
-		return err_set(e, -ENOMEM, "out of memory");
-	rc = host_rules_print(&p->policy, f, e);
-	fclose(f);
-	if (rc) {
-		free(own);
-		return rc;
-	}
+	g = open_memstream(&accept, &size);
+	if (!f || !g)
+		rc = err_set(e, -ENOMEM, "out of memory");
+	if (!rc)
+		rc = host_rules_print(&p->policy, f, e);
+	if (!rc)
+		rc = filter_accept_print(&p->policy, g, e);
+	if (f)
+		fclose(f);
+	if (g)
+		fclose(g);
+	if (rc)
+		goto out;
 	if (json) {
-		rc = host_print_json(v, p, rules, own);
+		rc = host_print_json(v, p, rules, own, accept);
 	} else {
 		mode_print(p, stdout, false);
 		fputs(rules, stdout);
 		fputs(own, stdout);
+		fputs(accept, stdout);
 	}
-	free(own);
 	if (rc || fflush(stdout) || ferror(stdout))
-		return err_set(e, -EIO, "cannot write the plan to stdout");
-	return 0;
+		rc = err_set(e, -EIO, "cannot write the plan to stdout");
+out:
+	free(own);
+	free(accept);
+	return rc;
 }

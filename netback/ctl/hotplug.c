@@ -85,9 +85,9 @@ static int call_open_store(struct call *k, struct err *e)
 
 /* The nodes that are read, or removed; one question tells which are there. */
 static const char *const call_keys[] = {
-	"frontend-id", "handle",	"vlan",	      "type",
-	"vifname",     "mac",		"ip",	      "bridge",
-	"mtu",	       "hotplug-error", "gatewaydev", "network",
+	"frontend-id", "handle",  "vlan",   "type", "vifname",
+	"mac",	       "ip",	  "bridge", "mtu",  "hotplug-error",
+	"gatewaydev",  "network", "accept",
 };
 
 static bool call_has(const struct call *k, const char *key)
@@ -242,6 +242,15 @@ static int call_towards(struct call *k, struct err *e)
 	return rc ? rc : call_key(k, "gatewaydev", k->h.netdev, e);
 }
 
+static int call_accept(struct call *k, struct err *e)
+{
+	int rc = call_key(k, "accept", k->h.accept, e);
+
+	return rc || call_has(k, "accept") || k->h.accept
+		       ? rc
+		       : hotplug_defaults(&k->v, e);
+}
+
 static int call_nodes(struct call *k, struct err *e)
 {
 	int rc = store_each(k->c->store, k->h.path, call_on_key, k);
@@ -262,6 +271,8 @@ static int call_nodes(struct call *k, struct err *e)
 		rc = call_key(k, "ip", k->h.ip, e);
 	if (!rc)
 		rc = call_towards(k, e);
+	if (!rc)
+		rc = call_accept(k, e);
 	return rc ? rc : call_key(k, "mtu", NULL, e);
 }
 
@@ -271,6 +282,8 @@ static int call_given(struct call *k, struct err *e)
 	int rc = call_towards(k, e);
 
 	memcpy(k->v.name, k->h.dev, sizeof(k->v.name));
+	if (!rc)
+		rc = call_accept(k, e);
 	return rc ? rc : call_key(k, "ip", k->h.ip, e);
 }
 
@@ -468,10 +481,9 @@ static void call_back(struct call *k, bool undo)
 
 static void call_warn(struct call *k)
 {
-	struct err note = { "" };
+	struct err note;
 
-	if (filter_forward(k->v.mode == VIF_BRIDGE ? k->v.bridge : "", &note) !=
-	    1)
+	if (!host_forward(&k->v, &note))
 		return;
 	log_warn("%s: %s", k->v.name, note.text);
 	syslog(LOG_DAEMON | LOG_WARNING, "%s: %s", k->v.name, note.text);

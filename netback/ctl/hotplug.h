@@ -39,7 +39,7 @@ struct hotplug {
 	const char *script;	 /* for vif-setup; NULL = not given */
 	const char *bridge, *ip; /* where the store has none; NULL = none */
 	const char *netdev;	 /* gatewaydev=, in xend's words */
-	const char *network;
+	const char *network, *accept;
 };
 
 /* The names that main looks for, by the last part of argv[0]. */
@@ -51,6 +51,11 @@ bool hotplug_is(const char *name);
  */
 int hotplug_parse(struct hotplug *h, const char *name, int argc, char **argv,
 		  char **env, struct err *e);
+
+/* What no toolstack has a word for, said for all in /etc/netback/hotplug, or in the
+ * file that NETBACK_HOTPLUG names: accept=. No file is none. -errno with a sentence.
+ */
+int hotplug_defaults(struct vif *v, struct err *e);
 
 /* Everything, as program `name`: 0 or -errno with a sentence. Waits c->wait_ms for
  * the vif's lock, 30 s where that is 0.

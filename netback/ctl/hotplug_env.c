@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* hotplug_env.c - words and environment of a hotplug call, parsed */
+/* hotplug_env.c - words and environment of a hotplug call, and /etc/netback/hotplug */
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/num.h"
+#include "base/vif_key.h"
 #include "ctl/hotplug.h"
 
 /* The variables that mean something here, of the environment or of words. */
@@ -18,6 +20,7 @@ enum env_key {
 	ENV_IP,
 	ENV_NETDEV,
 	ENV_NETWORK,
+	ENV_ACCEPT,
 	ENV_UDEV_CALL,
 	ENV_KEYS,
 };
@@ -28,6 +31,8 @@ struct env {
 	bool called;		 /* by a toolstack: not by QEMU */
 	bool up;		 /* what one word alone means */
 };
+
+enum { ENV_LINE = 64 };
 
 static const struct {
 	const char *name;
@@ -70,6 +75,7 @@ static void env_put(struct env *env, const char *word)
 		[ENV_IP] = "ip",
 		[ENV_NETDEV] = "netdev",
 		[ENV_NETWORK] = "network",
+		[ENV_ACCEPT] = "accept",
 		[ENV_UDEV_CALL] = "UDEV_CALL",
 	};
 	const char *eq = strchr(word, '=');
@@ -298,8 +304,39 @@ int hotplug_parse(struct hotplug *h, const char *name, int argc, char **argv,
 	h->ip = env.v[ENV_IP];
 	h->netdev = env.v[ENV_NETDEV];
 	h->network = env.v[ENV_NETWORK];
+	h->accept = env.v[ENV_ACCEPT];
 	h->udev = env.v[ENV_UDEV_CALL];
 	if (env.called && env.v[ENV_XENBUS_PATH])
 		rc = env_path(h, env.v[ENV_XENBUS_PATH], e);
 	return rc ? rc : env_command(h, &env, e);
+}
+
+int hotplug_defaults(struct vif *v, struct err *e)
+{
+	const char *own = getenv("NETBACK_HOTPLUG");
+	const char *path = own && own[0] ? own : "/etc/netback/hotplug";
+	char word[ENV_LINE], rest;
+	FILE *f = fopen(path, "re");
+	int rc = 0;
+
+	if (!f && errno != ENOENT)
+		return err_set(e, -errno, "%.200s: cannot read it: %s", path,
+			       strerror(errno));
+	while (f && !rc && fscanf(f, "%63s", word) == 1) {
+		if (word[0] == '#') {
+			while (fread(&rest, 1, 1, f) && rest != '\n')
+				;
+			continue;
+		}
+		rc = strncmp(word, "accept=", 7)
+			     ? err_set(e, -EINVAL,
+				       "'%s': only accept= may stand there",
+				       vif_show(word).s)
+			     : vif_parse(v, word, e);
+		if (rc)
+			err_prefix(e, "%.200s", path);
+	}
+	if (f)
+		fclose(f);
+	return rc;
 }

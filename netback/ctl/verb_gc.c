@@ -151,6 +151,27 @@ static int gc_guard(void *arg, const char *dev)
 	return 0;
 }
 
+/* In the host's own chains, and its guard is not there to say so. */
+static int gc_accept(void *arg, const char *dev)
+{
+	struct gc *g = arg;
+	char name[ATTACH_NAME];
+	struct err why = { "" };
+	int fd, rc = 0;
+
+	gc_lock_name(dev, name);
+	fd = gc_lock(g, name);
+	if (fd < 0)
+		return 0;
+	if (!if_nametoindex(dev) && !gc_theirs(g, dev)) {
+		if (!g->c->dry_run)
+			rc = filter_accept_remove(dev, &why);
+		gc_say(g, dev, "accept", rc, &why);
+	}
+	run_unlock(g->c, name, fd);
+	return 0;
+}
+
 static void gc_bridge(struct gc *g, const char *dev)
 {
 	struct timespec nap = { .tv_nsec = GC_BRIDGE_MS * 1000000 };
@@ -243,7 +264,9 @@ static int gc_all(struct gc *g)
 		rc = nodes_each(g->c->store, gc_vif, g, g->e);
 	if (!rc)
 		rc = mode_left(gc_left, g, g->e);
-	return rc ? rc : filter_each(gc_guard, g, g->e);
+	if (!rc)
+		rc = filter_each(gc_guard, g, g->e);
+	return rc ? rc : filter_accept_each(gc_accept, g, g->e);
 }
 
 int verb_gc(struct ctl *c, int argc, char **argv, struct err *e)

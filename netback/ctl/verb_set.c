@@ -107,7 +107,8 @@ static int set_locked(struct ctl *c, struct vif *v, int argc, char **argv,
 	ev.before = false;
 	if (!rc)
 		hooks_run(&ev, e);
-	if (!rc && strcmp(n.vif.bridge, want.bridge))
+	if (!rc &&
+	    (strcmp(n.vif.bridge, want.bridge) || n.vif.accept != want.accept))
 		host_warn(&want);
 	return rc;
 }

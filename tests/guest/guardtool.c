@@ -127,6 +127,7 @@ static void count(const struct guard *g, bool to)
 static int run(const char *verb, const struct guard *g, struct err *e)
 {
 	static char text[FILTER_TEXT];
+	bool noted;
 
 	if (!strcmp(verb, "print")) {
 		int rc = guard_print(g, text, sizeof(text));
@@ -135,7 +136,7 @@ static int run(const char *verb, const struct guard *g, struct err *e)
 		return rc < 0 ? rc : 0;
 	}
 	if (!strcmp(verb, "apply"))
-		return guard_nft_apply(g, e);
+		return guard_nft_apply(g, &noted, e);
 	if (!strcmp(verb, "check"))
 		return guard_nft_check(g, stdout, e);
 	if (!strcmp(verb, "remove"))

@@ -370,6 +370,30 @@ if [ -e /proc/sys/net/bridge/bridge-nf-call-iptables ]; then
 	ok 'nothing is said while it sees no frames' fails heard firewall
 	echo 1 >/proc/sys/net/bridge/bridge-nf-call-iptables
 	ok 'a warning names the chain' heard 'table ip filter, chain FORWARD'
+	accepted()
+	{
+		iptables -S FORWARD | grep -c 'netback accepts vif1.0'
+	}
+	same 'nothing was added' 0 "$(accepted)"
+	echo '# for all: accept=auto' >/tmp/defaults
+	echo 'accept=auto' >>/tmp/defaults
+	export NETBACK_HOTPLUG=/tmp/defaults
+	ok 'accept=auto in the file for all' vif 1 online
+	same 'rules for its port' 2 "$(accepted)"
+	ok 'offline' vif 1 offline
+	same 'they are gone' 0 "$(accepted)"
+	xenstore-write $BACK/1/0/accept never
+	ok 'its own node' vif 1 online
+	same 'goes before' 0 "$(accepted)"
+	xenstore-rm $BACK/1/0/accept
+	ok 'a word does' vif 1 accept=never online
+	same 'too' 0 "$(accepted)"
+	echo 'bridge=br0' >/tmp/defaults
+	ok 'what is not for that file' fails vif 1 online
+	ok 'is said' sh -c "xenstore-read $BACK/1/0/hotplug-error |
+		grep 'only accept= may stand there'"
+	unset NETBACK_HOTPLUG
+	vif 1 online
 	same 'the vif is connected' connected "$(node 1/0/hotplug-status)"
 	iptables -P FORWARD ACCEPT
 	ok 'nothing is said of one that accepts' fails heard firewall
