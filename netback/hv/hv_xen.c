@@ -70,6 +70,7 @@ struct xen {
 	uint16_t domid;
 	int gnt;
 	bool dead;
+	bool handing; /* ports are being given, for one connection */
 	struct xen_port port[HV_CHANNELS];
 	struct xen_map map[XEN_MAPS];
 	struct gntdev_grant_copy_segment seg[XEN_BATCH];
@@ -223,6 +224,7 @@ static int xen_map(struct hv *hv, uint32_t ref, void **out)
 	struct xen_map *m = x->map;
 	void *page;
 
+	x->handing = false;
 	while (m < x->map + XEN_MAPS && m->page)
 		m++;
 	if (m == x->map + XEN_MAPS)
@@ -294,11 +296,26 @@ static struct xen_port *xen_port_free(struct xen *x)
 	return NULL;
 }
 
+/* A connection that failed has left some, and names other ports the next time. */
+static void xen_ports_left(struct xen *x)
+{
+	int i;
+
+	for (i = 0; i < HV_CHANNELS; i++) {
+		if (!x->port[i].bound)
+			xen_port_close(&x->port[i]);
+	}
+}
+
 int hv_xen_port(struct hv *hv, uint32_t port, int evtchn)
 {
 	struct xen *x = xen_of(hv);
-	struct xen_port *p = xen_port(x, port, false);
+	struct xen_port *p;
 
+	if (!x->handing)
+		xen_ports_left(x);
+	x->handing = true;
+	p = xen_port(x, port, false);
 	if (!p)
 		p = xen_port_free(x);
 	if (!p) {
