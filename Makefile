@@ -64,7 +64,7 @@ CTL	= $(filter-out $(MAINS),$(call src,modes filter netback/ctl))
 UNIT	= $(filter-out $(if $(SANFLAGS),tests/unit/test_ring_explore.c), \
 	  $(wildcard tests/unit/test_*.c))
 HELPERS	= $(wildcard tests/guest/*.c tests/kernel/*.c tests/bench/*.c)
-DOM0	= $(patsubst tests/%.c,$(B)/tests/%,$(wildcard tests/xen/dom0/*.c))
+DOM0	= $(patsubst tests/%.c,$(B)/tests/%,$(wildcard tests/xen/dom?/*.c))
 obj	= $(patsubst %.c,$(B)/obj/%.o,$(1))
 PROGS	= $(patsubst %,$(B)/%,$(basename $(notdir $(wildcard $(MAINS)))))
 FUZZERS	= $(patsubst %.c,$(B)/%,$(wildcard tests/fuzz/*.c))
@@ -120,11 +120,12 @@ $(B)/tests/guest/preload/%.so: tests/guest/preload/%.c Makefile
 	$(call say,LD,$@)$(CC) -D_GNU_SOURCE $(filter-out -fsanitize%,$(NBFLAGS)) \
 		$(CFLAGS) -fPIC -shared -o $@ $<
 
-# They run in another userland: static, and without our libraries.
-$(B)/tests/xen/dom0/%: $(B)/obj/tests/xen/dom0/%.o
+# They run in another userland: static, and without our own libraries.
+$(B)/tests/xen/%: $(B)/obj/tests/xen/%.o
 	@mkdir -p $(@D)
 	$(call say,LD,$@)$(CC) $(filter-out -fsanitize%,$(NBFLAGS)) $(LDFLAGS) \
-		$(if $(SANFLAGS),,-static) -o $@ $^ $(SANFLAGS)
+		$(if $(SANFLAGS),,-static) -o $@ $^ $(SANFLAGS) -lxenstore \
+		$(if $(SANFLAGS),,-lxentoolcore)
 
 # The ring room once more, with a ring of four slots and a probe at each step.
 EXPLORED = $(patsubst %,$(B)/explore/%.o,publish ring rx tx)
@@ -166,7 +167,7 @@ check-net: tests-built ## tests in network namespaces of their own
 	@B=$(B) sh tests/run.sh kernel net bad-input
 
 check-xen: tests-built ## real Xen, emulated; needs root and Debian's packages
-	@B=$(B) LIMIT=720 sh tests/run.sh xen
+	@B=$(B) LIMIT=720 J=2 sh tests/run.sh xen
 
 fuzz-smoke: fuzz-built ## each fuzzer for ten seconds (T=name, FUZZ_SECONDS=n)
 	@B=build/fuzz sh tests/run.sh fuzz

@@ -65,7 +65,10 @@ export B=build
 groups 'check' 60 unit golden
 groups 'net' 1200 kernel net
 groups 'bad input' 300 bad-input
+J=2
+export J
 groups 'xen' 1000 xen
+J=1
 export B=build/san
 groups 'check, sanitizers' 240 unit golden
 export B=build/fuzz

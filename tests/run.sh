@@ -4,6 +4,8 @@
 #
 #   tests/run.sh unit golden kernel net ..     (B=build, T=part of a name)
 #
+# J=n: so many tests of a group at once, those first that say "# takes N s".
+#
 # A test is an executable B/tests/GROUP/NAME or a script tests/GROUP/NAME.sh.
 # The group fuzz is fuzzers: each runs for FUZZ_SECONDS and is one point.
 # A test that is skipped counts as failed when STRICT_SKIPS=1 and no line of
@@ -15,8 +17,9 @@ LIMIT=${LIMIT:-180}
 FUZZ_SECONDS=${FUZZ_SECONDS:-10}
 export B CMOCKA_MESSAGE_OUTPUT=TAP
 pass=0 fail=0 skip=0
-out=$(mktemp) || exit 1
-trap 'rm -f "$out"' EXIT
+J=${J:-1}
+dir=$(mktemp -d) || exit 1
+trap 'rm -rf "$dir"' EXIT
 
 # What is wrong with the way test $1 ended (exit status $2), or nothing.
 complaint()
@@ -49,7 +52,7 @@ count()
 		cat "$out"
 		echo "FAIL $name${bad:+: $bad}"
 	else
-		echo "  ok $name: $p passed, $s skipped, $((end - start)) s"
+		echo "  ok $name: $p passed, $s skipped, $took s"
 	fi
 }
 
@@ -66,7 +69,55 @@ fuzz()
 	echo "ok 1 - fuzz"
 }
 
+# What test $1 says and how it ends is in $dir/NAME and $dir/NAME.rc.
+one()
+{
+	one_out=$dir/${1##*/} one_start=$(date +%s)
+	if [ "$group" = fuzz ]; then
+		{ fuzz "$1"; echo 1..1; } >"$one_out" </dev/null
+		one_rc=0
+	else
+		timeout -k 5 "$LIMIT" "$1" >"$one_out" 2>&1 </dev/null
+		one_rc=$?
+	fi
+	echo "$one_rc $(($(date +%s) - one_start))" >"$one_out.tmp"
+	mv "$one_out.tmp" "$one_out.rc"
+}
+
+# Tests that run and have not ended: of $1.
+running()
+{
+	running=$1
+	for r_rc in "$dir"/*.rc; do
+		[ ! -f "$r_rc" ] || running=$((running - 1))
+	done
+	echo "$running"
+}
+
+# Tests by the time they say they take, the longest first.
+sorted()
+{
+	for t in "$@"; do
+		echo "$(sed -n 's/^# takes \([0-9]*\) s.*/\1/p' "$t") $t"
+	done | sort -rn | sed 's/^[0-9]* //'
+}
+
+# pool TEST..: J of them at a time
+pool()
+{
+	pool_n=0
+	for pool_t in $(sorted "$@"); do
+		while [ "$(running $pool_n)" -ge "$J" ]; do
+			sleep 0.3
+		done
+		one "$pool_t" &
+		pool_n=$((pool_n + 1))
+	done
+	wait
+}
+
 for group in "$@"; do
+	set --
 	for t in "$B/tests/$group"/* "tests/$group"/*.sh; do
 		if [ ! -f "$t" ] || [ ! -x "$t" ]; then
 			continue
@@ -75,16 +126,15 @@ for group in "$@"; do
 		# Built from a test that is gone since.
 		[ "$t" != "$B/tests/$group/${t##*/}" ] ||
 			[ -f "tests/$group/${t##*/}.c" ] || continue
-		start=$(date +%s)
-		if [ "$group" = fuzz ]; then
-			{ fuzz "$t"; echo 1..1; } >"$out" </dev/null
-			rc=0
-		else
-			timeout -k 5 "$LIMIT" "$t" >"$out" 2>&1 </dev/null
-			rc=$?
-		fi
-		end=$(date +%s)
+		set -- "$@" "$t"
+	done
+	[ "$J" = 1 ] || pool "$@"
+	for t in "$@"; do
+		out=$dir/${t##*/}
+		[ -f "$out.rc" ] || one "$t"
+		read -r rc took <"$out.rc"
 		count "$group/$(basename "$t" .sh)" "$rc"
+		rm -f "$out" "$out.rc"
 	done
 done
 echo "$pass passed, $fail failed, $skip skipped"

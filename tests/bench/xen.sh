@@ -8,7 +8,7 @@
 set -eu
 cd "$(dirname "$0")/../.."
 B=${B:-build}
-share=${XEN_CACHE:-$PWD/build/xen}/share
+share=${XEN_CACHE:-$PWD/build/xen}/bench/share
 mkdir -p "$B/bench"
 ICOUNT=1 LIMIT=${LIMIT:-1200} sh tests/xen/boot.sh bench
 cp "$share/out/xen.csv" "$B/bench/xen.csv"

@@ -3,11 +3,14 @@
 # boot.sh - run one script in dom0 of a Xen that QEMU emulates; its TAP is ours
 #
 #   boot.sh NAME     tests/xen/dom0/NAME.sh with B's programs; B=build
-#   boot.sh shell    stays, for tests/xen/do.sh; the log is $XEN_CACHE/serial
+#   boot.sh host     the same on dom0's kernel alone, without Xen
+#   boot.sh shell    stays, for tests/xen/do.sh; the log is $XEN_CACHE/shell/serial
 #
 # N= and T= are passed on. LIMIT=seconds, ICOUNT=1 (time is counted in instructions: repeatable figures,
 # one CPU), XEN_CACHE=folder (default build/xen). Nothing of this machine is
-# touched but that folder; QEMU ends with this script.
+# touched but that folder; QEMU ends with this script. What one boot has for
+# itself is in $XEN_CACHE/NAME: several may run at once. SMP=processors, 2 if not
+# said: more than this machine has to spare only spin for each other.
 #
 # Two options are not for speed: without -smap dom0 dies in its first iret, and
 # without eager-fpu vector registers leak (tests/xen/dom0/vectors.c).
@@ -19,7 +22,8 @@ LIMIT=${LIMIT:-600}
 ICOUNT=${ICOUNT:-0}
 export XEN_CACHE
 name=$1
-share=$XEN_CACHE/share
+run=$XEN_CACHE/$name
+share=$run/share
 
 none()
 {
@@ -35,9 +39,10 @@ for p in qemu-system-x86_64 mmdebstrap cpio depmod; do
 done
 PATH=$PATH:/usr/sbin:/sbin
 [ "$(id -u)" = 0 ] || none 'unpacking a root needs root'
-mkdir -p "$XEN_CACHE"
-# One at a time: each takes all there is of this machine.
-exec 9>"$XEN_CACHE/lock"
+mkdir -p "$run"
+exec 8>"$run/lock" 9>"$XEN_CACHE/lock"
+flock 8
+# What all of them boot is made by one.
 flock 9
 if ! sh tests/xen/packages.sh >"$XEN_CACHE/packages.log" 2>&1; then
 	none 'apt-get cannot fetch the packages:' \
@@ -50,9 +55,11 @@ if ! sh tests/xen/images.sh >"$XEN_CACHE/images.log" 2>&1; then
 	exit 1
 fi
 
+exec 9>&-
+
 # What dom0 sees of us: a copy, without the debugger's part.
 rm -rf "$share"
-mkdir -p "$share/nb/build/tests/xen" "$share/guest" "$share/in" "$share/out"
+mkdir -p "$share/nb/build/tests/xen" "$share/bin" "$share/guest" "$share/in" "$share/out"
 ln "$XEN_CACHE/vmlinux" "$XEN_CACHE/domu.cpio.gz" "$share/guest/"
 cp -a tests scripts doc include Makefile "$share/nb/"
 for p in netbackd vifctl vifguest vifhotplug; do
@@ -60,7 +67,22 @@ for p in netbackd vifctl vifguest vifhotplug; do
 done
 cp -a "$B/tests/guest" "$B/tests/kernel" "$share/nb/build/tests/"
 cp -a "$B/tests/xen/dom0" "$share/nb/build/tests/xen/"
-find "$share/nb/build/tests" -type f -exec strip {} +
+cp "$B/tests/xen/domu/liar" "$share/bin/"
+find "$share/nb/build/tests" "$share/bin" -type f -exec strip {} +
+
+# with ARCHIVE DIR FILE..: an archive of cpio, and files of DIR behind it
+with()
+{
+	cat "$1"
+	cd "$2" || exit 1
+	shift 2
+	printf '%s\n' "$@" | cpio -o -H newc -R 0:0 --quiet
+}
+gunzip -c "$XEN_CACHE/domu.cpio.gz" >"$run/domu.cpio"
+(with "$run/domu.cpio" "$share" bin/liar) | gzip -1 >"$share/guest/liar.cpio.gz"
+(with "$XEN_CACHE/dom0.cpio" "$share/nb/build" netbackd vifctl vifhotplug) \
+	>"$share/guest/driver.cpio"
+rm "$run/domu.cpio"
 
 if [ "$name" = shell ]; then
 	cat >"$share/start" <<-'END'
@@ -79,7 +101,7 @@ else
 	cat >"$share/start" <<-END
 	cp -a /share/nb /
 	cd /nb
-	export N=${N:-} T=${T:-}
+	export N=${N:-} T=${T:-} SUITES='${SUITES:-}' EACH=${EACH:-}
 	sh tests/xen/dom0/$name.sh >/share/out/tap 2>&1
 	echo \$? >/share/out/status
 	END
@@ -98,16 +120,25 @@ watchdog=0 iommu=off'
 linux='console=hvc0 earlyprintk=xen rdinit=/init mitigations=off nokaslr quiet
 loglevel=4 panic=-1 tsc=reliable net.ifnames=0'
 xen=$(echo $xen)
-linux=$(echo $linux | sed 's/,/,,/g')
-rm -f "$XEN_CACHE/serial"
+linux=$(echo $linux)
+# The host's suites need no Xen, and go several times as fast without. Linux
+# measures QEMU's TSC wrongly where the machine is busy.
+if [ "$name" = host ]; then
+	set -- -kernel "$XEN_CACHE/vmlinux" -initrd "$XEN_CACHE/dom0.cpio" \
+		-append "console=ttyS0 clocksource=hpet $(echo "$linux" | sed \
+			's/console=hvc0 earlyprintk=xen//; s/tsc=reliable//')"
+else
+	set -- -kernel "$XEN_CACHE/xen" -append "$xen" \
+		-initrd "$XEN_CACHE/vmlinux $(echo "$linux" |
+			sed 's/,/,,/g'),$XEN_CACHE/dom0.cpio"
+fi
+rm -f "$run/serial"
 # shellcheck disable=SC2086 # $more: words
 timeout -k 5 "$LIMIT" qemu-system-x86_64 -M q35 -accel $accel $more \
-	-cpu max,-smap,-smep,-pku,-rdtscp -smp 2 -m 4G \
-	-nodefaults -nographic -no-reboot -serial "file:$XEN_CACHE/serial" \
-	-kernel "$XEN_CACHE/xen" -append "$xen" \
-	-initrd "$XEN_CACHE/vmlinux $linux,$XEN_CACHE/dom0.cpio" \
-	-virtfs "local,path=$share,mount_tag=share,security_model=none,id=s0" \
-	>"$XEN_CACHE/qemu.log" 2>&1 9>&- &
+	-cpu max,-smap,-smep,-pku,-rdtscp -smp ${SMP:-2} -m 4G \
+	-nodefaults -nographic -no-reboot -serial "file:$run/serial" \
+	"$@" -virtfs "local,path=$share,mount_tag=share,security_model=none,id=s0" \
+	>"$run/qemu.log" 2>&1 8>&- &
 qemu=$!
 trap 'kill $qemu 2>/dev/null' EXIT INT TERM
 wait $qemu
@@ -115,8 +146,8 @@ rc=$?
 trap - EXIT
 cat "$share/out/tap" 2>/dev/null
 if [ ! -f "$share/out/status" ] && [ "$name" != shell ]; then
-	tail -n 40 "$XEN_CACHE/serial" | tr -d '\r' | sed 's/^/# serial: /'
-	sed 's/^/# qemu: /' "$XEN_CACHE/qemu.log"
+	tail -n 40 "$run/serial" | tr -d '\r' | sed 's/^/# serial: /'
+	sed 's/^/# qemu: /' "$run/qemu.log"
 	echo "Bail out! dom0 did not come to its end (QEMU: $rc)"
 	exit 1
 fi

@@ -3,7 +3,7 @@
 # do.sh - a command in the dom0 that `boot.sh shell` started; `do.sh off` ends it
 set -eu
 cd "$(dirname "$0")/../.."
-share=${XEN_CACHE:-$PWD/build/xen}/share
+share=${XEN_CACHE:-$PWD/build/xen}/shell/share
 if [ "$*" = off ]; then
 	: >"$share/in/off"
 	exit 0

@@ -5,15 +5,16 @@
 #   xen            the hypervisor, as QEMU's multiboot loader wants it
 #   vmlinux        the kernel of dom0 and of the guests, unpacked: saves each
 #                  of them the decompression under emulation
-#   dom0.cpio      dom0's root; not compressed, for the same reason
+#   dom0.cpio      dom0's root, and a driver domain's; not compressed, for the
+#                  same reason
 #   domu.cpio.gz   a guest: busybox, iperf3, ethtool, netfront
 #
 # Made again when these scripts or the packages changed.
 set -eu
 : "${XEN_CACHE:?}"
 here=$(cd "$(dirname "$0")" && pwd)
-sum=$(cat "$here"/images.sh "$here"/dom0/init "$here"/domu/init \
-	"$XEN_CACHE/stamp" | sha256sum)
+sum=$(cat "$here"/images.sh "$here"/dom0/*init "$here"/domu/init \
+	"$here"/domu/console "$XEN_CACHE/stamp" | sha256sum)
 [ "$(cat "$XEN_CACHE/made" 2>/dev/null || :)" != "$sum" ] || exit 0
 rm -f "$XEN_CACHE/made"
 cd "$XEN_CACHE"
@@ -74,7 +75,7 @@ lib=d0/usr/lib/x86_64-linux-gnu
 rm -rf d0/usr/share/perl d0/usr/share/perl5 $lib/perl $lib/perl-base \
 	d0/usr/bin/perl* d0/var/lib/dpkg d0/var/cache d0/lib/udev/hwdb.d \
 	d0/usr/lib/xen-4.17/boot d0/usr/share/bash-completion
-mkdir -p d0/proc d0/sys d0/dev d0/run d0/tmp d0/share d0/nb d0/var/log/xen \
+mkdir -p d0/proc d0/sys d0/dev d0/run d0/tmp d0/mnt d0/share d0/nb d0/var/log/xen \
 	d0/var/lib/xen/dump d0/var/lib/xenstored "d0/lib/modules/$version"
 # shellcheck disable=SC2046 # lists of words
 copy_modules d0 xen-netback xen-gntdev xen-gntalloc xen-evtchn xen-privcmd \
@@ -88,17 +89,19 @@ depmod -b "$PWD/d0" "$version"
 links d0/usr/bin logger nc hostname setsid usleep stty vi less
 ln -sf mawk d0/usr/bin/awk
 # What postinst would have made.
-for t in iptables iptables-save iptables-restore ip6tables ip6tables-save \
-	ip6tables-restore ebtables arptables; do
-	[ ! -e "d0/usr/sbin/$t-nft" ] || ln -sf "$t-nft" "d0/usr/sbin/$t"
+for t in iptables ip6tables ebtables arptables; do
+	for w in '' -save -restore; do
+		[ ! -e "d0/usr/sbin/$t-nft$w" ] ||
+			ln -sf "$t-nft$w" "d0/usr/sbin/$t$w"
+	done
 done
 ln -sf python3.11 d0/usr/bin/python3
 printf '%s\n' root:x:0:0:root:/root:/bin/sh \
 	nobody:x:65534:65534::/:/bin/false >d0/etc/passwd
 printf '%s\n' root:x:0: nogroup:x:65534: >d0/etc/group
 echo '127.0.0.1 localhost dom0' >d0/etc/hosts
-cp "$here/dom0/init" d0/init
-chmod 755 d0/init
+cp "$here/dom0/init" "$here/dom0/driver-init" "$here/domu/console" d0/
+chmod 755 d0/init d0/driver-init
 ldconfig -r d0
 
 mkdir -p du/bin du/sbin du/dev du/proc du/sys du/tmp du/lib64 du/modules
@@ -116,9 +119,9 @@ done | grep -o '/[^ ]*' | sort -u | while read -r l; do
 	mkdir -p "du$(dirname "$l")"
 	cp -L "root$l" "du$l"
 done
-copy_modules du xen-netfront af_packet pktgen
+copy_modules du xen-netfront xen-evtchn xen-gntalloc af_packet pktgen
 find du/lib/modules -name '*.ko' -exec mv {} du/modules/ \;
-cp "$here/domu/init" du/init
+cp "$here/domu/init" "$here/domu/console" du/
 chmod 755 du/init
 
 (cd du && find . | cpio -o -H newc -R 0:0 --quiet) | gzip -1 >domu.cpio.gz

@@ -47,7 +47,8 @@ xen_up()
 }
 
 # guest NAME N VIF-WORDS..: /tmp/NAME.cfg of guest number N, 10.0.0.N and fd00::N.
-# TYPE=pvh, VCPUS=, MEM=, EXTRA= (kernel's words), VIFS= (whole vif list)
+# TYPE=pvh, VCPUS=, MEM=, EXTRA= (kernel's words), VIFS= (whole vif list),
+# RAMDISK=
 guest()
 {
 	g_mac=$(printf '00:16:3e:00:00:%02x' "$2")
@@ -56,7 +57,7 @@ guest()
 	name = "$1"
 	type = "${TYPE:-pv}"
 	kernel = "/share/guest/vmlinux"
-	ramdisk = "/share/guest/domu.cpio.gz"
+	ramdisk = "/share/guest/${RAMDISK:-domu.cpio.gz}"
 	extra = "console=hvc0 rdinit=/init mitigations=off nokaslr quiet loglevel=1 panic=-1 tsc=reliable net.ifnames=0 nb.name=$1 nb.ip=10.0.0.$2/24 nb.ip=fd00::$2/64 ${EXTRA:-}"
 	memory = ${MEM:-256}
 	vcpus = ${VCPUS:-1}
