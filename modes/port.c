@@ -90,14 +90,34 @@ static int port_now(struct nl_host *h, const char *dev, struct port_vlans *o)
 	return 0;
 }
 
+/* A static address is one for each VLAN that the port has when it is given, and
+ * stays behind in those that it leaves.
+ */
+static void port_fdb(struct run *r, const char *dev, bool on)
+{
+	unsigned i;
+
+	for (i = 0; i < r->nfdb; i++) {
+		if (on)
+			nl_fdb_add(r->h, dev, r->fdb[i]);
+		else
+			nl_fdb_del(r->h, dev, r->fdb[i]);
+	}
+}
+
 int port_vlan_do(struct run *r, const struct step *s)
 {
 	struct port_vlans now, want;
 	struct vif_vlan t = { .step = 1 };
-	char vid[8];
+	char vid[8] = "";
 	int rc = port_now(r->h, s->dev, &now);
 
+	if (rc)
+		return plan_failed(r, s, rc, "look at its VLANs", "");
 	port_fill(&want, r->p->vlan, r->p->nvlan);
+	if (!memcmp(&now, &want, sizeof(now)))
+		return 0;
+	port_fdb(r, s->dev, false);
 	for (t.first = 1; !rc && t.first <= VIF_VLAN_MAX; t.first++) {
 		if (now.v[t.first] == want.v[t.first])
 			continue;
@@ -105,12 +125,10 @@ int port_vlan_do(struct run *r, const struct step *s)
 		t.pvid = want.v[t.first] & PORT_OWN;
 		t.untagged = want.v[t.first] & PORT_BARE;
 		rc = nl_vlan_set(r->h, s->dev, &t, want.v[t.first]);
-		if (rc) {
-			snprintf(vid, sizeof(vid), "%u", t.first);
-			return plan_failed(r, s, rc, "set VLAN ", vid);
-		}
+		snprintf(vid, sizeof(vid), "%u", t.first);
 	}
-	return rc ? plan_failed(r, s, rc, "look at its VLANs", "") : 0;
+	port_fdb(r, s->dev, true);
+	return rc ? plan_failed(r, s, rc, "set VLAN ", vid) : 0;
 }
 
 int port_vlan_check(struct nl_host *h, const struct plan *p,

@@ -34,6 +34,13 @@ fresh()
 	ip link set vif1.0 address "${1:-02:00:00:00:00:03}"
 	ip link set vif1.0 up # once, so that it has its queue discipline
 	ip link set vif1.0 down
+	until_true 10 settled
+}
+
+# The bridge hears of its uplink some time later.
+settled()
+{
+	ip -o link show br0 | grep -q 'state UP'
 }
 
 # Everything that attach may touch. Timers and counters are not of that kind.

@@ -96,6 +96,29 @@ ok 'attach repairs' set1 hairpin=yes
 ok 'the port says so' port vif1.0 'hairpin on'
 
 # --- VLANs: this kernel's bridges may not know them ---
+# Both guests in one, in two, and one beside an uplink that has tags.
+vlan_traffic()
+{
+	vifctl move vif1.0 bridge=brv
+	vifctl move vif2.0 bridge=brv
+	ok 'the guests, in a VLAN' vifctl set vif1.0 vlan=10
+	ok 'each' vifctl set vif2.0 vlan=10
+	ok 'in one VLAN: guest to guest' in_guest 1 ping -c 1 -W 5 10.0.0.2
+	ok 'a guest into another' vifctl set vif2.0 vlan=20
+	ok 'in two VLANs: not' fails in_guest 1 ping -c 1 -W 1 10.0.0.2
+	ip addr del 10.0.0.254/24 dev br0
+	ip link add up0 type veth peer name up1
+	ip link add link up1 name up1.20 type vlan id 20
+	ip addr add 10.0.0.200/24 dev up1.20
+	ip link set up0 master brv
+	bridge vlan add dev up0 vid 20
+	for d in up0 up1 up1.20; do
+		ip link set $d up
+	done
+	ok 'with the tag, beyond an uplink' in_guest 2 ping -c 1 -W 5 10.0.0.200
+	ok 'the other guest: not' fails in_guest 1 ping -c 1 -W 1 10.0.0.200
+	ok 'check finds nothing' vifctl check
+}
 if ip link add brv type bridge vlan_filtering 1 2>/tmp/vlan; then
 	ip link set brv up
 	ok 'a VLAN' vifctl attach vif3.0 bridge=brv vlan=10 mac=00:16:3e:00:00:03
@@ -104,7 +127,7 @@ if ip link add brv type bridge vlan_filtering 1 2>/tmp/vlan; then
 	bridge vlan add dev vif3.0 vid 11
 	ok 'check finds another VLAN' fails vifctl check vif3.0
 	ok 'detach' vifctl detach vif3.0
-	ip link del brv
+	vlan_traffic
 else
 	ok 'a VLAN is refused, with the reason' sh -c '
 		vifctl attach vif3.0 bridge=br0 vlan=10 2>&1 |
