@@ -37,6 +37,7 @@ enum {
 	BUS_LEAVE_MS = 2000,  /* for each state of the backend at the end */
 	/* Of one queue: 2 rings, 512 slots */
 	BUS_GRANTS = 2 + 2 * FRONT_RING,
+	BUS_CTRL = 2,	 /* pages and grants of the control ring */
 	BUS_FEW = 8,	 /* queues that have memory for a full ring each .. */
 	BUS_CHUNKS = 64, /* .. where there are more: frames of each */
 	BUS_PORT = 1,	 /* our first event channel */
@@ -59,7 +60,9 @@ struct bus {
 	struct front_mem *mem;
 	struct front_queue *queue[BUS_QUEUES];
 	unsigned nqueue;
-	bool multi; /* the backend offers more than one */
+	struct front_ctrl *ctrl;
+	struct steer_wish wish; /* as far as it is offered */
+	bool multi;		/* the backend offers more than one */
 	int link;
 	bool wrote; /* keys and state 4 are in the store */
 	bool up;
@@ -180,6 +183,9 @@ static void bus_release(struct bus *b)
 			log_warn("%s: backend still holds a ring page",
 				 b->name);
 	}
+	if (front_ctrl_close(b->ctrl))
+		log_warn("%s: backend still holds the control ring", b->name);
+	b->ctrl = NULL;
 	front_mem_close(b->mem);
 	b->mem = NULL;
 	b->wrote = false;
@@ -201,6 +207,15 @@ static unsigned bus_count_queues(struct bus *b)
 	return max;
 }
 
+static void bus_read_wish(struct bus *b)
+{
+	b->wish = b->conf.wish;
+	if (!bus_flag(b, "feature-multicast-control"))
+		b->wish.ngroup = 0;
+	if (!bus_flag(b, "feature-xdp-headroom"))
+		b->wish.headroom = 0;
+}
+
 static int bus_build(struct bus *b)
 {
 	unsigned i, n = bus_count_queues(b);
@@ -214,15 +229,18 @@ static int bus_build(struct bus *b)
 		.rx_slots = b->conf.want.sg ? FRONT_RX_SLOTS : 1,
 		.features = b->conf.want,
 		.quirks = b->conf.quirks,
+		.hash = b->wish.hash,
+		.headroom = b->wish.headroom,
 	};
 	struct front_mem_conf mem = {
-		.grants = GNTTAB_NR_RESERVED_ENTRIES + n * BUS_GRANTS,
+		.grants = GNTTAB_NR_RESERVED_ENTRIES + BUS_CTRL +
+			  n * BUS_GRANTS,
 		.backend = (uint16_t)b->backend,
 	};
 	int rc;
 
 	/* The table, 8 bytes each; then rings, frames and buffers. */
-	mem.pages = mem.grants / (HV_PAGE / 8) + 1 +
+	mem.pages = mem.grants / (HV_PAGE / 8) + 1 + BUS_CTRL +
 		    n * (2u + FRONT_RING +
 			 queue.tx_chunks * (unsigned)FRONT_CHUNK);
 	rc = front_mem_open(&b->mem, &mem);
@@ -232,6 +250,8 @@ static int bus_build(struct bus *b)
 		queue.first_port += 2;
 		b->nqueue += !rc;
 	}
+	if (!rc && steer_talks(&b->wish) && bus_flag(b, "feature-ctrl-ring"))
+		rc = front_ctrl_open(&b->ctrl, b->mem, queue.first_port);
 	return rc;
 }
 
@@ -241,6 +261,8 @@ static unsigned bus_channels(const struct bus *b, struct front_channel *v)
 
 	for (i = 0; i < b->nqueue; i++)
 		n += front_queue_channels(b->queue[i], v + n);
+	if (b->ctrl)
+		v[n++] = *front_ctrl_channel(b->ctrl);
 	return n;
 }
 
@@ -257,7 +279,7 @@ static void bus_step(struct bus *b);
 
 static int bus_link_open(struct bus *b, struct err *e)
 {
-	struct front_channel channel[2 * BUS_QUEUES];
+	struct front_channel channel[2 * BUS_QUEUES + 1];
 	char path[STORE_PATH];
 	unsigned n = bus_channels(b, channel);
 	int rc = str_fmt(path, sizeof(path), "%s/dom/%u/hv", b->conf.run,
@@ -331,8 +353,10 @@ static void bus_on_link(void *arg, int fd, uint32_t events)
 static int bus_write_keys(struct store *s, void *arg)
 {
 	struct bus *b = arg;
-	const struct bus_keys k = { s,	       b->front, b->queue,
-				    b->nqueue, b->multi, &b->conf.want };
+	const struct bus_keys k = {
+		s,	  b->front,	 b->queue, b->nqueue,
+		b->multi, &b->conf.want, &b->wish, b->ctrl,
+	};
 
 	return bus_keys_write(&k);
 }
@@ -344,6 +368,7 @@ static int bus_connect(struct bus *b, struct err *e)
 	bus_release(b);
 	b->retry_ms = BUS_RETRY_MS;
 	bus_read_offers(b);
+	bus_read_wish(b);
 	rc = bus_build(b);
 	if (rc)
 		return err_set(e, rc, "no memory for rings: %s", strerror(-rc));
@@ -374,11 +399,24 @@ static void bus_try_connect(struct bus *b)
 	loop_after(b->conf.loop, b->retry_ms, bus_on_retry, b, &b->retry);
 }
 
+/* Asked again at each connect; refused, frames move all the same. */
+static void bus_steer(struct bus *b,
+		      int (*ask)(const struct steer *s, struct err *e))
+{
+	const struct steer s = { &b->wish, b->ctrl, b->queue, b->nqueue };
+	struct err e = { "" };
+
+	if (ask(&s, &e))
+		log_warn("%s: %s", b->name, e.text);
+}
+
 static void bus_set_up(struct bus *b, bool up)
 {
 	if (b->up == up)
 		return;
 	b->up = up;
+	if (up)
+		bus_steer(b, steer_begin);
 	b->conf.changed(b->conf.arg, up ? b->queue[0] : NULL, &b->offers);
 	log_debug("%s: %s", b->name, up ? "connected" : "disconnected");
 }
@@ -617,6 +655,8 @@ void bus_close(struct bus *b)
 {
 	if (!b)
 		return;
+	if (b->up)
+		bus_steer(b, steer_end);
 	if (b->conf.changed)
 		bus_set_up(b, false);
 	if (b->store)

@@ -15,6 +15,7 @@
 #include <stdint.h>
 
 #include "front/front.h"
+#include "front/steer.h"
 
 struct bus;
 struct err;
@@ -30,7 +31,8 @@ struct bus_conf {
 	unsigned queues;	    /* as many, if offered; 0 = 1 */
 	struct front_features want; /* what we would receive and send */
 	struct front_quirks quirks;
-	unsigned wait_ms; /* bus_open: for netbackd and the vif */
+	struct steer_wish wish; /* what else is asked, if offered */
+	unsigned wait_ms;	/* bus_open: for netbackd and the vif */
 	struct loop *loop;
 	/* The queues came up, q the first of them (frames may move; `offers` is
 	 * what the backend accepts of what we would send), or are about to go

@@ -19,6 +19,13 @@ static const char *const bus_ring_keys[] = {
 	"event-channel-tx", "event-channel-rx",
 };
 
+static const char *const bus_other_keys[] = {
+	"ctrl-ring-ref",
+	"event-channel-ctrl",
+	"request-multicast-control",
+	"xdp-headroom",
+};
+
 static int keys_write(const struct bus_keys *k, const char *key, uint32_t value)
 {
 	char path[STORE_PATH];
@@ -47,6 +54,10 @@ static int keys_clear(const struct bus_keys *k)
 
 	for (i = 0; i < ARRAY_SIZE(bus_ring_keys) && !rc; i++) {
 		rc = keys_remove(k, bus_ring_keys[i]);
+		rc = rc == -ENOENT ? 0 : rc;
+	}
+	for (i = 0; i < ARRAY_SIZE(bus_other_keys) && !rc; i++) {
+		rc = keys_remove(k, bus_other_keys[i]);
 		rc = rc == -ENOENT ? 0 : rc;
 	}
 	for (i = 0; i < BUS_QUEUES && !rc; i++) {
@@ -101,6 +112,23 @@ static int keys_queues(const struct bus_keys *k)
 	return rc;
 }
 
+/* What a guest asks for beside carrying frames. */
+static int keys_steer(const struct bus_keys *k)
+{
+	int rc = 0;
+
+	if (k->ctrl)
+		rc = keys_write(k, "ctrl-ring-ref", front_ctrl_ref(k->ctrl));
+	if (k->ctrl && !rc)
+		rc = keys_write(k, "event-channel-ctrl",
+				front_ctrl_channel(k->ctrl)->port);
+	if (k->wish->ngroup && !rc)
+		rc = keys_write(k, "request-multicast-control", 1);
+	if (k->wish->headroom && !rc)
+		rc = keys_write(k, "xdp-headroom", k->wish->headroom);
+	return rc;
+}
+
 int bus_keys_write(const struct bus_keys *k)
 {
 	const struct front_features *f = k->features;
@@ -121,5 +149,5 @@ int bus_keys_write(const struct bus_keys *k)
 
 	for (i = 0; i < ARRAY_SIZE(row) && !rc; i++)
 		rc = keys_write(k, row[i].key, row[i].value);
-	return rc;
+	return rc ? rc : keys_steer(k);
 }

@@ -6,6 +6,7 @@
 #include <stdbool.h>
 
 #include "front/front.h"
+#include "front/steer.h"
 
 struct store;
 
@@ -16,6 +17,8 @@ struct bus_keys {
 	unsigned nqueue;
 	bool multi; /* the backend has heard of several queues */
 	const struct front_features *features;
+	const struct steer_wish *wish;
+	const struct front_ctrl *ctrl; /* or NULL */
 };
 
 /* All of it, within the caller's transaction; what an earlier guest left there

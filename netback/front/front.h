@@ -3,6 +3,7 @@
  *
  *   mem.c    a guest's memory and its grant table
  *   queue.c  one pair of rings, its doorbells, and what the backend may never do
+ *   ctrl.c   the control ring; steer.c  what is asked by it (steer.h)
  *   link.c   hands memory and doorbells to netbackd (hv_wire.h)
  *   bus.c    the frontend's xenbus states; owns one of each (bus.h)
  *   profile.c  how frontends other than Linux's differ
@@ -56,6 +57,8 @@ void *front_mem_page(const struct front_mem *m, uint32_t page);
 int front_grant_take(struct front_mem *m);
 void front_grant_access(struct front_mem *m, uint32_t ref, uint32_t page,
 			bool readonly);
+/* Whether the backend has it mapped. */
+bool front_grant_busy(const struct front_mem *m, uint32_t ref);
 /* 0; -EBUSY while the backend has the page mapped: then nothing changed. */
 int front_grant_end(struct front_mem *m, uint32_t ref);
 
@@ -93,13 +96,17 @@ enum front_count {
 	FRONT_TX_DONE,	  /* answered OKAY, whole */
 	FRONT_TX_ERROR,	  /* answered ERROR */
 	FRONT_TX_DROPPED, /* answered DROPPED */
+	FRONT_TX_GROUPS,  /* multicast messages answered OKAY */
 	FRONT_RX_FRAMES,  /* whole and good */
 	FRONT_RX_BYTES,
-	FRONT_RX_ERROR,	 /* a slot with a negative status: packet dropped */
-	FRONT_RX_POSTED, /* buffers */
-	FRONT_RANG,	 /* bells we rang */
-	FRONT_BELLS,	 /* bells we heard */
-	FRONT_SPURIOUS,	 /* heard without a new response that we asked for */
+	FRONT_RX_ERROR,	   /* a slot with a negative status: packet dropped */
+	FRONT_RX_HASHED,   /* of the frames: with a hash */
+	FRONT_RX_HEADROOM, /* .. behind the room that was asked for */
+	FRONT_RX_POSTED,   /* buffers */
+	FRONT_MAPPED,	   /* receive buffers that the backend has mapped */
+	FRONT_RANG,	   /* bells we rang */
+	FRONT_BELLS,	   /* bells we heard */
+	FRONT_SPURIOUS,	   /* heard without a new response that we asked for */
 	/* What a backend may never do. */
 	FRONT_BAD_TX_COUNT, /* more responses than requests */
 	FRONT_BAD_TX_ID,    /* an id that was not at that place */
@@ -129,6 +136,8 @@ struct front_queue_conf {
 	uint16_t rx_buffers;   /* kept posted, 1..256 */
 	uint16_t tx_chunks; /* memory for so many frames; 0 = 256, the most */
 	uint8_t rx_slots;   /* data slots accepted: 1 without sg, else 18 */
+	bool hash;	    /* frames may have a hash */
+	uint16_t headroom;  /* each frame begins so far into its page */
 	struct front_features features; /* what we said we can receive */
 	struct front_quirks quirks;
 };
@@ -165,6 +174,9 @@ struct front_meta {
 	bool validated;	  /* checksum known to be right */
 	uint8_t gso_type; /* enum frame_gso */
 	uint16_t gso_size;
+	bool hashed; /* received with a hash: */
+	uint8_t hash_type;
+	uint32_t hash;
 };
 
 /* One slot's bytes and where in its page they go: off + len <= 4096. */
@@ -179,6 +191,9 @@ struct front_piece {
  */
 int front_tx_send(struct front_queue *q, const struct front_meta *meta,
 		  const struct front_piece *v, unsigned n);
+
+/* TX: a message, not a packet: joins or leaves a multicast group. -ENOBUFS. */
+int front_tx_group(struct front_queue *q, const uint8_t mac[6], bool join);
 
 /* TX without a copy: memory for one largest frame, its first byte behind
  * FRONT_ROOM bytes that are the caller's. NULL when a largest frame does not
@@ -206,6 +221,14 @@ struct front_frame {
 int front_rx_take(struct front_queue *q, struct front_frame *v, unsigned n);
 void front_rx_done(struct front_queue *q);
 
+/* Receive buffer i is always offered by the same grant. The first n are mapped by
+ * the backend now: their grants do not end with a packet; or none are any more.
+ * -EPROTO when the grant table says otherwise.
+ */
+uint32_t front_rx_ref(const struct front_queue *q, unsigned i);
+int front_rx_mapped(struct front_queue *q, unsigned n);
+int front_rx_unmapped(struct front_queue *q);
+
 /* Publishes requests of both rings, rings each channel at most once and only
  * if the backend's event index asks. Returns the bells rung.
  */
@@ -219,6 +242,23 @@ void front_clear(struct front_queue *q); /* on wake-up, before taking */
 
 /* Rings all channels unasked: after a link was made again. */
 void front_kick(struct front_queue *q);
+
+/* --- the control ring --------------------------------------------------- */
+
+struct front_ctrl;
+
+int front_ctrl_open(struct front_ctrl **out, struct front_mem *m,
+		    uint32_t port);
+int front_ctrl_close(struct front_ctrl *c); /* as front_queue_close */
+const struct front_channel *front_ctrl_channel(const struct front_ctrl *c);
+uint32_t front_ctrl_ref(const struct front_ctrl *c);
+/* A granted page for what a request refers to. */
+void *front_ctrl_page(const struct front_ctrl *c, uint32_t *ref);
+/* Asks and waits: XEN_NETIF_CTRL_STATUS_*, and *data (may be NULL); -ETIMEDOUT,
+ * -ENOBUFS, -EPROTO.
+ */
+int front_ctrl_ask(struct front_ctrl *c, uint16_t type, const uint32_t v[3],
+		   uint32_t *data, unsigned ms);
 
 /* --- other frontends --------------------------------------------------- */
 

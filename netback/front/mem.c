@@ -148,6 +148,12 @@ void front_grant_access(struct front_mem *m, uint32_t ref, uint32_t page,
 	__atomic_store_n(&g->flags, flags, __ATOMIC_RELEASE);
 }
 
+bool front_grant_busy(const struct front_mem *m, uint32_t ref)
+{
+	return __atomic_load_n(&mem_entry(m, ref)->flags, __ATOMIC_ACQUIRE) &
+	       (GTF_reading | GTF_writing);
+}
+
 int front_grant_end(struct front_mem *m, uint32_t ref)
 {
 	struct grant_entry_v1 *g = mem_entry(m, ref);

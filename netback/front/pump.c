@@ -16,6 +16,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/log.h"
+
 enum {
 	PUMP_BURST = 64,
 	PUMP_HDR = sizeof(struct virtio_net_hdr),
@@ -182,6 +184,9 @@ static void pump_deliver(struct pump *p, const struct front_frame *f)
 	struct virtio_net_hdr h;
 	ssize_t r;
 
+	if (f->meta.hashed)
+		log_debug("queue %u: hash type %u value 0x%08x", p->number,
+			  f->meta.hash_type, f->meta.hash);
 	if (n < FRAME_HEAD) {
 		head = small + PUMP_HDR;
 		n = pump_gather(f, small + PUMP_HDR, PUMP_SMALL);

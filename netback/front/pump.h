@@ -13,6 +13,7 @@ struct pump {
 	int tap; /* borrowed; non-blocking, vnet header of 10 bytes */
 	struct front_queue *q;	      /* NULL while not connected */
 	struct front_features offers; /* what the backend accepts */
+	unsigned number;	      /* of the queue */
 	bool blocked;	   /* the tx ring is full: leave the tap alone */
 	struct frame look; /* headers being looked at, private */
 	uint64_t sums;	   /* checksums completed here */

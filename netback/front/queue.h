@@ -33,6 +33,7 @@ struct queue_channel {
 struct queue_tx_slot {
 	uint16_t id;
 	bool extra, last;
+	bool group;	/* with last: a message, no memory */
 	uint16_t chunk; /* with last: memory to give back */
 };
 
@@ -57,6 +58,7 @@ struct front_queue {
 	uint32_t rx_page;
 	uint32_t rx_ref[FRONT_RING];
 	uint16_t rx_id[FRONT_RING];
+	unsigned rx_mapped;  /* the first so many pages are */
 	uint32_t rx_partial; /* rsp_prod at which a torn packet was counted */
 
 	uint64_t count[FRONT_COUNTS];

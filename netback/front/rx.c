@@ -21,10 +21,42 @@ void queue_rx_post(struct front_queue *q)
 		struct netif_rx_request r = { .id = id, .gref = q->rx_ref[i] };
 
 		q->rx_id[i] = id;
-		front_grant_access(q->conf.mem, r.gref, q->rx_page + i, false);
+		if (i >= q->rx_mapped)
+			front_grant_access(q->conf.mem, r.gref, q->rx_page + i,
+					   false);
 		memcpy(&q->rxs->ring[i].req, &r, sizeof(r));
 		q->count[FRONT_RX_POSTED]++;
 	}
+}
+
+uint32_t front_rx_ref(const struct front_queue *q, unsigned i)
+{
+	return q->rx_ref[i];
+}
+
+/* The table is the hypervisor's word, not the backend's. */
+int front_rx_mapped(struct front_queue *q, unsigned n)
+{
+	unsigned i;
+
+	for (i = 0; i < n; i++)
+		if (!front_grant_busy(q->conf.mem, q->rx_ref[i]))
+			return -EPROTO;
+	q->rx_mapped = n;
+	q->count[FRONT_MAPPED] = n;
+	return 0;
+}
+
+int front_rx_unmapped(struct front_queue *q)
+{
+	unsigned i, n = q->rx_mapped;
+
+	q->rx_mapped = 0;
+	q->count[FRONT_MAPPED] = 0;
+	for (i = 0; i < n; i++)
+		if (front_grant_busy(q->conf.mem, q->rx_ref[i]))
+			return -EPROTO;
+	return 0;
 }
 
 void front_rx_done(struct front_queue *q)
@@ -32,17 +64,20 @@ void front_rx_done(struct front_queue *q)
 	queue_rx_post(q);
 }
 
+/* Not in Debian's netif.h: Linux's has it. */
+enum { RX_EXTRA_XDP = 5 };
+
 /* A packet being put together. */
 struct rx_walk {
 	uint32_t at, prod; /* next index, end of what is published */
 	bool bad;	   /* to be dropped */
-	bool gso;
+	bool room;	   /* an XDP extra names the headroom */
 	unsigned slots;
 };
 
 static void rx_end_grant(struct front_queue *q, unsigned i)
 {
-	if (front_grant_end(q->conf.mem, q->rx_ref[i]))
+	if (i >= q->rx_mapped && front_grant_end(q->conf.mem, q->rx_ref[i]))
 		queue_bad(q, FRONT_BAD_RX_PINNED,
 			  "slot %u answered, grant %u still in use", i,
 			  q->rx_ref[i]);
@@ -87,7 +122,8 @@ static uint16_t rx_data(struct front_queue *q, struct rx_walk *w,
 				  i, r.status);
 		q->count[FRONT_RX_ERROR]++;
 		w->bad = true;
-	} else if (r.offset + r.status > HV_PAGE) {
+	} else if (r.offset + r.status > HV_PAGE ||
+		   (q->conf.headroom && r.offset != q->conf.headroom)) {
 		queue_bad(q, FRONT_BAD_RX_SIZE, "slot %u offset %u size %d", i,
 			  r.offset, r.status);
 		w->bad = true;
@@ -114,6 +150,41 @@ static void rx_gso(struct front_queue *q, struct rx_walk *w,
 	f->meta.gso_size = x->u.gso.size;
 }
 
+static bool rx_hash(struct front_queue *q, struct front_frame *f,
+		    const struct netif_extra_info *x)
+{
+	const uint8_t *v = x->u.hash.value;
+
+	if (!q->conf.hash || x->u.hash.type > 3 ||
+	    x->u.hash.algorithm != XEN_NETIF_CTRL_HASH_ALGORITHM_TOEPLITZ)
+		return false;
+	f->meta.hashed = true;
+	f->meta.hash_type = x->u.hash.type;
+	f->meta.hash = (uint32_t)v[3] << 24 | (uint32_t)v[2] << 16 |
+		       (uint32_t)v[1] << 8 | v[0];
+	return true;
+}
+
+/* Whether that may be here at all. */
+static bool rx_extra(struct front_queue *q, struct rx_walk *w,
+		     struct front_frame *f, const struct netif_extra_info *x)
+{
+	uint16_t headroom;
+
+	switch (x->type) {
+	case XEN_NETIF_EXTRA_TYPE_GSO:
+		rx_gso(q, w, f, x);
+		return true;
+	case XEN_NETIF_EXTRA_TYPE_HASH:
+		return rx_hash(q, f, x);
+	case RX_EXTRA_XDP:
+		memcpy(&headroom, &x->u, sizeof(headroom));
+		w->room = q->conf.headroom && headroom == q->conf.headroom;
+		return w->room;
+	}
+	return false;
+}
+
 /* Extras use up a posted buffer each. False when the ring ends inside. */
 static bool rx_extras(struct front_queue *q, struct rx_walk *w,
 		      struct front_frame *f)
@@ -128,10 +199,8 @@ static bool rx_extras(struct front_queue *q, struct rx_walk *w,
 		w->at++;
 		memcpy(&x, &q->rxs->ring[i], sizeof(x));
 		rx_end_grant(q, i);
-		if (x.type == XEN_NETIF_EXTRA_TYPE_GSO) {
-			rx_gso(q, w, f, &x);
+		if (rx_extra(q, w, f, &x))
 			continue;
-		}
 		queue_bad(q, FRONT_BAD_RX_EXTRA, "slot %u: type %u", i, x.type);
 		w->bad = true;
 	} while (x.flags & XEN_NETIF_EXTRA_FLAG_MORE);
@@ -143,7 +212,10 @@ static void rx_check(struct front_queue *q, struct rx_walk *w,
 {
 	if (w->bad)
 		return;
-	if (f->len < FRAME_ETH) {
+	if (q->conf.headroom && !w->room) {
+		queue_bad(q, FRONT_BAD_RX_EXTRA, "no word of the headroom");
+		w->bad = true;
+	} else if (f->len < FRAME_ETH) {
 		queue_bad(q, FRONT_BAD_RX_SHORT, "%u bytes", f->len);
 		w->bad = true;
 	} else if (f->len > FRONT_LEN_MAX) {
@@ -210,6 +282,8 @@ static int rx_packet(struct front_queue *q, uint32_t prod,
 		return 0;
 	q->count[FRONT_RX_FRAMES]++;
 	q->count[FRONT_RX_BYTES] += f->len;
+	q->count[FRONT_RX_HASHED] += f->meta.hashed;
+	q->count[FRONT_RX_HEADROOM] += w.room;
 	return 1;
 }
 

@@ -165,6 +165,29 @@ int front_tx_send(struct front_queue *q, const struct front_meta *meta,
 	return 0;
 }
 
+/* Its data slot names no page: backends answer it before they look. */
+int front_tx_group(struct front_queue *q, const uint8_t mac[6], bool join)
+{
+	struct netif_extra_info x = {
+		.type = join ? XEN_NETIF_EXTRA_TYPE_MCAST_ADD
+			     : XEN_NETIF_EXTRA_TYPE_MCAST_DEL,
+	};
+	uint16_t id = queue_id(q, q->tx.req);
+	struct netif_tx_request r = { .flags = NETTXF_extra_info, .id = id };
+	unsigned i = q->tx.req & QUEUE_MASK;
+
+	if (front_tx_room(q) < 2)
+		return -ENOBUFS;
+	memcpy(x.u.mcast.addr, mac, 6);
+	q->tx.req++;
+	q->tx_slot[i] = (struct queue_tx_slot){ .id = id };
+	memcpy(&q->txs->ring[i].req, &r, sizeof(r));
+	i = q->tx.req & QUEUE_MASK;
+	tx_put_extra(q, &x);
+	q->tx_slot[i].last = q->tx_slot[i].group = true;
+	return 0;
+}
+
 uint8_t *front_tx_lend(struct front_queue *q)
 {
 	if (q->dead || front_tx_room(q) < TX_LEND_SLOTS)
@@ -234,9 +257,9 @@ static int tx_answer(struct front_queue *q, unsigned i)
 	return r.status;
 }
 
-static void tx_finish(struct front_queue *q, unsigned chunk)
+static void tx_finish(struct front_queue *q, const struct queue_tx_slot *s)
 {
-	enum front_count what = FRONT_TX_DONE;
+	enum front_count what = s->group ? FRONT_TX_GROUPS : FRONT_TX_DONE;
 
 	if (q->tx_status == NETIF_RSP_DROPPED)
 		what = FRONT_TX_DROPPED;
@@ -244,7 +267,8 @@ static void tx_finish(struct front_queue *q, unsigned chunk)
 		what = FRONT_TX_ERROR;
 	q->count[what]++;
 	q->tx_status = NETIF_RSP_OKAY;
-	q->chunk[q->chunks++] = (uint16_t)chunk;
+	if (!s->group)
+		q->chunk[q->chunks++] = s->chunk;
 }
 
 int front_tx_reap(struct front_queue *q)
@@ -269,7 +293,7 @@ int front_tx_reap(struct front_queue *q)
 			q->tx_status = status;
 		whole = q->tx_slot[i].last;
 		if (whole) {
-			tx_finish(q, q->tx_slot[i].chunk);
+			tx_finish(q, &q->tx_slot[i]);
 			done++;
 		}
 	}

@@ -57,6 +57,7 @@ struct vifguest {
 	uint32_t mtu;
 	unsigned wait_ms;
 	struct front_profile as; /* with what the options took away */
+	struct steer_wish wish;
 	char **command;
 	struct private private; /* without --vif */
 	/* is */
@@ -88,6 +89,11 @@ static const struct option vifguest_options[] = {
 	{ "no-gso", no_argument, NULL, 'G' },
 	{ "no-csum", no_argument, NULL, 'C' },
 	{ "no-rx-notify", no_argument, NULL, 'N' },
+	{ "hash", no_argument, NULL, STEER_HASH },
+	{ "hash-map", required_argument, NULL, STEER_HASH_MAP },
+	{ "static-grants", no_argument, NULL, STEER_GRANTS },
+	{ "headroom", required_argument, NULL, STEER_HEADROOM },
+	{ "group", required_argument, NULL, STEER_GROUP },
 	{ "stats", no_argument, NULL, 's' },
 	{ "verbose", no_argument, NULL, 'V' },
 	{ "help", no_argument, NULL, 'h' },
@@ -100,6 +106,8 @@ static const char vifguest_usage[] =
 	"                [--run DIR] [--dev NAME] [--wait SECONDS]\n"
 	"                [--profile NAME] [--queues N] [--single-channel]\n"
 	"                [--no-sg] [--no-gso] [--no-csum] [--no-rx-notify]\n"
+	"                [--hash] [--hash-map QUEUE,..] [--static-grants]\n"
+	"                [--headroom BYTES] [--group MAC]..\n"
 	"                [--stats] [--verbose]\n"
 	"                [-- COMMAND [ARG]..]\n";
 
@@ -264,6 +272,8 @@ static void vifguest_changed(void *arg, struct front_queue *q,
 	v = bus_queues(g->bus, &n);
 	vifguest_use_lanes(g, n);
 	for (i = 0; i < n && !rc; i++)
+		g->lane[i].pump.number = i;
+	for (i = 0; i < n && !rc; i++)
 		rc = vifguest_open_lane(g, &g->lane[i], v[i], o);
 	g->lanes = i;
 	if (!rc)
@@ -381,6 +391,7 @@ static int vifguest_connect(struct vifguest *g, struct err *e)
 		.rx_buffers = g->as.rx_buffers,
 		.want = g->as.features,
 		.quirks = g->as.quirks,
+		.wish = g->wish,
 		.wait_ms = g->wait_ms,
 		.loop = g->loop,
 		.changed = vifguest_changed,
@@ -577,7 +588,10 @@ static int vifguest_option(struct vifguest *g, int c, struct err *e)
 		log_open("vifguest", LOG_DEBUG);
 		break;
 	default:
-		vifguest_without(g, c);
+		if (c >= STEER_HASH)
+			rc = steer_option(&g->wish, c, optarg, e);
+		else
+			vifguest_without(g, c);
 	}
 	return rc;
 }
