@@ -7,7 +7,7 @@
  * The table's comment holds a sum of what it was made of, so that what is there
  * already is left alone, and one guest's change is one small table. Where a file
  * asks for a connection's state, inet table netback-state puts it into the mark
- * behind everything else that the host does with a packet.
+ * behind everything else that the host does with a packet (engine_state.c).
  */
 #include "ruleset_own.h"
 
@@ -51,6 +51,17 @@ static int engine_comment_of(const struct nftnl_udata *u, void *data)
 	return 0;
 }
 
+static void engine_see_zone(struct engine_nft *x, const char *name)
+{
+	void *v = reallocarray(x->zone, x->nzone + 1, sizeof(*x->zone));
+
+	if (!v)
+		return;
+	x->zone = v;
+	if (!str_put(x->zone[x->nzone], sizeof(*x->zone), name))
+		x->nzone++;
+}
+
 static int engine_see(const struct nlmsghdr *nlh, void *data)
 {
 	struct nftnl_table *t = nftnl_table_alloc();
@@ -67,6 +78,8 @@ static int engine_see(const struct nlmsghdr *nlh, void *data)
 		x->state_there = true;
 	if (!strncmp(name, ENGINE_ATTACH, strlen(ENGINE_ATTACH)))
 		x->attached = true;
+	if (!strncmp(name, ENGINE_ZONE, strlen(ENGINE_ZONE)))
+		engine_see_zone(x, name);
 	if (strncmp(name, x->prefix, strlen(x->prefix)) ||
 	    strlen(name) >= GUARD_NAMED)
 		goto out;
@@ -91,9 +104,7 @@ static void engine_ask_name(struct nlmsghdr *nlh, const void *name)
 	mnl_attr_put_strz(nlh, NFTA_TABLE_NAME, name);
 }
 
-/* One table by name: thousands of others need not be listed. */
-static int engine_read_one(struct engine_nft *x, uint16_t family,
-			   const char *name)
+int engine_read_one(struct engine_nft *x, uint16_t family, const char *name)
 {
 	struct nft_ask a = { .type = NFT_MSG_GETTABLE,
 			     .family = family,
@@ -477,9 +488,15 @@ static int engine_fill(struct engine_nft *x, const struct ruleset *const *s,
 		rc = engine_table_msg(x, NFT_MSG_DELTABLE, NFPROTO_NETDEV,
 				      x->old[i].table, NULL);
 	}
-	if (!rc && remove && !state && x->state_there && !x->attached)
+	/* of engine iptables' files, too, which ask by themselves */
+	if (rc || !remove || state || x->attached)
+		return rc;
+	if (x->state_there)
 		rc = engine_table_msg(x, NFT_MSG_DELTABLE, NFPROTO_INET,
 				      engine_state, NULL);
+	for (i = 0; !rc && !x->zones && i < x->nzone; i++)
+		rc = engine_table_msg(x, NFT_MSG_DELTABLE, NFPROTO_INET,
+				      x->zone[i], NULL);
 	return rc;
 }
 
@@ -508,8 +525,8 @@ static int engine_once(struct engine_nft *x, const struct ruleset *const *s,
 	return rc;
 }
 
-int engine_apply(const struct ruleset *const *s, size_t n, bool remove,
-		 FILE *say, struct err *e)
+int engine_apply(const struct ruleset *const *s, size_t n,
+		 enum engine_remove remove, FILE *say, struct err *e)
 {
 	struct engine_nft x = { .e = e };
 	unsigned i;
@@ -518,12 +535,14 @@ int engine_apply(const struct ruleset *const *s, size_t n, bool remove,
 	for (i = 0; (rc == -EINTR || rc == -ERESTART) && i < NFT_TRIES; i++) {
 		x = (struct engine_nft){ .prefix = ENGINE_RULES,
 					 .prio = ENGINE_PRIO,
+					 .zones = remove == ENGINE_OTHERS_ZONES,
 					 .e = e };
 		rc = nft_open(&x.nft, e);
 		if (!rc)
 			rc = engine_once(&x, s, n, remove);
 		nft_close(x.nft);
 		free(x.old);
+		free(x.zone);
 	}
 	if (rc == -EINTR || rc == -ERESTART)
 		rc = err_set(e, rc,
@@ -586,6 +605,7 @@ int engine_attach(const char *dev, const struct ruleset *const *s, size_t n,
 			rc = engine_attach_once(&x, dev, s, n, look);
 		nft_close(x.nft);
 		free(x.old);
+		free(x.zone);
 	}
 	if (rc == -EINTR || rc == -ERESTART)
 		rc = err_set(e, rc,

@@ -19,6 +19,7 @@ enum {
 /* Tables' names: of `rules apply`, of attach's rules=, of connections' states. */
 #define ENGINE_RULES  "netrules-"
 #define ENGINE_ATTACH "netattach-"
+#define ENGINE_ZONE   "netzone-" /* of a bridge: zone.c */
 extern const char engine_state[];
 
 struct engine_old {
@@ -32,6 +33,9 @@ struct engine_nft {
 	struct engine_old *old;
 	size_t nold;
 	bool state_there;
+	char (*zone)[GUARD_NAMED]; /* tables of bridges' zones */
+	size_t nzone;
+	bool zones;    /* they are wanted */
 	bool attached; /* some vif has rules of its own */
 	const char *prefix;
 	int32_t prio;
@@ -53,6 +57,8 @@ struct engine_chain {
 	const char *dev; /* NULL: not of a device */
 };
 
+/* One table by name into x->old: thousands of others need not be listed. */
+int engine_read_one(struct engine_nft *x, uint16_t family, const char *name);
 int engine_table_msg(struct engine_nft *x, uint16_t type, uint16_t family,
 		     const char *name, const char *comment);
 int engine_chain_msg(struct engine_nft *x, uint16_t family, const char *table,

@@ -43,9 +43,20 @@ static int ruleset_part(struct ruleset *const *s, size_t n,
 	return 0;
 }
 
+static bool ruleset_stateful(const struct ruleset *s)
+{
+	size_t i;
+
+	for (i = 0; i < s->rules.n; i++)
+		if (engine_stateful(&s->rules.v[i]))
+			return true;
+	return false;
+}
+
 /* Bridged frames meet iptables, and are tracked, only where br_netfilter is on. */
 static int ruleset_bridges(const struct ruleset *s, struct err *e)
 {
+	bool state = ruleset_stateful(s);
 	size_t i;
 	int rc = rules_br_netfilter(false, e), six;
 
@@ -58,19 +69,9 @@ static int ruleset_bridges(const struct ruleset *s, struct err *e)
 			if (rc && rc != -ENOENT)
 				return err_set(e, rc, "%s: %s", s->name,
 					       own.text);
-			rc = 0;
+			rc = rc || six || !state ? 0 : zone_put(bridge, e);
 		}
 	return rc;
-}
-
-static bool ruleset_stateful(const struct ruleset *s)
-{
-	size_t i;
-
-	for (i = 0; i < s->rules.n; i++)
-		if (engine_stateful(&s->rules.v[i]))
-			return true;
-	return false;
 }
 
 static int ruleset_ready(const struct ruleset_parts *p, struct err *e)
@@ -90,16 +91,24 @@ static int ruleset_do(const struct ruleset_parts *p,
 		      const struct ruleset_how *how, struct err *e)
 {
 	struct rules_host h = { .use = how->variant, .nft = 1 };
+	bool zones = false;
+	size_t i;
 	int rc = ruleset_ready(p, e);
 
 	if (!rc && !how->variant_given)
 		rc = rules_host(&h, e);
 	if (!rc && p->nvif)
-		rc = engine_apply(p->vif, p->nvif, false, how->say, e);
+		rc = engine_apply(p->vif, p->nvif, ENGINE_NONE_GOES, how->say,
+				  e);
 	/* a host without rules has none of ours, and none is made for looking */
 	if (!rc && (p->nipt || h.nft || h.legacy))
 		rc = linear_apply(p->ipt, p->nipt, h.use, how->say, e);
-	return rc ? rc : engine_apply(p->vif, p->nvif, true, how->say, e);
+	for (i = 0; i < p->nipt; i++)
+		zones |= ruleset_stateful(p->ipt[i]);
+	return rc ? rc
+		  : engine_apply(p->vif, p->nvif,
+				 zones ? ENGINE_OTHERS_ZONES : ENGINE_OTHERS,
+				 how->say, e);
 }
 
 static int ruleset_only(const struct ruleset_parts *p,
@@ -107,7 +116,9 @@ static int ruleset_only(const struct ruleset_parts *p,
 {
 	int rc = ruleset_ready(p, e);
 
-	return rc ? rc : engine_apply(p->vif, p->nvif, false, how->say, e);
+	return rc ? rc
+		  : engine_apply(p->vif, p->nvif, ENGINE_NONE_GOES, how->say,
+				 e);
 }
 
 static int ruleset_cmp(const void *a, const void *b)
@@ -203,6 +214,8 @@ int ruleset_attach(const char *dev, const char *bridge,
 			rc = rules_bridge_on(bridge, false, e);
 		if (!rc)
 			rc = rules_bridge_on(bridge, true, e);
+		if (!rc)
+			rc = zone_put(bridge, e);
 	}
 	return rc ? rc
 		  : engine_attach(dev, (const struct ruleset *const *)s, n,

@@ -28,10 +28,16 @@ int engine_code(const struct rule *r, const char *table, engine_each_fn *each,
 bool engine_stateful(const struct rule *r);
 
 /* engine_nft.c: a table for each vif that is there; with remove, those of others
- * go.
+ * go, and bridges' zones unless they are wanted, too.
  */
-int engine_apply(const struct ruleset *const *s, size_t n, bool remove,
-		 FILE *say, struct err *e);
+enum engine_remove { ENGINE_NONE_GOES, ENGINE_OTHERS, ENGINE_OTHERS_ZONES };
+int engine_apply(const struct ruleset *const *s, size_t n,
+		 enum engine_remove remove, FILE *say, struct err *e);
+
+/* zone.c: connections of what is bridged there are apart from all others. Where
+ * the kernel has no zones nothing is done.
+ */
+int zone_put(const char *bridge, struct err *e);
 
 /* All of the files for that device, in the table that goes with the vif. look: do
  * nothing, and 1 when the table is not so.
