@@ -123,6 +123,12 @@ static int physdev_frame(const struct rule *r, struct err *e)
 	return physdev_ports(r, e);
 }
 
+/* '+', and a name without a byte: the kernel compares none of either. */
+static bool physdev_all(const char *name)
+{
+	return !*name || !strcmp(name, "+");
+}
+
 int rules_never(const struct rule *r, struct err *e)
 {
 	const struct rules_ext *x = rules_match(r, "physdev");
@@ -132,10 +138,11 @@ int rules_never(const struct rule *r, struct err *e)
 	if (rc || !x)
 		return rc;
 	p = (const struct xt_physdev_info *)x->info;
-	if ((p->bitmask & RULES_IN && !strcmp(p->physindev, "+")) ||
-	    (p->bitmask & RULES_OUT && !strcmp(p->physoutdev, "+")))
+	if ((p->bitmask & RULES_IN && physdev_all(p->physindev)) ||
+	    (p->bitmask & RULES_OUT && physdev_all(p->physoutdev)))
 		return err_set(e, -EINVAL,
-			       "the name '+' matches every port, or none after "
+			       "the name '+', or none, matches every port, or "
+			       "none after "
 			       "!; say which, or use --physdev-is-in or "
 			       "--physdev-is-out");
 	rc = physdev_both(p, e);

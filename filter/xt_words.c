@@ -399,6 +399,9 @@ static void xt_finish(struct xt_words *w)
 		       m->userspacesize);
 	}
 	xt_proto_check(r);
+	if (!strcmp(r->table, "nat") && !strcmp(r->jump, "DROP"))
+		xt_fail("The \"nat\" table is not intended for filtering, the "
+			"use of DROP is therefore inhibited");
 	if (w->target) {
 		const struct xtables_target *t = w->target;
 
