@@ -28,8 +28,11 @@ enum {
 	FRAME_HEAD = 256, /* bytes gathered before anyone parses */
 	FRAME_SEGS = 20,  /* 19 slots of a guest's packet, and one spare */
 	FRAME_MAX = 65535, /* bytes, Ethernet header included */
-	FRAME_BURST = 64,  /* frames moved per turn */
-	FRAME_VNET = 16,   /* bytes of room before head */
+	FRAME_PAGE = 4096, /* with a body, head starts a page */
+	FRAME_ROOM = 20 * FRAME_PAGE - FRAME_HEAD, /* bytes of a body: more than
+				* a frame, for who leaves gaps */
+	FRAME_BURST = 64,			   /* frames moved per turn */
+	FRAME_VNET = 16, /* bytes of room before head */
 };
 
 enum frame_gso { FRAME_GSO_NONE = 0, FRAME_GSO_TCPV4 = 1, FRAME_GSO_TCPV6 = 2 };
@@ -61,14 +64,16 @@ struct frame {
 	uint32_t slots;	  /* private to the port that made the frame */
 	struct frame_seg seg[FRAME_SEGS];
 	uint8_t *
-		body; /* FRAME_MAX private bytes right behind head (one read fills both), or NULL: see the pool */
+		body; /* FRAME_ROOM private bytes right behind head (one read fills both), or NULL: see the pool */
 	struct frame_pool *pool;
 	uint8_t vnet[FRAME_VNET];
 	uint8_t head[FRAME_HEAD];
 };
 
 /* A pool of n frames, all memory taken at once; with_body gives each frame
- * FRAME_MAX private bytes for a provider that cannot map a guest.
+ * FRAME_ROOM private bytes for a provider that cannot map a guest, and lets head
+ * start a page: a hypervisor copies page by page, so that what crosses a
+ * border on one side alone is two copies.
  * Returns 0 or -ENOMEM.
  */
 int frame_pool_open(struct frame_pool **out, unsigned n, bool with_body);

@@ -7,11 +7,16 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include "frame.h"
 
 static_assert(FRAME_HEAD <= UINT16_MAX && FRAME_MAX <= UINT16_MAX,
 	      "offsets and lengths of headers are 16 bits");
+static_assert(offsetof(struct frame, head) % _Alignof(struct frame) == 0 &&
+		      offsetof(struct frame, head) <= FRAME_PAGE &&
+		      (FRAME_HEAD + FRAME_ROOM) % FRAME_PAGE == 0,
+	      "head can start a page");
 static_assert(offsetof(struct frame, head) ==
 		      offsetof(struct frame, vnet) + FRAME_VNET,
 	      "a port's header and head leave in one write");
@@ -19,38 +24,49 @@ static_assert(offsetof(struct frame, head) ==
 struct frame_pool {
 	unsigned n, nfree;
 	uint8_t *frames;      /* n of them, each followed by its body */
+	size_t size;	      /* bytes of frames */
 	struct frame **stack; /* stack[0..nfree) are free; hottest last */
 };
 
 /* Bytes from one frame to the next. */
 static size_t frame_stride(bool with_body)
 {
-	size_t align = _Alignof(struct frame);
-	size_t size = offsetof(struct frame, head) + FRAME_HEAD +
-		      (with_body ? FRAME_MAX : 0);
+	size_t size = sizeof(struct frame);
 
-	if (size < sizeof(struct frame))
-		size = sizeof(struct frame);
-	return (size + align - 1) / align * align;
+	if (with_body) /* before head a page for all the rest */
+		size = FRAME_PAGE + FRAME_HEAD + FRAME_ROOM;
+	return size;
+}
+
+/* Without touching it: a body that is never used takes no memory. */
+static uint8_t *frame_memory(size_t size)
+{
+	void *m = mmap(NULL, size, PROT_READ | PROT_WRITE,
+		       MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	return m == MAP_FAILED ? NULL : m;
 }
 
 int frame_pool_open(struct frame_pool **out, unsigned n, bool with_body)
 {
 	struct frame_pool *p = calloc(1, sizeof(*p));
-	size_t stride = frame_stride(with_body);
+	size_t stride = frame_stride(with_body), at = 0;
 	unsigned i;
 
 	if (!p)
 		return -ENOMEM;
 	p->n = n;
-	p->frames = calloc(n, stride);
+	p->size = n * stride;
+	p->frames = frame_memory(p->size);
 	p->stack = calloc(n, sizeof(*p->stack));
 	if (!p->frames || !p->stack) {
 		frame_pool_close(p);
 		return -ENOMEM;
 	}
+	if (with_body)
+		at = FRAME_PAGE - offsetof(struct frame, head);
 	for (i = 0; i < n; i++) {
-		struct frame *f = (void *)(p->frames + i * stride);
+		struct frame *f = (void *)(p->frames + at + i * stride);
 
 		f->pool = p;
 		if (with_body)
@@ -102,7 +118,8 @@ void frame_pool_close(struct frame_pool *p)
 	if (!p)
 		return;
 	free(p->stack);
-	free(p->frames);
+	if (p->frames)
+		munmap(p->frames, p->size);
 	free(p);
 }
 

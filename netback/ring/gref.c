@@ -208,8 +208,8 @@ static uint8_t *gref_reach(const struct ring_vif *v, unsigned queue,
 int gref_copy(struct ring_vif *v, struct hv *hv, unsigned queue,
 	      enum hv_dir dir, struct hv_seg *seg, unsigned n)
 {
-	struct hv_seg left[RING_SLOTS];
-	uint16_t from[RING_SLOTS];
+	struct hv_seg left[RING_PIECES];
+	uint16_t from[RING_PIECES];
 	unsigned i, k = 0;
 	int rc = 0;
 

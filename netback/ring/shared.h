@@ -72,6 +72,9 @@ struct half {
 	bool kick; /* adopted, and the guest may wait for a bell */
 };
 
+/* Pieces of a burst: a slot each, and a packet's first can be two. */
+enum { RING_PIECES = RING_SLOTS + FRAME_BURST };
+
 /* A packet of TX as parsed. */
 struct tx_packet {
 	uint16_t seg, nseg; /* its pieces in ring.seg */
@@ -113,7 +116,8 @@ struct ring {
 	struct half tx, rx;
 	bool reach;	 /* hv gives addresses; else it only copies */
 	bool lent_extra; /* lent pages leave slot 1 for an extra */
-	struct hv_seg seg[RING_SLOTS]; /* of one pull, or of one push */
+	struct hv_seg seg[RING_SLOTS];	 /* of one pull */
+	struct hv_seg copy[RING_PIECES]; /* the same, as they are copied */
 	struct tx_packet packet[FRAME_BURST];
 	/* Frames of pushes whose bytes were not copied yet: see rx.c */
 	struct hv_seg rx_seg[RING_SLOTS];

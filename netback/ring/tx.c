@@ -10,8 +10,8 @@
  * copies are looked at; every slot gets its response staged at once, OKAY or
  * ERROR for data and NULL for extras, in ring order. Fetch: all pieces of the
  * burst are turned into addresses by one hv_reach or, where a guest cannot be
- * mapped, copied behind each other into their frames by one hv_copy; each piece
- * has a status of its own. Build: the first 256 bytes of each packet are in
+ * mapped, copied into their frames by one hv_copy; each piece has a status of
+ * its own. Build: the first 256 bytes of each packet are in
  * private memory, and only those are parsed; what follows is referenced in
  * place until flush, or private as well.
  *
@@ -240,42 +240,100 @@ static void tx_refuse(struct ring *r, const struct tx_packet *p, uint32_t end)
 	}
 }
 
-/* Pass 2: frames for the good packets, then their bytes: in place, or copied
- * to where head and body meet.
+/* Where `len` bytes from offset `off` of a guest's page go. What crosses a page's
+ * border on one side alone is two copies: so if it would here, it gets the same
+ * place in a page that it has in the guest's. Each piece then ends at most one page
+ * behind the one before.
  */
+static_assert((RING_TX_SLOTS + 1) * FRAME_PAGE <= FRAME_HEAD + FRAME_ROOM &&
+		      (int)FRAME_PAGE == (int)HV_PAGE,
+	      "a page for head and one for each piece");
+
+static uint8_t *tx_place(uint8_t *to, uint32_t off, uint32_t len)
+{
+	uint32_t at = (uint32_t)(uintptr_t)to % HV_PAGE;
+
+	return at + len <= HV_PAGE ? to : to + (off - at) % HV_PAGE;
+}
+
+static void tx_extend(struct frame *f, uint8_t *to, uint32_t len)
+{
+	struct frame_seg *last = f->nseg ? &f->seg[f->nseg - 1] : NULL;
+
+	if (last && last->base + last->len == to)
+		last->len += len;
+	else
+		f->seg[f->nseg++] = (struct frame_seg){ to, len };
+}
+
+/* A packet's pieces as they are copied: head first, then body. How many. */
+static unsigned tx_scatter(struct frame *f, const struct hv_seg *s, unsigned n,
+			   struct hv_seg *v)
+{
+	uint8_t *to = f->body;
+	unsigned k = 0;
+
+	for (; n; n--, s++) {
+		uint32_t take = (uint32_t)FRAME_HEAD - f->head_len, rest;
+
+		if (take > s->len)
+			take = s->len;
+		rest = s->len - take;
+		if (take) {
+			v[k] = *s;
+			v[k].len = (uint16_t)take;
+			v[k++].local = f->head + f->head_len;
+			f->head_len = (uint16_t)(f->head_len + take);
+		}
+		if (!rest)
+			continue;
+		to = tx_place(to, s->off + take, rest);
+		if (take && to == f->body) { /* they meet */
+			v[k - 1].len = s->len;
+		} else {
+			v[k] = *s;
+			v[k].off = (uint16_t)(s->off + take);
+			v[k].len = (uint16_t)rest;
+			v[k++].local = to;
+		}
+		tx_extend(f, to, rest);
+		to += rest;
+	}
+	return k;
+}
+
+/* Where the pieces of p are, once they are fetched. */
+static struct hv_seg *tx_pieces(struct ring *r, const struct tx_packet *p)
+{
+	return (r->reach ? r->seg : r->copy) + p->seg;
+}
+
+/* Pass 2: frames for the good packets, then their bytes: in place, or copied. */
 static int tx_fetch(struct ring *r, unsigned k, unsigned nseg)
 {
-	unsigned i, j;
+	unsigned i, n = 0;
 	int rc;
 
 	for (i = 0; i < k; i++) {
 		struct tx_packet *p = &r->packet[i];
-		uint8_t *to;
 
 		if (p->drop != TX_OK)
 			continue;
 		p->f = frame_get(r->pool);
 		p->f->len = p->total;
-		to = p->f->head;
-		for (j = 0; j < p->nseg && !r->reach; j++) {
-			r->seg[p->seg + j].local = to;
-			to += r->seg[p->seg + j].len;
-		}
+		if (r->reach)
+			continue;
+		p->nseg = (uint16_t)tx_scatter(p->f, r->seg + p->seg, p->nseg,
+					       r->copy + n);
+		p->seg = (uint16_t)n;
+		n += p->nseg;
 	}
 	rc = r->reach ? hv_reach(r->hv, HV_FROM_GUEST, r->seg, nseg)
 		      : gref_copy(r->vif, r->hv, r->queue, HV_FROM_GUEST,
-				  r->seg, nseg);
+				  r->copy, n);
 	for (i = 0; i < k && rc < 0; i++)
 		frame_put(r->packet[i].f);
 	return rc;
-}
-
-/* Copied: head and body are filled already. */
-static void tx_lay(struct frame *f)
-{
-	f->head_len = (uint16_t)(f->len < FRAME_HEAD ? f->len : FRAME_HEAD);
-	f->nseg = f->len > FRAME_HEAD;
-	f->seg[0] = (struct frame_seg){ f->body, f->len - f->head_len };
 }
 
 /* Reached: gathers the header, references the rest. */
@@ -330,7 +388,7 @@ static bool tx_granted(const struct hv_seg *s, unsigned n)
  */
 static struct frame *tx_build(struct ring *r, struct tx_packet *p)
 {
-	const struct hv_seg *s = r->seg + p->seg;
+	const struct hv_seg *s = tx_pieces(r, p);
 	struct frame *f = p->f;
 
 	if (p->drop != TX_OK)
@@ -340,8 +398,6 @@ static struct frame *tx_build(struct ring *r, struct tx_packet *p)
 	} else {
 		if (r->reach)
 			tx_gather(f, s, p->nseg);
-		else
-			tx_lay(f);
 		if (tx_offload(r, f, p))
 			p->drop = RING_TX_BAD_OFFLOAD;
 	}

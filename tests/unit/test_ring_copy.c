@@ -5,6 +5,8 @@
  * Stands between the ring and hv_local: counts calls of hv_copy, and lets a
  * chosen piece of the next call fail as a hypervisor would.
  */
+#include <stdlib.h>
+
 #include "ring_guest.h"
 
 #include "hv/hv_ops.h"
@@ -12,8 +14,8 @@
 static struct {
 	const struct hv_ops *below;
 	struct hv_ops ops;
-	unsigned calls, pieces;
-	int bad;  /* piece to fail, or -1 */
+	unsigned calls, pieces, crossed; /* pieces over a border of our pages */
+	int bad;			 /* piece to fail, or -1 */
 	int dead; /* the call after this many fails whole; -1 = never */
 } between;
 
@@ -21,10 +23,14 @@ static int between_copy(struct hv *hv, enum hv_dir dir, struct hv_seg *v,
 			unsigned n)
 {
 	struct hv_seg keep;
+	unsigned i;
 	int rc;
 
 	between.calls++;
 	between.pieces += n;
+	for (i = 0; i < n; i++)
+		between.crossed += (uintptr_t)v[i].local % HV_PAGE + v[i].len >
+				   HV_PAGE;
 	if (between.dead >= 0 && between.dead-- == 0)
 		return -EFAULT;
 	if (between.bad < 0 || between.bad >= (int)n)
@@ -42,7 +48,7 @@ static void stand_between(struct guest *g)
 	between.below = g->hv->ops;
 	between.ops = *g->hv->ops;
 	between.ops.copy = between_copy;
-	between.calls = between.pieces = 0;
+	between.calls = between.pieces = between.crossed = 0;
 	between.bad = between.dead = -1;
 	g->hv->ops = &between.ops;
 }
@@ -233,14 +239,95 @@ static void close_returns_frames(void **state)
 	g->ring = NULL;
 }
 
+/* One packet of n pieces, off[] into their pages; what is pulled is what was sent. */
+static void send_and_compare(struct guest *g, unsigned n, const unsigned *off,
+			     const unsigned *len)
+{
+	static uint8_t want[FRAME_MAX], got[FRAME_MAX];
+	unsigned i, total = 0;
+	struct frame *v[FRAME_BURST];
+
+	for (i = 0; i < n; i++) {
+		uint8_t *p = page_of(g, DATA_PAGE + i) + off[i];
+
+		fill(p, len[i], total + i);
+		memcpy(want + total, p, len[i]);
+		total += len[i];
+	}
+	for (i = 0; i < n; i++)
+		tx_slot(g, ref_of(DATA_PAGE + i), off[i], i ? len[i] : total,
+			i + 1 < n ? NETTXF_more_data : 0, i);
+	assert_int_equal(pull_all(g, v), 1);
+	assert_int_equal(v[0]->len, total);
+	frame_copy_out(v[0], 0, got, total);
+	assert_memory_equal(got, want, total);
+	put_all(v, 1);
+	assert_int_equal(ring_flush(g->ring), 0);
+}
+
+/* As Linux sends it: headers, then whole pages. And the same way back. */
+static void large_packets_go_page_by_page(void **state)
+{
+	static const unsigned off[16];
+	struct guest *g = *state;
+	unsigned len[16], i;
+	struct frame *f;
+
+	len[0] = 66;
+	for (i = 1; i < 16; i++)
+		len[i] = HV_PAGE;
+	send_and_compare(g, 16, off, len);
+	/* 66, then 190 of a page behind them and the rest of it */
+	assert_int_equal(between.pieces, 17);
+	assert_int_equal(between.crossed, 0);
+	rx_post(g, DATA_PAGE, 17);
+	f = make(g, 16 * HV_PAGE - 100, 1);
+	assert_int_equal(ring_push(g->ring, &f, 1), 1);
+	assert_int_equal(ring_flush(g->ring), 0);
+	assert_int_equal(between.pieces, 17 + 16);
+	assert_int_equal(between.crossed, 0);
+}
+
+/* Whatever its pieces are, also those which leave the most gaps. */
+static void any_pieces_arrive(void **state)
+{
+	unsigned off[RING_TX_SLOTS], len[RING_TX_SLOTS], turn, i, n, total;
+	struct guest *g = *state;
+
+	srand(1);
+	for (turn = 0; turn < 500; turn++) {
+		n = 1 + (unsigned)rand() % RING_TX_SLOTS;
+		for (i = 0, total = 0; i < n; i++) {
+			unsigned left = FRAME_MAX - (n - i) * 14 - total;
+
+			len[i] = 14 + (unsigned)rand() % (HV_PAGE - 13);
+			if (turn % 3 == 0)
+				len[i] = HV_PAGE / 2 + 1;
+			if (len[i] > left)
+				len[i] = 14;
+			off[i] = (unsigned)rand() % (HV_PAGE - len[i] + 1);
+			if (turn % 3 == 0) /* the most gaps */
+				off[i] = i % 2 ? HV_PAGE - len[i] : 0;
+			total += len[i];
+		}
+		send_and_compare(g, n, off, len);
+	}
+	assert_int_equal(between.crossed, 0);
+}
+
 #define TB(name) cmocka_unit_test_setup_teardown(name, setup_between, teardown)
 
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
-		TB(one_call_a_burst),	 TB(waits_leave_frames),
-		TB(tx_each_piece_fails), TB(rx_each_piece_fails),
-		TB(whole_call_fails),	 TB(close_returns_frames),
+		TB(one_call_a_burst),
+		TB(waits_leave_frames),
+		TB(tx_each_piece_fails),
+		TB(rx_each_piece_fails),
+		TB(whole_call_fails),
+		TB(close_returns_frames),
+		TB(large_packets_go_page_by_page),
+		TB(any_pieces_arrive),
 	};
 
 	return cmocka_run_group_tests_name("ring_copy", tests, NULL, NULL);
