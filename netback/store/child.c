@@ -24,10 +24,14 @@
 #include "base/log.h"
 #include "base/msg.h"
 #include "base/num.h"
+#include "base/rate.h"
 
 enum {
 	CHILD_UID = 65534, /* nobody, and nobody may trace us */
 	CHILD_REST_MS = 1000,
+	/* How often a guest may connect: that takes more of us than of it. */
+	CHILD_BURST = 50,   /* at once .. */
+	CHILD_EACH_MS = 10, /* .. and then one each */
 };
 
 struct child_door {
@@ -35,7 +39,8 @@ struct child_door {
 	uint16_t dom;
 	int fd;
 	struct loop_fd *src;
-	struct loop_timer *rest; /* shut until what was left is closed */
+	struct rate rate;
+	struct loop_timer *rest; /* shut for a while */
 	uint32_t rest_ms;
 };
 
@@ -54,15 +59,34 @@ static void child_rested(void *arg)
 	loop_mod(d->child->server.loop, d->src, EPOLLIN);
 }
 
-static void child_rest(struct child_door *d)
+static void child_shut(struct child_door *d, uint32_t ms)
 {
 	struct loop *l = d->child->server.loop;
 
+	if (!loop_after(l, ms, child_rested, d, &d->rest))
+		loop_mod(l, d->src, 0);
+}
+
+/* Until what was left to close is closed. */
+static void child_rest(struct child_door *d)
+{
 	d->rest_ms = d->rest_ms ? d->rest_ms * 2 : 1;
 	if (d->rest_ms > CHILD_REST_MS)
 		d->rest_ms = CHILD_REST_MS;
-	if (!loop_after(l, d->rest_ms, child_rested, d, &d->rest))
-		loop_mod(l, d->src, 0);
+	child_shut(d, d->rest_ms);
+}
+
+/* Who comes too often waits before the door, in the kernel's queue. */
+static bool child_too_often(struct child_door *d)
+{
+	uint32_t ms = d->dom ? rate_ask(&d->rate,
+					loop_now(d->child->server.loop),
+					CHILD_BURST, CHILD_EACH_MS)
+			     : 0;
+
+	if (ms)
+		child_shut(d, ms);
+	return ms;
 }
 
 static void child_accept(void *arg, int fd, uint32_t events)
@@ -76,6 +100,8 @@ static void child_accept(void *arg, int fd, uint32_t events)
 		child_rest(d);
 		return;
 	}
+	if (child_too_often(d))
+		return;
 	d->rest_ms = 0;
 	r = accept4(fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 	if (r < 0 && (errno == EMFILE || errno == ENFILE)) {
