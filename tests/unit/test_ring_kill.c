@@ -215,11 +215,101 @@ static void killed_for_real(void **state)
 	}
 }
 
+/* --- other rings -------------------------------------------------------------- */
+
+enum { NEW_TX = COPY_PAGES, NEW_RX, NEW_DATA, NEW_EPOCH = EPOCH + 1 };
+
+/* The guest starts over on other pages; all of the old are still granted. */
+static void guest_reconnects(struct guest *g)
+{
+	g->tx = (void *)page_of(g, NEW_TX);
+	g->rx = (void *)page_of(g, NEW_RX);
+	g->tx->req_event = g->tx->rsp_event = 1;
+	g->rx->req_event = g->rx->rsp_event = 1;
+	g->conf.names.tx_ref = ref_of(NEW_TX);
+	g->conf.names.rx_ref = ref_of(NEW_RX);
+	assert_int_equal(backend_open(g, NEW_EPOCH), 0);
+}
+
+/* What the guest kept of its old pages, rings first. */
+static uint8_t *old_pages(struct guest *g)
+{
+	return page_of(g, TX_PAGE);
+}
+
+enum { OLD = (COPY_PAGES - TX_PAGE) * HV_PAGE };
+
+/* The new rings at work: one packet out, one in, nothing else. */
+static void works(struct guest *g, unsigned turn)
+{
+	struct frame *v[FRAME_BURST];
+	uint8_t want[100];
+
+	fill(page_of(g, NEW_DATA), 100, 50 + turn);
+	tx_slot(g, ref_of(NEW_DATA), 0, 100, 0, 7 + turn);
+	rx_post(g, NEW_DATA + 1, 1);
+	assert_int_equal(pull_all(g, v), 1);
+	fill(want, 100, 50 + turn);
+	assert_memory_equal(v[0]->head, want, 100);
+	put_all(v, 1);
+	v[0] = make(g, 100, 90 + turn);
+	assert_int_equal(ring_push(g->ring, v, 1), 1);
+	assert_int_equal(ring_flush(g->ring), 0);
+	assert_int_equal(ring_arm(g->ring, 1), 0);
+	assert_int_equal(g->tx->rsp_prod, turn + 1);
+	assert_int_equal(g->rx->rsp_prod, turn + 1);
+	assert_int_equal(tx_rsp(g, turn)->id, 7 + turn);
+	fill(want, 100, 90 + turn);
+	assert_memory_equal(page_of(g, NEW_DATA + 1), want, 100);
+}
+
+/* Killed somewhere in publishing; the guest comes back with other rings. The old
+ * pages are as the dead left them, and stay so; what the guest writes there then
+ * is read by nobody.
+ */
+static void old_rings_are_left_alone(void **state)
+{
+	uint8_t *kept = malloc(OLD);
+	unsigned n, i;
+
+	(void)state;
+	assert_non_null(kept);
+	for (n = 1; n < 1000; n += 83) {
+		struct guest *g;
+		void *own;
+		pid_t pid;
+
+		setup_guest(&own, n & 1);
+		g = own;
+		guest_acts(g);
+		pid = worker_start(g);
+		for (i = 0; i < n; i++)
+			assert_int_equal(worker_step(pid), 0);
+		assert_int_equal(kill(pid, SIGKILL), 0);
+		assert_int_equal(waitpid(pid, NULL, 0), pid);
+		backend_close(g);
+		memcpy(kept, old_pages(g), OLD);
+		guest_reconnects(g);
+		assert_int_equal(count(g, RING_REPLAYED), 0);
+		works(g, 0);
+		assert_memory_equal(old_pages(g), kept, OLD);
+		for (i = 1; i < 20; i++) {
+			memset(old_pages(g), (int)(i * 37), OLD);
+			memcpy(kept, old_pages(g), OLD);
+			works(g, i);
+			assert_memory_equal(old_pages(g), kept, OLD);
+		}
+		teardown(&own);
+	}
+	free(kept);
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		T(at_every_instruction),
 		cmocka_unit_test(killed_for_real),
+		cmocka_unit_test(old_rings_are_left_alone),
 	};
 
 	return cmocka_run_group_tests_name("ring_kill", tests, NULL, NULL);
