@@ -72,7 +72,8 @@ struct supervisor {
 	struct sup_ask *asks;
 	struct loop_timer *soon;
 	bool scan, swept, waited;
-	bool xen; /* the guests are Xen's */
+	bool given; /* to another netbackd, which waits for our end */
+	bool xen;   /* the guests are Xen's */
 	int lock, keep_lock, nursery, sigs;
 	pid_t nursery_pid;
 	unsigned restarts, workers;
@@ -95,6 +96,10 @@ void sup_mark(struct supervisor *s, struct sup_dev *v);
 void sup_again(void *arg, struct device *d);
 void sup_leaving(void *arg, struct device *d);
 
+/* Connects to the store if it is there, and asks it nothing yet: that much can be
+ * done before it is our turn.
+ */
+int sup_store_connect(struct supervisor *s);
 /* Looks for the store until it is there; then for what it holds. */
 void sup_store_open(void *arg);
 

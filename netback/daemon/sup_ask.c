@@ -263,6 +263,7 @@ static json_t *sup_give(struct supervisor *s, const int *fd)
 	if (rc)
 		return control_error("take-over: %s", strerror(-rc));
 	log_info("ending; another netbackd takes over");
+	s->given = true;
 	loop_stop(s->loop, 0);
 	return json_pack("{s:b}", "take-over", 1);
 }

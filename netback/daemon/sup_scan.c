@@ -370,14 +370,21 @@ static int sup_find_root(struct supervisor *s)
 	return 0;
 }
 
+int sup_store_connect(struct supervisor *s)
+{
+	char path[SUP_PATH];
+
+	snprintf(path, sizeof(path), "%s/store", s->conf->run);
+	return s->hub.store
+		       ? 0
+		       : store_open(&s->hub.store, s->xen ? NULL : path, 0);
+}
+
 void sup_store_open(void *arg)
 {
 	struct supervisor *s = arg;
-	char path[SUP_PATH];
-	int rc;
+	int rc = sup_store_connect(s);
 
-	snprintf(path, sizeof(path), "%s/store", s->conf->run);
-	rc = store_open(&s->hub.store, s->xen ? NULL : path, 0);
 	if (!rc)
 		rc = sup_find_root(s);
 	if (!rc)
@@ -394,9 +401,9 @@ void sup_store_open(void *arg)
 	store_close(s->hub.store);
 	s->hub.store = NULL;
 	if (!s->waited)
-		log_info("waiting for %s%s",
+		log_info("waiting for %s%s%s",
 			 s->xen ? "xenstored" : "a store at ",
-			 s->xen ? "" : path);
+			 s->xen ? "" : s->conf->run, s->xen ? "" : "/store");
 	s->waited = true;
 	loop_after(s->loop, SUP_STORE_MS, sup_store_open, s, NULL);
 }

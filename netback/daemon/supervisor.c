@@ -33,6 +33,7 @@
 #include "store.h"
 
 enum { SUP_WARM_MS = 5000 }; /* for workers to be ready */
+enum { SUP_LOCK_TRIES = 5 }; /* each ms: guests stand still meanwhile */
 enum { SUP_LOCK_MS = 5000 }; /* for an earlier instance's workers to end */
 
 static void sup_signal(void *arg, int fd, uint32_t events)
@@ -94,10 +95,12 @@ static int sup_open_locks(struct supervisor *s, struct err *e)
 /* 0, or -EBUSY after so long. */
 static int sup_lock(int fd, unsigned ms)
 {
-	for (; flock(fd, LOCK_EX | LOCK_NB); ms--) {
-		if (!ms)
+	unsigned n;
+
+	for (n = ms * SUP_LOCK_TRIES; flock(fd, LOCK_EX | LOCK_NB); n--) {
+		if (!n)
 			return -EBUSY;
-		usleep(1000);
+		usleep(1000 / SUP_LOCK_TRIES);
 	}
 	return 0;
 }
@@ -246,6 +249,7 @@ static int sup_take_over(struct supervisor *s, struct err *e)
 		else
 			rc = loop_turn(s->loop, 10);
 	}
+	sup_store_connect(s);
 	if (!rc)
 		rc = takeover_ask(s->hub.estate, s->conf->run, e);
 	return rc ? rc : sup_take_locks(s, e);
@@ -272,6 +276,11 @@ static void sup_stop(struct supervisor *s)
 	estate_freeze(s->hub.estate);
 	control_close(s->control);
 	s->control = NULL;
+	/* Somebody waits for our locks, and guests with it. It has what we had;
+	 * the kernel closes it all at once, workers see that and end.
+	 */
+	if (s->given)
+		_exit(0);
 	crew_close(s->crew);
 	for (i = 0; i < s->workers; i++)
 		s->worker[i].orders = NULL;
