@@ -494,6 +494,21 @@ int filter_nat(struct err *e)
 
 /* --- what is in it -------------------------------------------------------------------*/
 
+/* Key and data of its map: bytes of data. */
+static uint32_t nat_element(const struct network_forward *f, uint8_t key[8],
+			    uint8_t data[20])
+{
+	uint32_t size = f->to.family == AF_INET6 ? 16 : 4;
+	uint16_t port = htons(f->port);
+
+	key[0] = f->proto;
+	memcpy(key + 4, &port, 2);
+	memcpy(data, f->to.addr, size);
+	port = htons(f->to_port);
+	memcpy(data + size, &port, 2);
+	return size + 4;
+}
+
 /* One element; of a map if f is given. */
 static int nat_change(struct nft *nft, const char *bridge,
 		      const struct network_forward *f, bool on,
@@ -505,20 +520,14 @@ static int nat_change(struct nft *nft, const char *bridge,
 	struct nftnl_set *s = nat_set(f ? six : 2);
 	struct nft_batch *b = NULL;
 	struct nlmsghdr *nlh;
-	uint16_t port;
 	int rc = x && s ? nft_batch_open(&b, 0) : -ENOMEM;
 
 	*what = "batch";
 	if (rc)
 		goto out;
 	if (f) {
-		key[0] = f->proto;
-		port = htons(f->port);
-		memcpy(key + 4, &port, 2);
-		memcpy(data, f->to.addr, six ? 16 : 4);
-		port = htons(f->to_port);
-		memcpy(data + (six ? 16 : 4), &port, 2);
-		nftnl_set_elem_set(x, NFTNL_SET_ELEM_DATA, data, six ? 20 : 8);
+		nftnl_set_elem_set(x, NFTNL_SET_ELEM_DATA, data,
+				   nat_element(f, key, data));
 	} else {
 		memcpy(key, bridge, strlen(bridge));
 		memcpy(key + IFNAMSIZ, bridge, strlen(bridge));
@@ -544,6 +553,84 @@ out:
 	return rc;
 }
 
+/* A forward, as an element has it. */
+struct nat_held {
+	uint8_t key[8], data[20];
+	uint32_t len;
+	bool found;
+};
+
+static int nat_on_elem(struct nftnl_set_elem *x, void *arg)
+{
+	struct nat_held *h = arg;
+	uint32_t klen = 0, dlen = 0;
+	const void *key = nftnl_set_elem_get(x, NFTNL_SET_ELEM_KEY, &klen);
+	const void *data = nftnl_set_elem_get(x, NFTNL_SET_ELEM_DATA, &dlen);
+
+	h->found |= key && data && klen == sizeof(h->key) && dlen == h->len &&
+		    !memcmp(key, h->key, klen) && !memcmp(data, h->data, dlen);
+	return 0;
+}
+
+static int nat_on_elems(const struct nlmsghdr *nlh, void *arg)
+{
+	struct nftnl_set *s = nftnl_set_alloc();
+
+	if (s && nftnl_set_elems_nlmsg_parse(nlh, s) >= 0)
+		nftnl_set_elem_foreach(s, nat_on_elem, arg);
+	if (s)
+		nftnl_set_free(s);
+	return MNL_CB_OK;
+}
+
+static void nat_put_map(struct nlmsghdr *nlh, const void *map)
+{
+	mnl_attr_put_strz(nlh, NFTA_SET_ELEM_LIST_TABLE, nat_table);
+	mnl_attr_put_strz(nlh, NFTA_SET_ELEM_LIST_SET, map);
+}
+
+/* The kernel takes an element away by its key: is it this forward, or another
+ * network's of the same port?
+ */
+static bool nat_holds(struct nft *nft, const struct network_forward *f)
+{
+	struct nat_held h;
+	struct nft_ask a = { .type = NFT_MSG_GETSETELEM,
+			     .family = NFPROTO_INET,
+			     .dump = true,
+			     .build = nat_put_map,
+			     .arg = nat_maps[f->to.family == AF_INET6],
+			     .each = nat_on_elems,
+			     .data = &h };
+	unsigned i;
+	int rc = -EINTR;
+
+	for (i = 0; rc == -EINTR && i < NFT_TRIES; i++) {
+		memset(&h, 0, sizeof(h));
+		h.len = nat_element(f, h.key, h.data);
+		rc = nft_ask(nft, &a);
+	}
+	return h.found;
+}
+
+static int nat_forward(struct nft *nft, const struct network *n,
+		       const struct network_forward *f, bool on, struct err *e)
+{
+	const char *what;
+	int rc;
+
+	if (!on && !nat_holds(nft, f))
+		return 0;
+	rc = nat_change(nft, n->bridge, f, on, &what);
+	if (rc == -EEXIST)
+		return err_set(e, -EADDRINUSE,
+			       "forward: %s port %u of this host is another "
+			       "network's already; choose another port",
+			       f->proto == IPPROTO_TCP ? "tcp" : "udp",
+			       f->port);
+	return rc ? nft_say(e, rc, "forwards", nat_config) : 0;
+}
+
 static int nat_network(struct nft *nft, const struct network *n, bool on,
 		       struct err *e)
 {
@@ -551,19 +638,11 @@ static int nat_network(struct nft *nft, const struct network *n, bool on,
 	unsigned i;
 	int rc = nat_change(nft, n->bridge, NULL, on, &what);
 
-	for (i = 0; !rc && i < n->nforward; i++) {
-		rc = nat_change(nft, n->bridge, &n->forward[i], on, &what);
-		if (rc == -EEXIST)
-			return err_set(e, -EADDRINUSE,
-				       "forward: %s port %u of this host is "
-				       "another network's already; choose "
-				       "another port",
-				       n->forward[i].proto == IPPROTO_TCP
-					       ? "tcp"
-					       : "udp",
-				       n->forward[i].port);
-	}
-	return rc ? nft_say(e, rc, "forwards", nat_config) : 0;
+	if (rc)
+		return nft_say(e, rc, "forwards", nat_config);
+	for (i = 0; !rc && i < n->nforward; i++)
+		rc = nat_forward(nft, n, &n->forward[i], on, e);
+	return rc;
 }
 
 int filter_network(const struct network *n, bool on, struct err *e)
@@ -578,6 +657,40 @@ int filter_network(const struct network *n, bool on, struct err *e)
 		rc = nat_make(nft, e);
 	if (!rc && (!there || on))
 		rc = nat_network(nft, n, on, e);
+	nft_close(nft);
+	return rc;
+}
+
+/* Those of a that b has not. */
+static int nat_only(struct nft *nft, const struct network *a,
+		    const struct network *b, bool on, struct err *e)
+{
+	unsigned i;
+	int rc = 0;
+
+	for (i = 0; !rc && i < a->nforward; i++)
+		if (network_forwards(b, &a->forward[i]) < 0)
+			rc = nat_forward(nft, a, &a->forward[i], on, e);
+	return rc;
+}
+
+int filter_forwards(const struct network *was, const struct network *now,
+		    struct err *e)
+{
+	struct nft *nft = NULL;
+	int rc = nft_open(&nft, e);
+
+	if (rc)
+		return rc;
+	if (nat_there(nft))
+		rc = nat_make(nft, e);
+	if (!rc)
+		rc = nat_only(nft, was, now, false, e);
+	if (!rc)
+		rc = nat_only(nft, now, was, true, e);
+	if (rc && (nat_only(nft, now, was, false, NULL) ||
+		   nat_only(nft, was, now, true, NULL)))
+		err_prefix(e, "cannot go back");
 	nft_close(nft);
 	return rc;
 }

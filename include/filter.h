@@ -185,6 +185,12 @@ int filter_nat(struct err *e);
  */
 int filter_network(const struct network *n, bool on, struct err *e);
 
+/* From the forwards of `was` to those of `now`; what both have goes on meanwhile.
+ * When it cannot, -errno (-EADDRINUSE as above), and they are as they were.
+ */
+int filter_forwards(const struct network *was, const struct network *now,
+		    struct err *e);
+
 /* Would the host's own firewall drop what this bridge forwards? Not our doing,
  * and nothing is changed; but whoever attaches a guest should hear of it. 1 with
  * a sentence in note; 0 no; -errno when it cannot be told. Both variants of

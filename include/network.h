@@ -81,6 +81,14 @@ int network_init(struct network *n, const char *name, struct err *e);
 /* One key=value word. -EINVAL with a sentence that names the key. */
 int network_parse(struct network *n, const char *word, struct err *e);
 
+/* Which of its forwards is that? Or -1. */
+int network_forwards(const struct network *n, const struct network_forward *f);
+
+/* A word that changes a network which is there: key=value, key=default, or of
+ * forward += one and -= one. -EINVAL with a sentence.
+ */
+int network_change(struct network *n, const char *word, struct err *e);
+
 /* What single words cannot show. */
 int network_check(const struct network *n, struct err *e);
 

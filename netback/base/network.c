@@ -391,6 +391,92 @@ int network_parse(struct network *n, const char *word, struct err *e)
 	return rc;
 }
 
+static bool network_known(const char *key)
+{
+	unsigned i;
+
+	for (i = 0; i < ARRAY_SIZE(network_keys); i++)
+		if (!strcmp(network_keys[i].name, key))
+			return true;
+	return false;
+}
+
+/* The key back to its default: as a new network has it. */
+static void network_reset(struct network *n, const char *key)
+{
+	struct network fresh;
+
+	network_init(&fresh, n->name, NULL);
+	if (!strcmp(key, "forward"))
+		n->nforward = 0;
+	if (!strcmp(key, "dns"))
+		n->ndns = 0;
+	if (!strcmp(key, "dhcp"))
+		n->no_dhcp = fresh.no_dhcp;
+	if (!strcmp(key, "tftp"))
+		n->tftp[0] = '\0';
+	if (!strcmp(key, "boot"))
+		n->boot[0] = '\0';
+	if (!strcmp(key, "kind"))
+		n->kind = fresh.kind;
+}
+
+int network_forwards(const struct network *n, const struct network_forward *f)
+{
+	unsigned i;
+
+	for (i = 0; i < n->nforward; i++)
+		if (!memcmp(&n->forward[i], f, sizeof(*f)))
+			return (int)i;
+	return -1;
+}
+
+static int network_less(struct network *n, const char *s, struct err *e)
+{
+	struct network_forward f;
+	int i;
+
+	if (network_one_forward(s, &f))
+		return network_forward_parse(n, s, e);
+	i = network_forwards(n, &f);
+	if (i < 0)
+		return err_set(e, -EINVAL,
+			       "forward-=%s: there is no such forward; vifctl "
+			       "network show lists them",
+			       vif_show(s).s);
+	n->nforward--;
+	memmove(&n->forward[i], &n->forward[i + 1],
+		(n->nforward - (unsigned)i) * sizeof(f));
+	return 0;
+}
+
+int network_change(struct network *n, const char *word, struct err *e)
+{
+	static const char more[] = "forward+=", less[] = "forward-=";
+	char key[16], plain[NETWORK_TEXT];
+	const char *eq = strchr(word, '=');
+	bool adds = !strncmp(word, more, strlen(more));
+
+	if (!strncmp(word, less, strlen(less)))
+		return network_less(n, word + strlen(less), e);
+	if (str_fmt(plain, sizeof(plain), "%s%s", adds ? "forward=" : "",
+		    adds ? word + strlen(more) : word) < 0)
+		return err_set(e, -EINVAL, "'%s': too long", vif_show(word).s);
+	n->given = 0;
+	if (!adds && eq &&
+	    str_fmt(key, sizeof(key), "%.*s", (int)(eq - word), word) > 0) {
+		if (!strcmp(key, "forward") || !strcmp(key, "dns") ||
+		    !strcmp(eq, "=default"))
+			network_reset(n, key);
+		if (!strcmp(eq, "=default") && !strncmp(key, "subnet", 6))
+			return 0;
+		if (!strcmp(eq, "=default"))
+			return network_known(key) ? 0
+						  : network_parse(n, word, e);
+	}
+	return network_parse(n, plain, e);
+}
+
 bool network_has(const struct network *n, const struct vif_addr *a)
 {
 	const struct vif_addr *net = &n->addr[a->family == AF_INET6];

@@ -267,6 +267,24 @@ void dns_reload(const struct ctl *c, const char *name)
 		kill(pid, SIGHUP);
 }
 
+/* Its memory goes before its sockets do, and with that its name: gone is who has no
+ * entry any more, or waits to be buried.
+ */
+static bool dns_gone(int pid)
+{
+	char path[32], line[128] = "", *p;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", pid);
+	f = fopen(path, "re");
+	if (!f)
+		return true;
+	p = fgets(line, sizeof(line), f);
+	fclose(f);
+	p = p ? strrchr(line, ')') : NULL;
+	return !p || p[1] != ' ' || p[2] == 'Z' || p[2] == 'X';
+}
+
 int dns_stop(const struct ctl *c, const char *name, struct err *e)
 {
 	struct timespec nap = { .tv_nsec = DNS_POLL_MS * 1000000 };
@@ -276,7 +294,7 @@ int dns_stop(const struct ctl *c, const char *name, struct err *e)
 	if (!pid)
 		return 0;
 	kill(pid, SIGTERM);
-	while (dns_pid(c, name) == pid) {
+	while (!dns_gone(pid)) {
 		if (clock_ns() >= end)
 			return err_set(e, -ETIMEDOUT,
 				       "network %s: dnsmasq (process %d) does "

@@ -100,6 +100,78 @@ static int net_mkdir(const struct ctl *c, const char *name, const char *file)
 	return rc;
 }
 
+static int net_kept_path(const char *name, const char *file,
+			 char path[NET_PATH])
+{
+	const char *own = getenv("NETBACK_STATE");
+
+	return str_fmt(path, NET_PATH, "%s/net%s%s%s%s",
+		       own && own[0] ? own : "/var/lib/netback",
+		       name[0] ? "/" : "", name, file[0] ? "/" : "", file) < 0
+		       ? -ENAMETOOLONG
+		       : 0;
+}
+
+/* Its directory and those above. */
+static int net_kept_mkdir(char *path)
+{
+	char *p;
+
+	for (p = strchr(path + 1, '/'); p; p = strchr(p + 1, '/')) {
+		*p = '\0';
+		if (mkdir(path, 0755) && errno != EEXIST)
+			return -errno;
+		*p = '/';
+	}
+	return mkdir(path, 0755) && errno != EEXIST ? -errno : 0;
+}
+
+bool net_kept(const struct ctl *c, const char *name)
+{
+	char path[NET_PATH];
+	struct stat st;
+
+	return !net_path(c, name, "hosts", path) && !lstat(path, &st) &&
+	       S_ISLNK(st.st_mode);
+}
+
+int net_keep(struct ctl *c, const char *name, struct err *e)
+{
+	static const char *const file[] = { "hosts", "leases" };
+	char path[NET_PATH], link[NET_PATH];
+	unsigned i;
+	int rc = net_kept_path(name, "hosts", path);
+
+	if (!rc)
+		rc = net_kept_mkdir(path);
+	if (rc)
+		return err_set(e, rc, "network %s: cannot make %s: %s", name,
+			       path, strerror(-rc));
+	rc = net_mkdir(c, "", "");
+	if (!rc)
+		rc = net_mkdir(c, name, "");
+	for (i = 0; !rc && i < ARRAY_SIZE(file); i++) {
+		rc = net_kept_path(name, file[i], path);
+		if (!rc)
+			rc = net_path(c, name, file[i], link);
+		if (!rc && symlink(path, link) && errno != EEXIST)
+			rc = -errno;
+	}
+	return rc ? err_set(e, rc, "network %s: cannot write %s/net: %s", name,
+			    c->run, strerror(-rc))
+		  : 0;
+}
+
+/* The words once more, where they outlive the host. */
+static int net_save_kept(const struct ctl *c, const char *name,
+			 const char *text)
+{
+	char dir[NET_PATH];
+	int rc = net_kept(c, name) ? net_kept_path(name, "", dir) : 1;
+
+	return rc ? rc < 0 ? rc : 0 : net_write(dir, "words", text);
+}
+
 int net_save(const struct ctl *c, const struct network *n, struct err *e)
 {
 	char dir[NET_PATH], text[NETWORK_TEXT];
@@ -117,15 +189,28 @@ int net_save(const struct ctl *c, const struct network *n, struct err *e)
 	}
 	if (!rc)
 		rc = net_write(dir, "words", text);
+	if (!rc)
+		rc = net_save_kept(c, n->name, text);
 	return rc ? err_set(e, rc, "network %s: cannot write %s/net: %s",
 			    n->name, c->run, strerror(-rc))
 		  : 0;
 }
 
+static int net_words(struct network *n, char *text, struct err *e)
+{
+	char *word, *save;
+	int rc = 0;
+
+	for (word = strtok_r(text, " ", &save); word && !rc;
+	     word = strtok_r(NULL, " ", &save))
+		rc = network_parse(n, word, e);
+	return rc;
+}
+
 int net_load(const struct ctl *c, const char *name, struct network *n,
 	     struct err *e)
 {
-	char path[NET_PATH], text[NETWORK_TEXT], *word, *save;
+	char path[NET_PATH], text[NETWORK_TEXT];
 	int rc = network_init(n, name, e);
 
 	if (rc)
@@ -141,19 +226,32 @@ int net_load(const struct ctl *c, const char *name, struct network *n,
 	if (rc < 0)
 		return err_set(e, rc, "network %s: cannot read %s: %s", name,
 			       path, strerror(-rc));
-	rc = 0;
-	for (word = strtok_r(text, " ", &save); word && !rc;
-	     word = strtok_r(NULL, " ", &save))
-		rc = network_parse(n, word, e);
-	return rc;
+	return net_words(n, text, e);
 }
 
+int net_load_kept(const struct ctl *c, const char *name, struct network *n)
+{
+	char path[NET_PATH], text[NETWORK_TEXT];
+	int rc = network_init(n, name, NULL);
+
+	(void)c;
+	if (!rc)
+		rc = net_kept_path(name, "words", path);
+	if (!rc)
+		rc = net_read(path, text, sizeof(text));
+	return rc < 0 ? rc : net_words(n, text, NULL);
+}
+
+/* A link goes, and what it leads to stays. */
 static int net_unlink_all(const char *dir)
 {
 	char path[NET_PATH + 256];
 	struct dirent *d;
-	DIR *o = opendir(dir);
+	DIR *o;
 
+	if (!unlink(dir))
+		return 0;
+	o = opendir(dir);
 	if (!o)
 		return errno == ENOENT ? 0 : -errno;
 	while ((d = readdir(o))) {
@@ -167,11 +265,20 @@ static int net_unlink_all(const char *dir)
 }
 
 /* The words go with the rest, but there is no network without a bridge. */
-int net_forget(const struct ctl *c, const struct network *n, struct err *e)
+int net_forget(const struct ctl *c, const struct network *n, bool all,
+	       struct err *e)
 {
 	char path[NET_PATH];
-	int rc = net_path(c, n->name, "hosts", path);
+	int rc = 0;
 
+	if (all && net_kept(c, n->name)) {
+		if (!net_kept_path(n->name, "hosts", path))
+			net_unlink_all(path);
+		if (!net_kept_path(n->name, "", path))
+			rc = net_unlink_all(path);
+	}
+	if (!rc)
+		rc = net_path(c, n->name, "hosts", path);
 	if (!rc)
 		rc = net_unlink_all(path);
 	if (!rc)
@@ -238,6 +345,7 @@ static void net_host_parse(char *line, struct net_host *h)
 /* What the others of a network have. */
 struct net_taken {
 	const char *self; /* whose line is only read */
+	char mac[18];	  /* .. and has addresses for that card alone */
 	bool was;	  /* there is one .. */
 	struct net_host own;
 	unsigned n;
@@ -256,7 +364,9 @@ static int net_take(struct net_taken *t, const char *name, char *line)
 	net_host_parse(line, &h);
 	if (!strcmp(name, t->self)) {
 		t->was = true;
-		t->own = h;
+		/* another guest may have the name by now */
+		if (!strcmp(h.mac, t->mac))
+			t->own = h;
 		return 0;
 	}
 	v = realloc(t->v, (t->n + h.n) * sizeof(*v));
@@ -451,6 +561,7 @@ static int net_join_locked(struct ctl *c, struct vif *v, bool *was,
 		return err_set(e, -EINVAL,
 			       "network %s: its guests need a mac=", n.name);
 	snprintf(self, sizeof(self), "vif%u.%u", v->domid, v->handle);
+	vif_print_mac(v->mac, t.mac);
 	rc = net_path(c, n.name, "hosts", dir);
 	if (!rc)
 		rc = net_taken(dir, &t);

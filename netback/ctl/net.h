@@ -5,8 +5,10 @@
  *   RUN/net/NAME/hosts/vifN.M  a guest's addresses, as dnsmasq reads them
  *   RUN/net/NAME/dnsmasq.conf, pid, leases
  *
- * All of it has the lifetime of the network's bridge. A network's lock is held
- * while any of it changes.
+ * All of it has the lifetime of the network's bridge; but of a network that has a
+ * file in /etc/netback/networks.d words, hosts and leases are kept in
+ * STATE/net/NAME (/var/lib/netback, or NETBACK_STATE), and links to the latter
+ * stand in the run directory. A network's lock is held while any of it changes.
  */
 #ifndef NETBACK_CTL_NET_H
 #define NETBACK_CTL_NET_H
@@ -27,9 +29,27 @@ void net_unlock(const struct ctl *c, const char *name, int lock);
 /* -ENOENT with a sentence: there is none of that name. */
 int net_load(const struct ctl *c, const char *name, struct network *n,
 	     struct err *e);
+/* Is it one that comes back when the host does? */
+bool net_kept(const struct ctl *c, const char *name);
+/* Makes it one, before net_save. */
+int net_keep(struct ctl *c, const char *name, struct err *e);
+/* What was kept of it: -ENOENT if nothing was. */
+int net_load_kept(const struct ctl *c, const char *name, struct network *n);
 /* Makes the directories, too. */
 int net_save(const struct ctl *c, const struct network *n, struct err *e);
-int net_forget(const struct ctl *c, const struct network *n, struct err *e);
+/* all: what is kept for the host's next start, too. */
+int net_forget(const struct ctl *c, const struct network *n, bool all,
+	       struct err *e);
+
+/* A network as those words have it, made, changed or left as it is, one that comes
+ * back with the host: 1 something changed, 0, or -errno (verb_network.c).
+ */
+int net_apply(struct ctl *c, const char *name, int argc, char **argv,
+	      struct err *e);
+/* Those of each DIR/NAME.network, a record for each; NULL: networks.d, if it is
+ * there (verb_apply.c).
+ */
+int apply_networks(struct ctl *c, const char *dir, struct err *e);
 
 /* Calls fn for each name until it returns non-zero; returns that, or 0. */
 typedef int net_fn(void *arg, const char *name);

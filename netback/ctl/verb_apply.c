@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* verb_apply.c - apply: attach the vifs that files name, as at boot
+/* verb_apply.c - apply: make the networks and attach the vifs that files name, as at
+ * boot
  *
- * DIR/vifN.M.vif holds the words of one vif, any number on a line, '#' to the end
- * of the line being a comment. One bad file does not stop the others.
+ * DIR/vifN.M.vif holds the words of one vif, DIR/NAME.network those of a network, any
+ * number on a line, '#' to the end of the line being a comment. One bad file does
+ * not stop the others.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -18,21 +20,31 @@
 #include "base/num.h"
 #include "ctl/attach.h"
 #include "ctl/control.h"
+#include "ctl/net.h"
 #include "ctl/out.h"
 #include "ctl/run.h"
 
 enum {
 	APPLY_FILE = 8192, /* bytes of a file at most */
 	APPLY_ARGS = 64,
+	APPLY_NAME = 64,
 	APPLY_FILES = 4096,
 	APPLY_POLL_MS = 50,
 };
 
-static const char apply_dir[] = "/etc/netback/vifs.d";
-static const char apply_end[] = ".vif";
+struct apply;
+
+/* What lies in a directory. */
+struct apply_kind {
+	const char *dir, *end, *things, *did;
+	/* text: the file's; 0, 1 something was done, or -errno */
+	int (*one)(struct apply *a, const char *name, char *text,
+		   struct err *e);
+};
 
 struct apply {
 	struct ctl *c;
+	const struct apply_kind *kind;
 	struct out out;
 	unsigned n, bad;
 };
@@ -78,41 +90,58 @@ static int apply_words(char *text, char **argv, int argc, struct err *e)
 	return argc;
 }
 
-static void apply_file(struct apply *a, int dir, const char *file)
+static int apply_vif(struct apply *a, const char *file, char *text,
+		     struct err *e)
 {
-	char name[ATTACH_NAME], text[APPLY_FILE], *argv[APPLY_ARGS] = { name };
-	struct err e = { "" };
+	char name[ATTACH_NAME], *argv[APPLY_ARGS] = { name };
 	uint16_t domid, handle;
 	int rc;
 
-	rc = str_fmt(name, sizeof(name), "%.*s",
-		     (int)(strlen(file) - strlen(apply_end)), file);
-	if (rc < 0 || strncmp(name, "vif", 3) ||
+	if (str_put(name, sizeof(name), file) || strncmp(name, "vif", 3) ||
 	    vif_parse_name(name, &domid, &handle, NULL))
-		rc = err_set(&e, -EINVAL,
-			     "the file's name is not vifN.M.vif, as "
-			     "vif1.0.vif for device 0 of domain 1");
-	else
-		rc = apply_load(dir, file, text, &e);
+		return err_set(e, -EINVAL,
+			       "the file's name is not vifN.M.vif, as "
+			       "vif1.0.vif for device 0 of domain 1");
+	rc = apply_words(text, argv, 1, e);
+	return rc < 0 ? rc : verb_attach(a->c, rc, argv, e);
+}
+
+static int apply_network(struct apply *a, const char *name, char *text,
+			 struct err *e)
+{
+	char *argv[APPLY_ARGS];
+	int rc = apply_words(text, argv, 0, e);
+
+	return rc < 0 ? rc : net_apply(a->c, name, rc, argv, e);
+}
+
+static const struct apply_kind apply_vifs = { "/etc/netback/vifs.d", ".vif",
+					      "vifs", "attached", apply_vif };
+static const struct apply_kind apply_nets = { "/etc/netback/networks.d",
+					      ".network", "networks", "made",
+					      apply_network };
+
+static void apply_file(struct apply *a, int dir, const char *file)
+{
+	char name[APPLY_NAME], text[APPLY_FILE];
+	struct err e = { "" };
+	int rc;
+
+	rc = str_fmt(name, sizeof(name), "%.*s",
+		     (int)(strlen(file) - strlen(a->kind->end)), file);
+	rc = rc < 0 ? err_set(&e, -EINVAL, "the file's name is too long")
+		    : apply_load(dir, file, text, &e);
 	if (!rc)
-		rc = apply_words(text, argv, 1, &e);
-	if (rc > 0)
-		rc = verb_attach(a->c, rc, argv, &e);
+		rc = a->kind->one(a, name, text, &e);
+	if (rc == 1 && !e.text[0])
+		rc = 0;
 	a->n++;
 	a->bad += rc != 0;
 	out_begin(&a->out, file);
-	out_str(&a->out, "apply", rc ? "failed" : "attached");
+	out_str(&a->out, "apply", rc ? "failed" : a->kind->did);
 	if (rc)
 		out_str(&a->out, "error", e.text);
 	out_end(&a->out);
-}
-
-static int apply_wanted(const struct dirent *d)
-{
-	size_t n = strlen(d->d_name), end = strlen(apply_end);
-
-	return d->d_name[0] != '.' && n > end &&
-	       !strcmp(d->d_name + n - end, apply_end);
 }
 
 /* At boot netbackd may be a moment behind. */
@@ -128,6 +157,13 @@ static int apply_wait(const struct ctl *c, struct err *e)
 	return rc;
 }
 
+static bool apply_wanted(const char *name, const char *end)
+{
+	size_t n = strlen(name), m = strlen(end);
+
+	return name[0] != '.' && n > m && !strcmp(name + n - m, end);
+}
+
 static int apply_all(struct apply *a, const char *path, struct err *e)
 {
 	int dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC), n, i;
@@ -136,9 +172,10 @@ static int apply_all(struct apply *a, const char *path, struct err *e)
 	if (dir < 0)
 		return err_set(e, -errno, "apply: cannot read %.200s: %s", path,
 			       strerror(errno));
-	n = scandirat(dir, ".", &list, apply_wanted, versionsort);
+	n = scandirat(dir, ".", &list, NULL, versionsort);
 	for (i = 0; i < n; i++) {
-		if (i < APPLY_FILES && !run_interrupted())
+		if (a->n < APPLY_FILES && !run_interrupted() &&
+		    apply_wanted(list[i]->d_name, a->kind->end))
 			apply_file(a, dir, list[i]->d_name);
 		free(list[i]);
 	}
@@ -146,38 +183,48 @@ static int apply_all(struct apply *a, const char *path, struct err *e)
 	close(dir);
 	if (n < 0)
 		return err_set(e, -ENOMEM, "out of memory");
-	if (n > APPLY_FILES)
+	if (a->n == APPLY_FILES)
 		return err_set(e, -E2BIG, "apply: more than %d files in %.200s",
 			       APPLY_FILES, path);
 	return 0;
 }
 
-int verb_apply(struct ctl *c, int argc, char **argv, struct err *e)
+/* path NULL: where they are, if there are any. */
+static int apply_run(struct ctl *c, const struct apply_kind *kind,
+		     const char *path, bool wait, struct err *e)
 {
-	struct apply a = { .c = c };
+	struct apply a = { .c = c, .kind = kind };
 	struct stat st;
-	const char *path = argc ? argv[0] : apply_dir;
 	int rc;
 
-	if (argc > 1 || !path[0])
-		return err_set(e, CTL_USAGE,
-			       "apply: one directory at most is expected");
-	/* none at all is an empty one, where it was not asked for */
-	if (!argc && stat(path, &st) && errno == ENOENT)
+	if (!path && stat(kind->dir, &st) && errno == ENOENT)
 		return 0;
 	run_hold_signals();
-	rc = apply_wait(c, e);
+	rc = wait ? apply_wait(c, e) : 0;
 	if (rc)
 		return rc;
 	if (out_open(&a.out, stdout, c->json))
 		return err_set(e, -ENOMEM, "out of memory");
-	rc = apply_all(&a, path, e);
+	rc = apply_all(&a, path ? path : kind->dir, e);
 	if (out_close(&a.out) && !rc)
 		rc = err_set(e, -EIO, "cannot write to stdout");
 	if (!rc && a.bad)
 		rc = err_set(e, -EINVAL,
-			     "apply: %u of %u vifs could not be attached; see "
-			     "error above",
-			     a.bad, a.n);
+			     "apply: %u of %u %s could not be %s; see error "
+			     "above",
+			     a.bad, a.n, kind->things, kind->did);
 	return rc;
+}
+
+int apply_networks(struct ctl *c, const char *dir, struct err *e)
+{
+	return apply_run(c, &apply_nets, dir, false, e);
+}
+
+int verb_apply(struct ctl *c, int argc, char **argv, struct err *e)
+{
+	if (argc > 1 || (argc && !argv[0][0]))
+		return err_set(e, CTL_USAGE,
+			       "apply: one directory at most is expected");
+	return apply_run(c, &apply_vifs, argc ? argv[0] : NULL, true, e);
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* verb_network.c - vifctl network: add, delete, list, show */
+/* verb_network.c - vifctl network: add, set, delete, list, show, apply */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -46,7 +46,8 @@ static int net_subnet(struct network *n, int six, struct err *e)
 		       "chosen; name one with subnet=");
 }
 
-static int net_undo(struct ctl *c, const struct network *n, struct err *e)
+static int net_undo(struct ctl *c, const struct network *n, bool all,
+		    struct err *e)
 {
 	struct err later;
 	int rc = mode_network_down(n, e), r;
@@ -57,7 +58,7 @@ static int net_undo(struct ctl *c, const struct network *n, struct err *e)
 	rc = rc ? rc : r;
 	r = filter_network(n, false, rc ? &later : e);
 	rc = rc ? rc : r;
-	r = net_forget(c, n, rc ? &later : e);
+	r = net_forget(c, n, all, rc ? &later : e);
 	return rc ? rc : r;
 }
 
@@ -73,21 +74,43 @@ static int net_up(struct ctl *c, const struct network *n, struct err *e)
 	return rc;
 }
 
-static int net_new(struct ctl *c, struct network *n, struct err *e)
+/* keep: it is to come back with the host, and perhaps it does just now: with the
+ * subnets that it had, if they are free.
+ */
+static void net_subnets_again(struct ctl *c, struct network *n)
+{
+	char dev[IFNAMSIZ];
+	struct network was;
+	unsigned i;
+
+	if (net_load_kept(c, n->name, &was))
+		return;
+	for (i = 0; i < 2; i++)
+		if (!n->no[i] && !n->addr[i].family && was.addr[i].family &&
+		    !mode_network_taken(&was.addr[i], n->bridge, dev, NULL))
+			n->addr[i] = was.addr[i];
+}
+
+static int net_new(struct ctl *c, struct network *n, bool keep, struct err *e)
 {
 	struct err no;
-	int rc = net_subnet(n, 0, e);
+	int rc;
 
+	if (keep)
+		net_subnets_again(c, n);
+	rc = net_subnet(n, 0, e);
 	if (!rc)
 		rc = net_subnet(n, 1, e);
 	if (!rc)
 		rc = network_check(n, e);
+	if (!rc && keep)
+		rc = net_keep(c, n->name, e);
 	if (!rc)
 		rc = net_save(c, n, e);
 	if (!rc)
 		rc = net_up(c, n, e);
 	if (rc)
-		net_undo(c, n, &no);
+		net_undo(c, n, false, &no);
 	return rc;
 }
 
@@ -145,7 +168,7 @@ static int net_add(struct ctl *c, int argc, char **argv, struct err *e)
 	if (!rc)
 		rc = net_again(c, &now, argc, argv, e);
 	else if (rc == -ENOENT)
-		rc = net_new(c, &n, e);
+		rc = net_new(c, &n, false, e);
 	net_unlock(c, n.name, lock);
 	return rc;
 }
@@ -164,8 +187,146 @@ static int net_delete(struct ctl *c, int argc, char **argv, struct err *e)
 		return rc;
 	rc = net_load(c, argv[0], &n, e);
 	if (!rc)
-		rc = net_undo(c, &n, e);
+		rc = net_undo(c, &n, true, e);
 	net_unlock(c, n.name, lock);
+	return rc;
+}
+
+/* --- set -----------------------------------------------------------------------------*/
+
+/* What guests stand on. */
+static int net_fixed(const struct network *now, const struct network *want,
+		     struct err *e)
+{
+	const char *key = NULL;
+
+	if (now->kind != want->kind)
+		key = "kind";
+	if (memcmp(&now->addr[0], &want->addr[0], sizeof(now->addr[0])) ||
+	    now->no[0] != want->no[0])
+		key = "subnet";
+	if (memcmp(&now->addr[1], &want->addr[1], sizeof(now->addr[1])) ||
+	    now->no[1] != want->no[1])
+		key = "subnet6";
+	return key ? err_set(e, -EBUSY,
+			     "network %s: %s cannot change while there are "
+			     "guests that stand on it; delete the network, and "
+			     "make it anew",
+			     now->name, key)
+		   : 0;
+}
+
+/* dnsmasq reads its configuration when it starts; guests keep what they have. */
+static int net_dns_again(struct ctl *c, const struct network *was,
+			 const struct network *now, struct err *e)
+{
+	bool same = was->no_dhcp == now->no_dhcp && was->ndns == now->ndns &&
+		    !memcmp(was->dns, now->dns,
+			    now->ndns * sizeof(now->dns[0])) &&
+		    !strcmp(was->tftp, now->tftp) &&
+		    !strcmp(was->boot, now->boot);
+	int rc = same ? 0 : dns_stop(c, now->name, e);
+
+	return rc || now->no_dhcp ? rc : dns_start(c, now, e);
+}
+
+/* All of it, or as it was. 1: something changed. */
+static int net_to(struct ctl *c, const struct network *now,
+		  const struct network *want, struct err *e)
+{
+	char a[NETWORK_TEXT], b[NETWORK_TEXT];
+	struct err no;
+	int rc = net_fixed(now, want, e);
+
+	if (!rc)
+		rc = network_check(want, e);
+	if (!rc && !want->no_dhcp)
+		rc = dns_there(e);
+	if (!rc)
+		rc = mode_network_up(want, e);
+	if (!rc)
+		rc = filter_network(now, true, e);
+	if (rc)
+		return rc;
+	rc = filter_forwards(now, want, e);
+	if (rc)
+		return rc;
+	rc = net_dns_again(c, now, want, e);
+	if (!rc)
+		rc = net_save(c, want, e);
+	if (rc) {
+		filter_forwards(want, now, &no);
+		net_dns_again(c, want, now, &no);
+		return rc;
+	}
+	network_print(now, a, sizeof(a));
+	network_print(want, b, sizeof(b));
+	return strcmp(a, b) != 0;
+}
+
+static int net_set(struct ctl *c, int argc, char **argv, struct err *e)
+{
+	struct network now, want;
+	int i, lock, rc = network_init(&want, argv[0], e);
+
+	if (rc)
+		return CTL_USAGE;
+	run_hold_signals();
+	rc = lock = net_lock(c, argv[0], e);
+	if (lock < 0)
+		return rc;
+	rc = net_load(c, argv[0], &now, e);
+	want = now;
+	for (i = 1; !rc && i < argc; i++)
+		if (network_change(&want, argv[i], e))
+			rc = CTL_USAGE;
+	if (!rc)
+		rc = net_to(c, &now, &want, e);
+	net_unlock(c, argv[0], lock);
+	return rc == 1 && !e->text[0] ? 0 : rc;
+}
+
+/* --- apply ---------------------------------------------------------------------------*/
+
+/* Words of a file for a network which is there: as they say, and where they say
+ * nothing of a subnet the one that it has.
+ */
+static int net_apply_locked(struct ctl *c, struct network *n, struct err *e)
+{
+	struct network now;
+	unsigned i;
+	int rc = net_load(c, n->name, &now, e);
+
+	if (rc == -ENOENT) {
+		e->text[0] = '\0';
+		rc = net_new(c, n, true, e);
+		return rc ? rc : 1;
+	}
+	for (i = 0; i < 2; i++)
+		if (!n->no[i] && !n->addr[i].family)
+			n->addr[i] = now.addr[i];
+	return rc ? rc : net_to(c, &now, n, e);
+}
+
+int net_apply(struct ctl *c, const char *name, int argc, char **argv,
+	      struct err *e)
+{
+	struct network n;
+	int i, lock, rc = network_init(&n, name, e);
+
+	for (i = 0; i < argc && !rc; i++)
+		rc = network_parse(&n, argv[i], e);
+	if (!rc)
+		rc = network_check(&n, e);
+	if (!rc && !n.no_dhcp)
+		rc = dns_there(e);
+	if (rc)
+		return rc;
+	rc = lock = net_lock(c, name, e);
+	if (lock >= 0) {
+		rc = net_apply_locked(c, &n, e);
+		net_unlock(c, name, lock);
+	}
 	return rc;
 }
 
@@ -268,9 +429,14 @@ int verb_network(struct ctl *c, int argc, char **argv, struct err *e)
 		return net_show(c, argv[1], e);
 	if (!strcmp(verb, "add") && argc > 1)
 		return net_add(c, argc - 1, argv + 1, e);
+	if (!strcmp(verb, "set") && argc > 2)
+		return net_set(c, argc - 1, argv + 1, e);
+	if (!strcmp(verb, "apply") && argc <= 2)
+		return apply_networks(c, argc > 1 ? argv[1] : NULL, e);
 	if (!strcmp(verb, "delete") && argc == 2)
 		return net_delete(c, argc - 1, argv + 1, e);
 	return err_set(e, CTL_USAGE,
-		       "network: say add NAME [key=value ..], delete NAME, "
-		       "list, or show NAME");
+		       "network: say add NAME [key=value ..], set NAME "
+		       "key=value .., delete NAME, list, show NAME, or apply "
+		       "[DIR]");
 }

@@ -7,6 +7,7 @@
 #include "ctl/attach.h"
 #include "ctl/hooks.h"
 #include "ctl/host.h"
+#include "ctl/net.h"
 
 static const char set_default[] = "default";
 
@@ -72,6 +73,8 @@ static int set_locked(struct ctl *c, struct vif *v, int argc, char **argv,
 	struct vif want;
 	struct hooks_event ev = { .what = "set", .before = true, .v = &want };
 	struct nodes n;
+	struct err no;
+	bool was;
 	int rc = nodes_read(c->store, v->domid, v->handle, &n, e);
 
 	if (rc)
@@ -101,9 +104,16 @@ static int set_locked(struct ctl *c, struct vif *v, int argc, char **argv,
 			       "cannot change while the guest holds it; detach "
 			       "it first",
 			       n.vif.network);
-	rc = hooks_run(&ev, e);
+	if (want.network[0])
+		rc = net_join(c, &want, &was, e);
+	if (!rc)
+		rc = hooks_run(&ev, e);
 	if (!rc)
 		rc = attach_other(c, &n, &want, true, e);
+	if (rc && want.network[0]) /* the lease that it had */
+		net_join(c, &n.vif, &was, &no);
+	if (want.network[0])
+		dns_reload(c, want.network);
 	ev.before = false;
 	if (!rc)
 		hooks_run(&ev, e);

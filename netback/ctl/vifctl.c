@@ -78,14 +78,18 @@ static const struct verb verbs[] = {
 	  "a port, vifs half attached or half detached, their taps and locks.\n"
 	  "With --dry-run nothing is removed, exit status 3 if there is "
 	  "any.\n" },
-	{ "network", "add|delete|show NAME, list", verb_network,
+	{ "network", "add|set|delete|show NAME, ..", verb_network,
 	  "networks of guests: addresses, NAT, DHCP, DNS, by name",
 	  "add NAME [kind=nat|hostonly|isolated|open] [subnet=ADDR/LEN|none]\n"
 	  "  [subnet6=ADDR/64|none] [forward=tcp:PORT:ADDR:PORT,..] [dhcp=no]\n"
 	  "  [dns=ADDR,..] [tftp=DIR] [boot=FILE]\n"
 	  "A guest is in it by mode=nat network=NAME. Adding twice equals "
 	  "once,\n"
-	  "and starts a dnsmasq that died. show: its guests' leases, too.\n" },
+	  "and starts a dnsmasq that died. show: its guests' leases, too.\n"
+	  "set NAME forward+=.. forward-=.. dns=.. dhcp=.. tftp=.. boot=..:\n"
+	  "while its guests run; KEY=default as a new one has it. list.\n"
+	  "apply [DIR]: those of DIR/NAME.network, which come back at boot;\n"
+	  "default: /etc/netback/networks.d.\n" },
 	{ "rules", "check|print|apply|add [FILE ..]", verb_rules,
 	  "files of rules for vifs, all or nothing",
 	  "Default: /etc/netback/rules.d. check: touches nothing, and says\n"

@@ -78,6 +78,10 @@ setup_hostaddr()
 	ip link add up0 address 02:00:00:00:00:01 type veth peer name peer0
 	ip addr add 10.0.0.1/24 dev up0
 }
+# The table of all networks stays behind, as forwarding does.
+setup_net() { vifctl network add lan subnet=10.5.0.0/24 subnet6=none dhcp=no; }
+setup_nonet() { setup_net && vifctl network delete lan; }
+setup_upup() { ip link set up0 up; }
 setup_named() { vifctl attach vif1.0 bridge=br0 vifname=card; }
 setup_nobridge() { ip link del br0; }
 setup_notap() { ip link del vif1.0; }
