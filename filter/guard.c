@@ -394,7 +394,6 @@ static void guard_rates(struct guard *g, const struct policy *p)
 static void guard_from_guest(struct guard *g, const struct policy *p)
 {
 	static const uint8_t group[6] = { 0x01, 0x80, 0xc2 };
-	bool server = p->allow & POLICY_DHCP_SERVER;
 	enum guard_chain c = GUARD_FROM_GUEST;
 	bool known = guard_known(p);
 	struct guard_rule *r;
@@ -408,7 +407,8 @@ static void guard_from_guest(struct guard *g, const struct policy *p)
 	r = guard_add(g, c, GUARD_DROP, GUARD_DROP_LINKLOCAL);
 	guard_match(r, GUARD_ETHER_DADDR, GUARD_EQ, group, 44);
 	/* The outer type: behind a tag of any kind another type shows. */
-	r = guard_add(g, c, known || !server ? GUARD_GOTO : GUARD_RETURN,
+	r = guard_add(g, c,
+		      known || guard_asks_ip(p) ? GUARD_GOTO : GUARD_RETURN,
 		      known ? GUARD_CHECK_IP : GUARD_IN_IP);
 	guard_match_num(r, GUARD_ETHER_TYPE, ETHERTYPE_IP);
 	r = guard_add(g, c, GUARD_GOTO, known ? GUARD_CHECK_IP6 : GUARD_IN_IP6);
@@ -472,8 +472,7 @@ static void guard_check_arp_ip(struct guard *g, const struct policy *p)
 static void guard_check_ip(struct guard *g, const struct policy *p)
 {
 	struct guard_ask own = { GUARD_CHECK_IP, GUARD_IP_SADDR,
-				 p->allow & POLICY_DHCP_SERVER ? GUARD_RETURN
-							       : GUARD_GOTO,
+				 guard_asks_ip(p) ? GUARD_GOTO : GUARD_RETURN,
 				 GUARD_IN_IP, true };
 	struct guard_rule *r;
 
@@ -496,6 +495,37 @@ static void guard_check_ip(struct guard *g, const struct policy *p)
 	guard_add(g, GUARD_CHECK_IP, GUARD_DROP, GUARD_DROP_IP);
 }
 
+/* Who asks for groups, or says that he routes multicast, is sent all of it by a
+ * bridge that listens, and his questions decide who else still is (RFC 4541). A
+ * guest reports what it wants, and leaves. What is sent to one host alone no
+ * bridge listens to; and it leaves by the fast rules.
+ */
+static void guard_in_igmp(struct guard *g)
+{
+	/* RFC 1112, 2236, 3376 */
+	static const uint8_t guests[] = { 0x12, 0x16, 0x17, 0x22 };
+	struct guard_rule *r;
+	unsigned i;
+
+	r = guard_add(g, GUARD_IN_IP, GUARD_GOTO, GUARD_IN_IGMP);
+	guard_match_num(r, GUARD_PKTTYPE, PACKET_MULTICAST);
+	guard_match_num(r, GUARD_IP_PROTO, IPPROTO_IGMP);
+	r = guard_add(g, GUARD_IN_IP, GUARD_DROP, GUARD_DROP_RA);
+	guard_match_num(r, GUARD_PKTTYPE, PACKET_MULTICAST);
+	guard_match_num(r, GUARD_IP_PROTO, IPPROTO_PIM);
+	for (i = 0; i < sizeof(guests); i++) {
+		r = guard_add(g, GUARD_IN_IGMP, GUARD_RETURN, 0);
+		guard_match_num(r, GUARD_RAW_OPT_TYPE, guests[i]);
+	}
+	guard_add(g, GUARD_IN_IGMP, GUARD_DROP, GUARD_DROP_RA);
+}
+
+bool guard_asks_ip(const struct policy *p)
+{
+	return (p->allow & (POLICY_DHCP_SERVER | POLICY_ROUTER)) !=
+	       (POLICY_DHCP_SERVER | POLICY_ROUTER);
+}
+
 /* Clients listen on port 68, whoever speaks to it is a server. A later fragment
  * has no port, and is worth nothing without the first.
  */
@@ -504,8 +534,11 @@ static void guard_in_ip(struct guard *g, const struct policy *p)
 	enum guard_chain c = GUARD_IN_IP;
 	struct guard_rule *r;
 
-	if (p->allow & POLICY_DHCP_SERVER ||
-	    (guard_known(p) && !guard_has(p, AF_INET)))
+	if (guard_known(p) && !guard_has(p, AF_INET))
+		return;
+	if (!(p->allow & POLICY_ROUTER))
+		guard_in_igmp(g);
+	if (p->allow & POLICY_DHCP_SERVER)
 		return;
 	r = guard_add(g, c, GUARD_RETURN, 0);
 	guard_match_op(r, GUARD_IP_PROTO, GUARD_NE, IPPROTO_UDP);
@@ -573,6 +606,8 @@ static void guard_lease(struct guard *g, const struct policy *p)
 	if (p->has_mac)
 		guard_match(r, GUARD_RAW_CHADDR, GUARD_EQ, p->mac, 48);
 	guard_match(r, GUARD_RAW_DHCP, GUARD_EQ, "\x35\x01\x05", 24);
+	/* none is given to who only informs itself (RFC 2131, 4.3.5) */
+	guard_match(r, GUARD_RAW_YIADDR, GUARD_NE, "\0\0\0", 32);
 	guard_match(r, GUARD_RAW_YIADDR, GUARD_LEARN, NULL, 0);
 }
 

@@ -8,7 +8,7 @@
  *     check_arp    lengths and sender MAC, then check_arp_ip  sender address,
  *                  or check_probe  what a probe asks for
  *     check_ip     source address, or a DHCP client without one; then
- *       in_ip        is it a DHCP server's?
+ *       in_ip        is it a DHCP server's, or a multicast router's? in_igmp
  *     check_ip6    source address, or :: where a new host must use it; then
  *       in_ip6       is there an upper layer? then in_udp6 (a DHCP server's?)
  *         in_icmp6     a router's? else, of neighbour discovery: check_target
@@ -136,6 +136,7 @@ enum guard_chain {
 	GUARD_CHECK_PROBE,
 	GUARD_CHECK_IP,
 	GUARD_IN_IP,
+	GUARD_IN_IGMP,
 	GUARD_CHECK_IP6,
 	GUARD_IN_IP6,
 	GUARD_IN_UDP6,

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* guard_ip6.c - what a guest may say in IPv6: sources, discovery, DHCP; pure */
+#include <linux/if_packet.h>
 #include <netinet/icmp6.h>
 #include <netinet/in.h>
 #include <string.h>
@@ -83,6 +84,11 @@ static void guard_in_ip6(struct guard *g, const struct policy *p)
 
 	r = guard_add(g, c, GUARD_GOTO, GUARD_IN_ICMP6);
 	guard_match_num(r, GUARD_L4PROTO, IPPROTO_ICMPV6);
+	if (!(p->allow & POLICY_ROUTER)) {
+		r = guard_add(g, c, GUARD_DROP, GUARD_DROP_RA);
+		guard_match_num(r, GUARD_PKTTYPE, PACKET_MULTICAST);
+		guard_match_num(r, GUARD_L4PROTO, IPPROTO_PIM);
+	}
 	if (!server) {
 		r = guard_add(g, c, GUARD_GOTO, GUARD_IN_UDP6);
 		guard_match_num(r, GUARD_L4PROTO, IPPROTO_UDP);
@@ -113,6 +119,12 @@ static void guard_in_icmp6(struct guard *g, const struct policy *p)
 	if (p->allow & POLICY_ROUTER) {
 		guard_nd(g, c, GUARD_RETURN, 0, ND_ROUTER_ADVERT);
 		guard_nd(g, c, GUARD_RETURN, 0, ND_REDIRECT);
+	} else {
+		/* as in_igmp */
+		r = guard_add(g, c, GUARD_DROP, GUARD_DROP_RA);
+		guard_match_num(r, GUARD_ICMP6_TYPE, MLD_LISTENER_QUERY);
+		r = guard_add(g, c, GUARD_DROP, GUARD_DROP_RA);
+		guard_match_num(r, GUARD_ICMP6_TYPE, GUARD_MRD);
 	}
 	r = guard_add(g, c, GUARD_RETURN, 0);
 	guard_match_op(r, GUARD_ICMP6_TYPE, GUARD_LT, ND_ROUTER_SOLICIT);

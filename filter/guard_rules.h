@@ -7,6 +7,7 @@
 
 enum {
 	GUARD_MLD2_REPORT = 143, /* RFC 3810; not in netinet/icmp6.h */
+	GUARD_MRD = 151, /* RFC 4286: a multicast router's advertisement */
 	GUARD_ARP_REPLY = 2,
 	GUARD_DHCP_CLIENT = 68,
 	GUARD_DHCP6_CLIENT = 546,
@@ -23,6 +24,9 @@ void guard_match_op(struct guard_rule *r, enum guard_field field,
 		    enum guard_op op, unsigned num);
 void guard_match_num(struct guard_rule *r, enum guard_field field,
 		     unsigned num);
+
+/* Is anything of IPv4 asked behind its address? */
+bool guard_asks_ip(const struct policy *p);
 
 /* Does the guest have addresses of that family, or learn them? Are any known? */
 bool guard_has(const struct policy *p, int family);

@@ -14,7 +14,8 @@
  *    another type passes: the broadcast reverse ARP request that announces
  *    where the vif's own MAC is, which netbackd sends for a guest. No router's
  *    messages (ICMPv6 advertisement, redirect) unless allow has
- *    POLICY_ROUTER, and nothing to the port of a DHCP client, of either
+ *    POLICY_ROUTER, nor a multicast router's (queries for groups, PIM), and
+ *    nothing to the port of a DHCP client, of either
  *    family, unless POLICY_DHCP_SERVER; fragments and extension headers do not
  *    hide them, and IPv6 without an upper layer that the kernel finds is dropped;
  *  - mac: no other source MAC in any frame, no other sender MAC in ARP, no

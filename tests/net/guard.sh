@@ -118,6 +118,25 @@ framings()
 	arp-empty drop $ALL $ME 0806
 	arp-inverse drop $ALL $ME 0806 arp 8 $ME 10.0.0.5
 	arp-reverse drop $ALL $ME 0806 arp 3 $ME 10.0.0.5
+	igmp1-report pass 01:00:5e:01:01:01 $ME 0800 ip4 10.0.0.5 224.1.1.1 2 1200 0000 e0010101
+	igmp2-report pass 01:00:5e:01:01:01 $ME 0800 ip4 10.0.0.5 224.1.1.1 2 1600 0000 e0010101
+	igmp2-leave pass 01:00:5e:00:00:02 $ME 0800 ip4 10.0.0.5 224.0.0.2 2 1700 0000 e0010101
+	igmp3-report pass 01:00:5e:00:00:16 $ME 0800 ip4 10.0.0.5 224.0.0.22 2 2200 0000 00000001 04000000 e0010101
+	igmp-query drop 01:00:5e:00:00:01 $ME 0800 ip4 10.0.0.5 224.0.0.1 2 1164 0000 00000000
+	igmp-query-unicast pass $YOU $ME 0800 ip4 10.0.0.5 224.0.0.1 2 1164 0044 00000000
+	igmp-router drop 01:00:5e:00:00:6a $ME 0800 ip4 10.0.0.5 224.0.0.106 2 3014 0000 00000000
+	igmp-dvmrp drop 01:00:5e:00:00:04 $ME 0800 ip4 10.0.0.5 224.0.0.4 2 1301 0000 00000000
+	igmp-fragment drop 01:00:5e:00:00:01 $ME 0800 4500 001c 0001 2001 0102 0000 0a000005 e0000001 1164 0000 00000000
+	pim-hello drop 01:00:5e:00:00:0d $ME 0800 ip4 10.0.0.5 224.0.0.13 103 2000 0000
+	pim-unicast pass $YOU $ME 0800 ip4 10.0.0.5 10.0.0.6 103 2100 0044
+	pim6-unicast pass $YOU $ME 86dd ip6 fd00::5 fd00::6 103 2100 0222
+	pim6-hello drop 33:33:00:00:00:0d $ME 86dd ip6 fd00::5 ff02::d 103 2000 0000
+	mld-query drop 33:33:00:00:00:01 $ME 86dd ip6 fd00::5 ff02::1 0 hbh 58 8200 0000 pad 20
+	mld-query-plain drop 33:33:00:00:00:01 $ME 86dd ip6 fd00::5 ff02::1 58 8200 0000 pad 20
+	mld-router drop 33:33:00:00:00:6a $ME 86dd ip6 fd00::5 ff02::6a 0 hbh 58 9714 0000 pad 4
+	mld-report pass 33:33:00:00:00:16 $ME 86dd ip6 fd00::5 ff02::16 0 hbh 58 8f00 0000 pad 24
+	mld-done pass 33:33:00:00:00:02 $ME 86dd ip6 fd00::5 ff02::2 0 hbh 58 8400 0000 pad 20
+	ra-ah pass 33:33:00:00:00:01 $ME 86dd ip6 fd00::5 ff02::1 51 3a01 0000 00000001 00000001 8600 0000 pad 12
 	group-ip6 drop 01:80:c2:00:00:0e $ME 86dd ip6 fd00::5 fd00::6 17 udp 9 9
 	END
 	inside
@@ -131,7 +150,7 @@ inside()
 {
 	cat <<-END
 	icmp pass $ALL $ME 0800 ip4 10.0.0.5 10.0.0.6 1 0800 0000 pad 4
-	igmp pass 01:00:5e:00:00:16 $ME 0800 ip4 10.0.0.5 224.0.0.22 2 pad 8
+	igmp pass 01:00:5e:00:00:16 $ME 0800 ip4 10.0.0.5 224.0.0.22 2 2200 pad 6
 	offer drop $ALL $ME 0800 ip4 10.0.0.5 255.255.255.255 17 udp 67 68 pad 240
 	offer-unicast drop $YOU $ME 0800 ip4 10.0.0.5 10.0.0.6 17 udp 67 68 pad 240
 	offer-other-port drop $YOU $ME 0800 ip4 10.0.0.5 10.0.0.6 17 udp 9 68 pad 240

@@ -161,6 +161,8 @@ ok ".. so: nothing" one h drop $ALL $ME 0800 ip4 10.0.0.7 10.0.0.6 17 udp 9 9
 ok ".. what another is given is not its own" \
 	gives $ACK 0a000008 00000000 00000000 020000000009 pad 202 63825363 350105 ff
 ok ".. so: nothing still" one h drop $ALL $ME 0800 ip4 10.0.0.8 10.0.0.6 17 udp 9 9
+ok ".. who only informs itself is given none" gives $ACK 00000000 $REST 350105 ff
+ok ".. so: nothing, not even from 0.0.0.0" one h drop $ALL $ME 0800 ip4 0.0.0.0 10.0.0.6 17 udp 9 9
 ok ".. what it is given" gives $ACK 0a000007 $REST 350105 ff
 ok ".. passes" one j pass $ALL $ME 0800 ip4 10.0.0.7 10.0.0.6 17 udp 9 9
 ok ".. and nothing else" one k drop $ALL $ME 0800 ip4 10.0.0.8 10.0.0.6 17 udp 9 9

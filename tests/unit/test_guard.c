@@ -131,7 +131,7 @@ static const char *const first_seen[] = {
 
 static const char *const leases[] = {
 	"udp sport 67 udp dport 68 @th,288,48 0x00163e000001 @th,1984,24 "
-	"0x350105 update @addr4 { @th,192,32 } \n",
+	"0x350105 @th,192,32 != 0x00000000 update @addr4 { @th,192,32 } \n",
 	"timeout 86400s\n",
 	"\t\tip saddr @addr4 goto in_ip\n",
 	NULL,
