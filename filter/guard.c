@@ -495,62 +495,6 @@ static void guard_check_ip(struct guard *g, const struct policy *p)
 	guard_add(g, GUARD_CHECK_IP, GUARD_DROP, GUARD_DROP_IP);
 }
 
-/* Who asks for groups, or says that he routes multicast, is sent all of it by a
- * bridge that listens, and his questions decide who else still is (RFC 4541). A
- * guest reports what it wants, and leaves. What is sent to one host alone no
- * bridge listens to; and it leaves by the fast rules.
- */
-static void guard_in_igmp(struct guard *g)
-{
-	/* RFC 1112, 2236, 3376 */
-	static const uint8_t guests[] = { 0x12, 0x16, 0x17, 0x22 };
-	struct guard_rule *r;
-	unsigned i;
-
-	r = guard_add(g, GUARD_IN_IP, GUARD_GOTO, GUARD_IN_IGMP);
-	guard_match_num(r, GUARD_PKTTYPE, PACKET_MULTICAST);
-	guard_match_num(r, GUARD_IP_PROTO, IPPROTO_IGMP);
-	r = guard_add(g, GUARD_IN_IP, GUARD_DROP, GUARD_DROP_RA);
-	guard_match_num(r, GUARD_PKTTYPE, PACKET_MULTICAST);
-	guard_match_num(r, GUARD_IP_PROTO, IPPROTO_PIM);
-	for (i = 0; i < sizeof(guests); i++) {
-		r = guard_add(g, GUARD_IN_IGMP, GUARD_RETURN, 0);
-		guard_match_num(r, GUARD_RAW_OPT_TYPE, guests[i]);
-	}
-	guard_add(g, GUARD_IN_IGMP, GUARD_DROP, GUARD_DROP_RA);
-}
-
-bool guard_asks_ip(const struct policy *p)
-{
-	return (p->allow & (POLICY_DHCP_SERVER | POLICY_ROUTER)) !=
-	       (POLICY_DHCP_SERVER | POLICY_ROUTER);
-}
-
-/* Clients listen on port 68, whoever speaks to it is a server. A later fragment
- * has no port, and is worth nothing without the first.
- */
-static void guard_in_ip(struct guard *g, const struct policy *p)
-{
-	enum guard_chain c = GUARD_IN_IP;
-	struct guard_rule *r;
-
-	if (guard_known(p) && !guard_has(p, AF_INET))
-		return;
-	if (!(p->allow & POLICY_ROUTER))
-		guard_in_igmp(g);
-	if (p->allow & POLICY_DHCP_SERVER)
-		return;
-	r = guard_add(g, c, GUARD_RETURN, 0);
-	guard_match_op(r, GUARD_IP_PROTO, GUARD_NE, IPPROTO_UDP);
-	r = guard_add(g, c, GUARD_RETURN, 0);
-	guard_match_op(r, GUARD_IP_FRAG, GUARD_NE, 0);
-	if (r)
-		r->m[0].skip = 3;
-	r = guard_add(g, c, GUARD_RETURN, 0);
-	guard_match_op(r, GUARD_UDP_DPORT, GUARD_NE, GUARD_DHCP_CLIENT);
-	guard_add(g, c, GUARD_DROP, GUARD_DROP_DHCP);
-}
-
 /* --- to the guest --------------------------------------------------------- */
 
 /* From elsewhere with an address that is the guest's own. Prefixes may be shared
@@ -690,7 +634,7 @@ int guard_build(const struct policy *p, struct guard *g, struct err *e)
 	guard_check_arp(g, p);
 	guard_check_arp_ip(g, p);
 	guard_check_ip(g, p);
-	guard_in_ip(g, p);
+	guard_ip(g, p);
 	guard_ip6(g, p);
 	return 0;
 }

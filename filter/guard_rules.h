@@ -53,6 +53,9 @@ struct guard_ask {
 void guard_sources(struct guard *g, const struct policy *p,
 		   const struct guard_ask *a);
 
+/* guard_ip.c: what stands behind an IPv4 address. */
+void guard_ip(struct guard *g, const struct policy *p);
+
 /* guard_ip6.c: all chains that are about IPv6. */
 void guard_ip6(struct guard *g, const struct policy *p);
 
