@@ -163,19 +163,20 @@ race()
 }
 ok "with iptables at work on the same chain none is lost" race
 # Both delete the same rules: each is deleted once, and whoever comes second is
-# told so. Without the generation we would ask for a handle that is gone.
+# told so. Without the generation we would ask for a handle that is gone. RACE=n rules.
+RACE=${RACE:-300}
 race_delete()
 {
 	n=0
-	{ echo '*filter'; while [ $n -lt 300 ]; do
+	{ echo '*filter'; while [ $n -lt "$RACE" ]; do
 		echo "-A mine -s 10.3.3.$((n % 250)) -p $((n / 250 + 50)) -j DROP"
 		n=$((n + 1)); done; echo COMMIT; } | iptables-nft-restore -n
-	(n=0; while [ $n -lt 300 ]; do
+	(n=0; while [ $n -lt "$RACE" ]; do
 		$IPT -D mine -s 10.3.3.$((n % 250)) -p $((n / 250 + 50)) \
 			-j DROP 2>/dev/null
 		n=$((n + 1)); done; :) &
 	n=0
-	while [ $n -lt 300 ]; do
+	while [ $n -lt "$RACE" ]; do
 		"$RULE" run -D mine -s 10.3.3.$((n % 250)) \
 			-p $((n / 250 + 50)) -j DROP 2>"$RUN/said" ||
 			grep -q 'no such rule' "$RUN/said" ||

@@ -71,12 +71,12 @@ ok 'multicast does not reach it' fails mcast
 heard()
 {
 	rm -f /tmp/heard
-	timeout 3 vifctl capture -c 1 vif2.0 ether dst 00:16:3e:77:77:77 \
+	timeout 6 vifctl capture -c 1 vif2.0 ether dst 00:16:3e:77:77:77 \
 		>/tmp/heard 2>/dev/null &
 	heard_pid=$!
 	sleep 0.3
 	in_guest 1 "ip neigh replace 10.0.0.77 lladdr 00:16:3e:77:77:77 dev eth0
-		ping -c 3 -i 0.2 -W 1 10.0.0.77" >/dev/null
+		ping -c 15 -i 0.2 -W 1 10.0.0.77" >/dev/null
 	wait $heard_pid
 	test "$(wc -c </tmp/heard)" -gt 24
 }
