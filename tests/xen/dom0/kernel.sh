@@ -3,6 +3,7 @@
 # kernel.sh - in dom0: the kernel's xen-netback, our vif-bridge as libxl's script
 . /nb/tests/xen/dom0/lib.sh
 . /nb/tests/xen/dom0/suite.sh
+. /nb/tests/xen/dom0/modes.sh
 ok 'vector registers survive: the emulation is sound' \
 	$B/tests/xen/dom0/vectors 4 4
 ok 'xenstored and its like are up' xen_up oxenstored
@@ -11,6 +12,7 @@ two_guests
 hotplug_effects
 firewall_effects
 mac_is_guarded
+modes
 attach_detach "${N:-20}"
 create_destroy "${N:-10}"
 # xen-netback says this of a packet that dom0 sends while a guest connects: its

@@ -3,6 +3,7 @@
 # netback.sh - in dom0: netbackd is the backend of all vifs
 . /nb/tests/xen/dom0/lib.sh
 . /nb/tests/xen/dom0/suite.sh
+. /nb/tests/xen/dom0/modes.sh
 . /nb/tests/xen/dom0/traffic.sh
 . /nb/tests/xen/dom0/lives.sh
 ok 'vector registers survive: the emulation is sound' \
@@ -21,6 +22,7 @@ traffic
 queues
 kills "${N:-5}"
 rebind
+modes
 attach_detach "${N:-20}"
 create_destroy "${N:-10}"
 save_restore
