@@ -10,6 +10,8 @@ SBINDIR	= $(DESTDIR)$(PREFIX)/sbin
 BINDIR	= $(DESTDIR)$(PREFIX)/bin
 MANDIR	= $(DESTDIR)$(PREFIX)/share/man
 LIBDIR	= $(DESTDIR)$(PREFIX)/lib/netback
+UNITDIR	= $(DESTDIR)$(PREFIX)/lib/systemd/system
+UNITS	= $(notdir $(wildcard scripts/*.service))
 HOTPLUG	= vif-bridge vif-route vif-nat vif-setup qemu-ifup qemu-ifdown
 V	?= 0
 SAN	?= 0
@@ -218,7 +220,14 @@ install-hotplug: $(B)/vifhotplug ## vif-bridge and its like alone, for a Xen hos
 	for n in $(HOTPLUG); do ln -sf ../vifhotplug $(LIBDIR)/scripts/$$n; done
 	install -m 644 doc/vif-bridge.8 $(MANDIR)/man8
 
+install-units: ## units for systemd: netbackd, its store, hotplug, vifs at boot
+	install -d $(UNITDIR)
+	for u in $(UNITS); do \
+		sed 's|/usr/local|$(PREFIX)|' scripts/$$u >$(UNITDIR)/$$u || exit; \
+	done
+
 uninstall: ## remove what install installed
+	rm -f $(addprefix $(UNITDIR)/,$(UNITS))
 	rm -f $(addprefix $(LIBDIR)/scripts/,$(HOTPLUG)) $(LIBDIR)/vifhotplug
 	for d in $(LIBDIR)/scripts $(LIBDIR); do [ ! -d $$d ] || \
 		rmdir --ignore-fail-on-non-empty $$d; done
@@ -237,4 +246,4 @@ clean: ## remove build/
 
 .PHONY: all help tests-built fuzz-built fuzzers check check-net check-xen fuzz-smoke \
 	mutate soak golden-update lint test bench bench-xen plot demo install \
-	install-hotplug uninstall clean compile_commands.json
+	install-hotplug install-units uninstall clean compile_commands.json

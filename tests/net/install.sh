@@ -40,6 +40,14 @@ ok 'an installed hotplug name does nothing for a wrong pair' \
 ok 'an installed page reads' mandoc -T lint -W error \
 	"$DEST/usr/share/man/man8/vifctl.8"
 ok 'install again' make_it install
+ok 'install units' make_it install-units
+same 'each names a program that is installed' '' "$(
+	sed -n 's/^Exec[A-Za-z]*=\([^ ]*\).*/\1/p' \
+		"$DEST"/usr/lib/systemd/system/*.service |
+	while read -r p; do [ -x "$DEST$p" ] || echo "$p"; done)"
+same 'netbackd has its descriptors kept' 1 \
+	"$(grep -c '^FileDescriptorStoreMax=[1-9]' \
+		"$DEST/usr/lib/systemd/system/netbackd.service")"
 touch "$DEST/usr/bin/stranger"
 ok 'uninstall' make_it uninstall
 same 'only the stranger is left' "$(files)" /usr/bin/stranger
