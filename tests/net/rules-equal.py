@@ -100,11 +100,15 @@ class Packet:
         if rnd.random() < 0.15:
             self.to, self.proto = 254, "udp"
 
+    def ports(self):
+        """All of ICMP between two guests is one connection here."""
+        return (0, 0) if self.proto == "icmp" else (self.sp, self.dp)
+
     def tuple(self):
-        return (self.frm, self.to, self.six, self.proto, self.sp, self.dp)
+        return (self.frm, self.to, self.six, self.proto) + self.ports()
 
     def back(self):
-        return (self.to, self.frm, self.six, self.proto, self.dp, self.sp)
+        return (self.to, self.frm, self.six, self.proto) + self.ports()[::-1]
 
     def l4(self, pseudo):
         body = MAGIC + struct.pack("!I", self.n)
