@@ -44,7 +44,7 @@ two_workers()
 netbackd --store --run "$RUN" 2>>$LOG.store &
 until_true 5 xenstore-ls /
 # shellcheck disable=SC2086 # words
-netbackd --run "$RUN" $HOST_ARGS 2>>$LOG &
+netbackd --run "$RUN" $HOST_ARGS >>$LOG 2>&1 &
 DAEMON=$!
 until_true 10 two_workers
 ip link add br0 type bridge mcast_snooping 0 forward_delay 0
