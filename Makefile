@@ -142,7 +142,15 @@ $(B)/tests/unit/test_ring_explore: $(call obj,tests/unit/test_ring_explore.c) \
 	@mkdir -p $(@D)
 	$(call say,LD,$@)$(CC) $(NBFLAGS) $(LDFLAGS) -o $@ $^ -lcmocka $(LDLIBS_G)
 
-# The one test program of several files.
+$(B)/tests/bench/nothing: $(call obj,tests/bench/nothing.c)
+	@mkdir -p $(@D)
+	$(call say,LD,$@)$(CC) $(NBFLAGS) $(LDFLAGS) $(HOTLINK) -o $@ $^
+
+# Test programs of several files.
+$(B)/tests/guest/everystop: $(call obj,tests/guest/everystop.c \
+		tests/guest/state/hoststate.c) $(B)/libdata.a
+	@mkdir -p $(@D)
+	$(call say,LD,$@)$(CC) $(NBFLAGS) $(LDFLAGS) -o $@ $^ -lmnl $(LDLIBS_G)
 $(B)/tests/guest/hostile: $(call obj,$(HOSTILE)) $(B)/libdata.a
 	@mkdir -p $(@D)
 	$(call say,LD,$@)$(CC) $(NBFLAGS) $(LDFLAGS) -o $@ $^ -ljansson \

@@ -69,6 +69,27 @@ int guard_nft_see_note(const struct nlmsghdr *nlh, void *data)
 	return MNL_CB_OK;
 }
 
+static void guard_nft_put_name(struct nlmsghdr *nlh, const void *table)
+{
+	mnl_attr_put_strz(nlh, NFTA_TABLE_NAME, table);
+}
+
+int guard_nft_there(struct nft *nft, const char *table, bool *note)
+{
+	struct nft_ask a = { .type = NFT_MSG_GETTABLE,
+			     .family = NFPROTO_NETDEV,
+			     .build = guard_nft_put_name,
+			     .arg = table,
+			     .each = guard_nft_see_note,
+			     .data = note };
+
+	int rc;
+
+	*note = false;
+	rc = nft_ask(nft, &a);
+	return rc == -EINVAL || rc == -EOPNOTSUPP ? -ENOENT : rc;
+}
+
 static int guard_nft_see_table(const struct nlmsghdr *nlh, void *data)
 {
 	struct guard_nft_seen *s = data;

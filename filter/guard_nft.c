@@ -604,25 +604,6 @@ static int guard_nft_send(struct nft *nft, const struct guard *g, bool replace,
 	return rc;
 }
 
-static void guard_nft_put_name(struct nlmsghdr *nlh, const void *table)
-{
-	mnl_attr_put_strz(nlh, NFTA_TABLE_NAME, table);
-}
-
-/* A hint only: whichever way is taken is right whatever happens meanwhile. */
-static bool guard_nft_there(struct nft *nft, const char *table, bool *note)
-{
-	struct nft_ask a = { .type = NFT_MSG_GETTABLE,
-			     .family = NFPROTO_NETDEV,
-			     .build = guard_nft_put_name,
-			     .arg = table,
-			     .each = guard_nft_see_note,
-			     .data = note };
-
-	*note = false;
-	return nft_ask(nft, &a) == 0;
-}
-
 /* Linux 6.16 and later would take a chain for a device to come; we rely on
  * nothing that Debian's kernel lacks.
  */
@@ -647,7 +628,7 @@ int guard_nft_apply(const struct guard *g, bool *noted, struct err *e)
 		err_prefix(e, "%s: guard", g->dev);
 		return rc;
 	}
-	there = guard_nft_there(nft, g->table, noted);
+	there = !guard_nft_there(nft, g->table, noted);
 	/* what stands already is left alone, and nobody waits for its end */
 	if (there && !guard_nft_check(g, NULL, NULL))
 		goto out;
@@ -664,12 +645,30 @@ out:
 	return rc;
 }
 
+/* The table, if it is there, and if what its note says was seen to (else 1). */
+static int guard_nft_delete(struct nft *nft, struct nft_batch *b,
+			    const char *table, bool noted, struct err *e)
+{
+	const char *what = table;
+	bool note;
+	int rc = guard_nft_there(nft, table, &note);
+
+	/* a batch that is refused takes its time in the kernel */
+	if (rc == -ENOENT)
+		return 0;
+	if (!rc && note && !noted)
+		return 1;
+	if (!rc)
+		rc = nft_batch_send(nft, b, &what);
+	if (rc == -ENOENT || rc == -EOPNOTSUPP)
+		return 0; /* no such table, or no nf_tables to have one */
+	return rc ? nft_say(e, rc, what, guard_nft_config) : 0;
+}
+
 int guard_nft_remove(const char *table, bool noted, struct err *e)
 {
-	bool note;
 	struct nft_batch *b = NULL;
 	struct nft *nft = NULL;
-	const char *what = table;
 	int rc;
 
 	rc = nft_batch_open(&b, 0);
@@ -680,18 +679,8 @@ int guard_nft_remove(const char *table, bool noted, struct err *e)
 		goto out;
 	}
 	rc = nft_open(&nft, e);
-	/* a batch that is refused takes its time in the kernel */
-	if (rc || !guard_nft_there(nft, table, &note))
-		goto out;
-	if (note && !noted) {
-		rc = 1;
-		goto out;
-	}
-	rc = nft_batch_send(nft, b, &what);
-	if (rc == -ENOENT || rc == -EOPNOTSUPP)
-		rc = 0; /* no such table, or no nf_tables to have one */
-	if (rc)
-		rc = nft_say(e, rc, what, guard_nft_config);
+	if (!rc)
+		rc = guard_nft_delete(nft, b, table, noted, e);
 out:
 	nft_close(nft);
 	nft_batch_close(b);

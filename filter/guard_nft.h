@@ -12,6 +12,7 @@ extern const char guard_nft_config[];
 /* The note `accept` (guard_check.c): into a table that is to be made; into a
  * bool, has that one of the kernel's it?
  */
+struct nft;
 struct nftnl_table;
 struct nlmsghdr;
 void guard_nft_put_note(struct nftnl_table *t);
@@ -20,5 +21,10 @@ int guard_nft_see_note(const struct nlmsghdr *nlh, void *data);
 /* One rule as instructions; code_close after 0. */
 int guard_nft_rule(const struct guard *g, const struct guard_rule *r,
 		   struct code *c);
+
+/* 0, -ENOENT: no such table or no nf_tables to have one, -errno: it cannot be told.
+ * A hint only: whichever way is taken is right whatever happens meanwhile.
+ */
+int guard_nft_there(struct nft *nft, const char *table, bool *note);
 
 #endif

@@ -56,37 +56,58 @@ static int ip_fact_uplink(struct nl_host *h, const struct vif *v,
 	return 0;
 }
 
-/* A device that listens to routers now, and would not once it forwards. */
-static void ip_fact_listens(struct facts *f, const char *dev)
+/* A setting, or -ENOENT; what cannot be read is no fact. */
+static int ip_fact_setting(enum step_sysctl key, const char *dev, int *out,
+			   struct err *e)
 {
+	*out = nl_sysctl_get(key, dev);
+	if (*out >= 0 || *out == -ENOENT)
+		return 0;
+	return err_set(e, *out, "%s: cannot read its settings: %s", dev,
+		       strerror(-*out));
+}
+
+/* A device that listens to routers now, and would not once it forwards. */
+static int ip_fact_listens(struct facts *f, const char *dev, struct err *e)
+{
+	int ra, forward, rc;
 	unsigned i;
 
 	for (i = 0; i < f->nra; i++)
 		if (!strcmp(f->ra[i], dev))
-			return;
-	if (f->nra < MODE_RA && nl_sysctl_get(STEP_IP6_ACCEPT_RA, dev) == 1 &&
-	    nl_sysctl_get(STEP_IP6_FORWARD, dev) == 0)
+			return 0;
+	rc = ip_fact_setting(STEP_IP6_ACCEPT_RA, dev, &ra, e);
+	if (!rc)
+		rc = ip_fact_setting(STEP_IP6_FORWARD, dev, &forward, e);
+	if (!rc && ra == 1 && forward == 0 && f->nra < MODE_RA)
 		memcpy(f->ra[f->nra++], dev, strlen(dev) + 1);
+	return rc;
 }
 
 static int ip_fact_forward(struct nl_host *h, const struct vif *v,
 			   struct facts *f, struct err *e)
 {
 	char ra[MODE_RA][IFNAMSIZ];
-	int i, n;
+	int i, n, rc, is;
 
-	f->forward6 = nl_sysctl_get(STEP_IP6_FORWARD, "all") > 0;
-	f->force6 = nl_sysctl_get(STEP_IP6_FORCE, "default") >= 0;
+	rc = ip_fact_setting(STEP_IP6_FORWARD, "all", &is, e);
+	if (rc)
+		return rc;
+	f->forward6 = is > 0;
+	rc = ip_fact_setting(STEP_IP6_FORCE, "default", &is, e);
+	if (rc)
+		return rc;
+	f->force6 = is >= 0;
 	n = nl_ra_devs(h, ra, MODE_RA);
 	if (n < 0)
 		return err_set(e, n, "cannot read the default routes: %s%s",
 			       strerror(-n), nl_why(h));
 	if (f->gatewaydev)
-		ip_fact_listens(f, v->gatewaydev);
-	for (i = 0; i < n; i++)
+		rc = ip_fact_listens(f, v->gatewaydev, e);
+	for (i = 0; !rc && i < n; i++)
 		if (strcmp(ra[i], v->name))
-			ip_fact_listens(f, ra[i]);
-	return 0;
+			rc = ip_fact_listens(f, ra[i], e);
+	return rc;
 }
 
 static bool ip_wants(const struct vif *v, const struct vif_addr *to)
@@ -398,21 +419,23 @@ static bool ip_may_be_ours(const struct nl_link *l, enum step_sysctl key)
 	return is < 0 || (is >= row[key].low && is <= row[key].high);
 }
 
-/* As any device that is new. */
-static void ip_default(struct run *r, const struct step *s)
+/* As any device that is new. A setting that is not there is as it should be. */
+static int ip_default(struct run *r, const struct step *s)
 {
 	struct nl_link l;
-	int is, new;
+	int is, new, rc;
 
 	if (!nl_link_get(r->h, s->dev, &l) && !ip_may_be_ours(&l, s->key))
-		return;
+		return 0;
 	is = nl_sysctl_get(s->key, s->dev);
 	new = nl_sysctl_get(s->key, "default");
 	/* only the first network namespace has that file */
 	if (new == -ENOENT && s->key == STEP_IP4_PROXY_DELAY)
 		new = IP_PROXY_DELAY;
-	if (is >= 0 && new >= 0 && is != new)
-		nl_sysctl_set(s->key, s->dev, (unsigned)new);
+	rc = is < 0 ? is : new < 0 ? new : 0;
+	if (!rc && is != new)
+		rc = nl_sysctl_set(s->key, s->dev, (unsigned)new);
+	return rc == -ENOENT ? 0 : rc;
 }
 
 /* Proxies stand on another device: they are found by what is routed here, and by
@@ -447,11 +470,15 @@ static int ip_clear_vif(struct run *r, const struct step *s)
 	if (naddr < 0)
 		return ip_gone(naddr);
 	/* never routed to: who has many routes need not walk them all */
-	if (!naddr && !nl_link_get(r->h, s->dev, &l) &&
-	    !ip_may_be_ours(&l, STEP_IP4_FORWARD) &&
-	    !ip_may_be_ours(&l, STEP_IP6_FORWARD))
-		return 0;
+	rc = nl_link_get(r->h, s->dev, &l);
+	if (rc || (!naddr && !ip_may_be_ours(&l, STEP_IP4_FORWARD) &&
+		   !ip_may_be_ours(&l, STEP_IP6_FORWARD)))
+		return ip_gone(rc);
 	n = nl_routes(r->h, index, way, IP_LOOK);
+	/* an end that failed, or a link that was taken down: they went alone */
+	if (!n && (ip_may_be_ours(&l, STEP_IP4_PROXY_ARP) ||
+		   ip_may_be_ours(&l, STEP_IP6_ACCEPT_RA)))
+		rc = ip_gone(nl_proxy_sweep(r->h));
 	for (i = 0; !rc && i < n; i++)
 		rc = ip_clear_proxy(r, s, &way[i].to);
 	if (rc || n < 0)
@@ -477,20 +504,23 @@ static int ip_clear(struct run *r, const struct step *s, bool ours)
 
 int ip_undo(struct run *r, const struct step *s, bool ours)
 {
+	const char *what = "remove addresses and routes";
 	int rc = 0;
 
-	if (s->kind == STEP_CLEAR)
+	if (s->kind == STEP_CLEAR) {
 		rc = ip_clear(r, s, ours);
-	else if (s->kind == STEP_PROXY)
+	} else if (s->kind == STEP_PROXY) {
 		rc = ip_remove(r, s);
-	else if (!ours)
+	} else if (!ours) {
 		return 0;
-	else if (s->kind != STEP_SYSCTL)
+	} else if (s->kind != STEP_SYSCTL) {
 		rc = ip_remove(r, s);
-	else if (ip_is_vif(r->p, s))
-		ip_default(r, s);
-	return rc ? plan_failed(r, s, rc, "remove addresses and routes", "")
-		  : 0;
+	} else if (ip_is_vif(r->p, s) && !r->unclear) {
+		/* else they stay, and tell the next run what to look for */
+		rc = ip_default(r, s);
+		what = "reset its settings";
+	}
+	return rc ? plan_failed(r, s, rc, what, "") : 0;
 }
 
 /* --- check -------------------------------------------------------------------*/

@@ -52,14 +52,16 @@ const char *plan_kind(const char *kind)
 
 /* --- facts -------------------------------------------------------------------*/
 
-/* IFLA_BRPORT_LOCKED came with Linux 5.18; no port may be there to look at. */
+/* IFLA_BRPORT_LOCKED came with Linux 5.18; no port may be there to look at. Who
+ * cannot tell tries it: do_port looks whether it took.
+ */
 static bool plan_can_lock(void)
 {
 	unsigned major = 0, minor = 0;
 	struct utsname u;
 
 	if (uname(&u) || sscanf(u.release, "%u.%u", &major, &minor) != 2)
-		return false;
+		return true;
 	return major > 5 || (major == 5 && minor >= 18);
 }
 
@@ -87,6 +89,17 @@ int plan_look(struct nl_host *h, const char *dev, struct nl_link *l,
 	return rc;
 }
 
+static int plan_ipv6(bool *out, struct err *e)
+{
+	int off = nl_ipv6_off("default");
+
+	*out = off >= 0;
+	if (off >= 0 || off == -ENOENT)
+		return 0;
+	return err_set(e, off, "cannot read whether this host has IPv6: %s",
+		       strerror(-off));
+}
+
 int mode_facts(const struct vif *v, struct facts *out, struct err *e)
 {
 	struct nl_link l = { 0 }, b = { 0 };
@@ -97,8 +110,9 @@ int mode_facts(const struct vif *v, struct facts *out, struct err *e)
 	if (rc)
 		return rc;
 	rc = plan_look(h, v->name, &l, &f.link, e);
-	f.ipv6 = (f.link && l.setting[STEP_IP6_OFF] >= 0) ||
-		 nl_ipv6_off("default") >= 0;
+	f.ipv6 = f.link && l.setting[STEP_IP6_OFF] >= 0;
+	if (!rc && !f.ipv6)
+		rc = plan_ipv6(&f.ipv6, e);
 	if (!rc && vif_bridged(v))
 		rc = plan_look(h, v->bridge, &b, &f.bridge, e);
 	if (!rc && !vif_bridged(v))
@@ -556,10 +570,13 @@ static int step_undo(struct run *r, const struct step *s)
 		return rc ? plan_failed(r, s, rc, "leave its bridge", "") : 0;
 	case STEP_NO_IPV6:
 		/* as any device that is new; it is down */
-		off = nl_ipv6_off("default");
-		if (off >= 0 && off != l.setting[STEP_IP6_OFF])
-			nl_ipv6_off_set(s->dev, off);
-		return 0;
+		rc = off = nl_ipv6_off("default");
+		if (off >= 0)
+			rc = off == l.setting[STEP_IP6_OFF]
+				     ? 0
+				     : nl_ipv6_off_set(s->dev, off);
+		rc = gone_is_fine(rc);
+		return rc ? plan_failed(r, s, rc, "reset IPv6", "") : 0;
 	case STEP_GUARD:
 		return r->guard ? r->guard(&r->p->policy, false, r->e) : 0;
 	case STEP_GROUP:
@@ -601,6 +618,7 @@ int mode_undo(const struct plan *p, mode_guard_fn *guard, struct err *e)
 			continue;
 		r.e = first ? NULL : e;
 		rc = step_undo(&r, &p->v[i - 1]);
+		r.unclear |= rc && p->v[i - 1].kind >= STEP_SYSCTL;
 		if (!first)
 			first = rc;
 	}

@@ -26,6 +26,7 @@ struct run {
 	/* of the steps that ip.c does */
 	bool changed[MODE_STEPS];
 	int value[MODE_STEPS]; /* a setting's, before */
+	bool unclear;	       /* something could not be undone */
 	char dev[IFNAMSIZ];    /* the last looked at, and its index */
 	int index;
 	struct err *e;

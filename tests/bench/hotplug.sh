@@ -35,7 +35,7 @@ for mode in bridge route nat; do
 done
 OURS=/tmp/ours/vif-bridge
 PEER=$XEN/vif-bridge
-RUNS=$ROOT/tests/bench/hotplug.py
+RUNS=$B/tests/bench/hotrun
 
 median()
 {
@@ -89,13 +89,17 @@ for _ in $(seq "$N"); do
 	d=0
 	for mode in bridge route nat; do
 		d=$((d + 1))
-		python3 "$RUNS" one 3 /tmp/ours.$mode /tmp/ours/vif-$mode $d ||
+		"$RUNS" one 3 /tmp/ours.$mode /tmp/ours/vif-$mode $d ||
 			exit 1
-		python3 "$RUNS" one 1 /tmp/peer.$mode "$XEN/vif-$mode" $d ||
+		"$RUNS" one 1 /tmp/peer.$mode "$XEN/vif-$mode" $d ||
 			exit 1
 	done
+	# what a process is to this kernel, before it does anything
+	"$RUNS" start 3 /tmp/start "$B/tests/bench/nothing" || exit 1
 done
 for what in wall cpu; do
+	echo "hotplug-$what,process,ms,$(median /tmp/start.$what),,,1.00" |
+		tee -a "$CSV" >&2
 	for event in bridge-online bridge-offline route-online nat-online; do
 		mode=${event%-*} command=${event#*-}
 		row "hotplug-$what" "vif-$event" ms \
@@ -111,9 +115,9 @@ for side in ours peer; do
 	done | xargs -d '\n' -n 200 xenstore-write
 	script=$PEER
 	[ $side = peer ] || script=$OURS
-	python3 "$RUNS" many "$VIFS" online "$script" >/tmp/many.$side
+	"$RUNS" many "$VIFS" online "$script" >/tmp/many.$side
 	echo "$((VIFS - $(connected)))" >/tmp/lost.$side
-	python3 "$RUNS" many "$VIFS" offline "$script" >/tmp/off.$side
+	"$RUNS" many "$VIFS" offline "$script" >/tmp/off.$side
 done
 row hotplug-parallel "$VIFS" s "$(cut -d' ' -f1 /tmp/many.ours)" \
 	"$(cut -d' ' -f1 /tmp/many.peer)"
@@ -123,14 +127,14 @@ row hotplug-parallel "$VIFS-offline" s "$(cut -d' ' -f1 /tmp/off.ours)" \
 	"$(cut -d' ' -f1 /tmp/off.peer)"
 
 # One more beside 10, and beside many: ours alone.
-python3 "$RUNS" many 10 online "$OURS" >/dev/null
+"$RUNS" many 10 online "$OURS" >/dev/null
 vif 5000
-python3 "$RUNS" one "$N" /tmp/flat.10 "$OURS" 5000 || exit 1
+"$RUNS" one "$N" /tmp/flat.10 "$OURS" 5000 || exit 1
 for v in $(seq $((VIFS + 1)) "$FLAT"); do
 	vif "$v"
 done
-python3 "$RUNS" many "$FLAT" online "$OURS" >/tmp/many.flat
-python3 "$RUNS" one "$N" /tmp/flat.many "$OURS" 5000 || exit 1
+"$RUNS" many "$FLAT" online "$OURS" >/tmp/many.flat
+"$RUNS" one "$N" /tmp/flat.many "$OURS" 5000 || exit 1
 echo "flat,attach-$FLAT,ms,$(median /tmp/flat.many.online.wall),ours-10,$(
 	median /tmp/flat.10.online.wall),$(awk -v a="$(median \
 		/tmp/flat.many.online.wall)" -v b="$(median \

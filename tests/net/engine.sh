@@ -2,22 +2,25 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # engine.sh - many at once, and whatever is gone: the host's end state is exact
 #
-# WRITERS=16, CHANGES=10: the full number is 64 and 100. Taps stand in for vifs.
+# WRITERS=64, CHANGES=5 (the full number is 100), ATONCE=100 (500). Taps stand in for
+# vifs.
 . "$(dirname "$0")/../lib.sh"
 private "$@"
 [ -w /dev/net/tun ] || { echo '1..0 # SKIP /dev/net/tun is not ours'; exit; }
 export XENSTORED_PATH="$RUN/store"
 S=/tmp/scripts
 BACK=/local/domain/0/backend/vif
-WRITERS=${WRITERS:-16}
-CHANGES=${CHANGES:-10}
+WRITERS=${WRITERS:-64}
+CHANGES=${CHANGES:-5}
+ATONCE=${ATONCE:-100}
 
 directory()
 {
 	d=$1
 	shift
 	xenstore-write "$BACK/$d/0/frontend-id" "$d" "$BACK/$d/0/handle" 0 \
-		"$BACK/$d/0/mac" "$(printf 00:16:3e:00:00:%02x "$d")" \
+		"$BACK/$d/0/mac" "$(printf 00:16:3e:00:%02x:%02x \
+			$((d / 256)) $((d % 256)))" \
 		"$BACK/$d/0/bridge" br0 "$BACK/$d/0/type" vif \
 		"$BACK/$d/0/hotplug-status" '' \
 		"/local/domain/$d/device/vif/0/mtu" 1500
@@ -59,15 +62,24 @@ for mode in bridge route nat; do
 done
 netbackd --store --run "$RUN" >/tmp/store.log 2>&1 &
 ok 'the store answers' until_true 5 xenstore-ls
-ip link add br0 address 02:00:00:00:00:b0 type bridge
-sysctl -qw net.ipv6.conf.br0.disable_ipv6=1
-ip link set br0 up
-ip link add eth0 address 02:00:00:00:00:01 type veth peer name world
-for dev in eth0 world; do
-	sysctl -qw net.ipv6.conf.$dev.disable_ipv6=1
-	ip link set $dev up
-done
-ip addr add 192.0.2.1/24 dev eth0
+bridge()
+{
+	ip link add br0 address 02:00:00:00:00:b0 type bridge
+	sysctl -qw net.ipv6.conf.br0.disable_ipv6=1
+	ip link set br0 up
+}
+uplink()
+{
+	ip link add eth0 address 02:00:00:00:00:01 type veth peer name world \
+		address 02:00:00:00:00:02
+	for dev in eth0 world; do
+		sysctl -qw net.ipv6.conf.$dev.disable_ipv6=1
+		ip link set $dev up
+	done
+	ip addr add 192.0.2.1/24 dev eth0
+}
+bridge
+uplink
 # once, so that what is raised and stays is there before
 device vif1.0
 directory 1 ip 10.0.0.1
@@ -103,16 +115,14 @@ subset()
 		case $what in
 		device) ip link del vif1.0 ;;
 		bridge) ip link del br0 ;;
+		uplink) ip link del eth0 ;;
 		nodes) xenstore-rm $BACK/1 ;;
 		ip) xenstore-rm $BACK/1/0/ip ;;
 		esac
 	done
 	vif "$mode" 1 offline || return 1
-	[ -e /sys/class/net/br0 ] || {
-		ip link add br0 address 02:00:00:00:00:b0 type bridge
-		sysctl -qw net.ipv6.conf.br0.disable_ipv6=1
-		ip link set br0 up
-	}
+	[ -e /sys/class/net/br0 ] || bridge
+	[ -e /sys/class/net/eth0 ] || uplink
 	[ -e /sys/class/net/vif1.0 ] || device vif1.0
 	whole "$mode" || return 1
 	vif "$mode" 1 offline
@@ -121,15 +131,15 @@ subset()
 	host | sort >/tmp/now
 	sort /tmp/empty | diff - /tmp/now
 }
+# All subsets of the device, what it is attached to, and its nodes; and its address.
 for mode in bridge route nat; do
-	for gone in '' device nodes ip 'device nodes' 'device ip'; do
+	to=uplink
+	[ $mode = route ] || [ $mode = nat ] || to=bridge
+	for gone in '' device $to nodes "device $to" 'device nodes' "$to nodes" \
+		"device $to nodes" ip 'device ip'; do
 		# shellcheck disable=SC2086 # words
 		ok "$mode, gone: ${gone:-nothing}" subset $mode $gone
 	done
-done
-for gone in bridge 'bridge device' 'bridge nodes' 'bridge device nodes'; do
-	# shellcheck disable=SC2086
-	ok "bridge, gone: $gone" subset bridge $gone
 done
 
 # --- many writers ----------------------------------------------------------------------
@@ -180,4 +190,51 @@ all_off()
 	sort /tmp/empty | diff - /tmp/now
 }
 ok 'and nothing is left of them' all_off
+
+# --- as /etc/xen/auto does at boot -----------------------------------------------------
+
+mode_of()
+{
+	case $(($1 % 3)) in
+	0) echo bridge ;;
+	1) echo route ;;
+	2) echo nat ;;
+	esac
+}
+for n in $(seq "$ATONCE"); do
+	device "vif$n.0"
+	directory "$n" ip "10.0.$((n / 250 + 1)).$((n % 250 + 1))"
+done
+# at_once COMMAND
+at_once()
+{
+	pids=
+	for n in $(seq "$ATONCE"); do
+		vif "$(mode_of "$n")" "$n" "$1" &
+		pids="$pids $!"
+	done
+	failed=0
+	for p in $pids; do
+		wait "$p" || failed=$((failed + 1))
+	done
+	[ $failed = 0 ]
+}
+ok "$ATONCE vifs at once" at_once online
+same 'all are connected, none is lost' "$ATONCE" "$(xenstore-ls -f $BACK |
+	grep -c 'hotplug-status = "connected"')"
+same 'all are guarded' "$ATONCE" "$(nft list tables | grep -c netback-vif)"
+same 'each is where it should be' "$ATONCE" "$({
+	ip -o link show master br0 | grep vif
+	ip route | grep 'metric 2'
+} | wc -l)"
+gone_at_once()
+{
+	at_once offline || return 1
+	for n in $(seq "$ATONCE"); do
+		ip link del "vif$n.0"
+	done
+	host | sort >/tmp/now
+	sort /tmp/empty | diff - /tmp/now
+}
+ok 'gone at once: nothing is left' gone_at_once
 done_testing
