@@ -7,7 +7,8 @@
 #   boot.sh shell    stays, for tests/xen/do.sh; the log is $XEN_CACHE/shell/serial
 #
 # N= and T= are passed on. LIMIT=seconds, ICOUNT=1 (time is counted in instructions: repeatable figures,
-# one CPU), XEN_CACHE=folder (default build/xen). Nothing of this machine is
+# one CPU), CPU=,-erms (more words for QEMU's -cpu), XEN_CACHE=folder (default
+# build/xen). Nothing of this machine is
 # touched but that folder; QEMU ends with this script. What one boot has for
 # itself is in $XEN_CACHE/NAME: several may run at once. SMP=processors, 2 if not
 # said: more than this machine has to spare only spin for each other.
@@ -135,7 +136,7 @@ fi
 rm -f "$run/serial"
 # shellcheck disable=SC2086 # $more: words
 timeout -k 5 "$LIMIT" qemu-system-x86_64 -M q35 -accel $accel $more \
-	-cpu max,-smap,-smep,-pku,-rdtscp -smp ${SMP:-2} -m 4G \
+	-cpu max,-smap,-smep,-pku,-rdtscp${CPU:-} -smp ${SMP:-2} -m 4G \
 	-nodefaults -nographic -no-reboot -serial "file:$run/serial" \
 	"$@" -virtfs "local,path=$share,mount_tag=share,security_model=none,id=s0" \
 	>"$run/qemu.log" 2>&1 8>&- &
