@@ -357,6 +357,9 @@ int device_look(struct device *d)
 	}
 	if (device_read_rate(d))
 		device_order_rate(d);
+	if (d->wish_wrote && d->own == LIFE_CONNECTED)
+		device_wish(d, false);
+	d->wish_wrote = false;
 	if (!d->opened)
 		device_take_up(d, own, front);
 	if (front != LIFE_UNKNOWN)
@@ -376,12 +379,14 @@ bool device_front_event(struct device *d, const char *path)
 
 	if (strncmp(path, d->front, n) != 0)
 		return false;
-	if (!strcmp(path + n, "/request-multicast-control") &&
-	    d->own == LIFE_CONNECTED)
-		device_wish(d, false);
-	if (!strcmp(path, d->state))
+	/* Read at the next look: however often they are written, once a turn. */
+	if (!strcmp(path + n, "/request-multicast-control"))
+		d->wish_wrote = true;
+	else if (!strcmp(path, d->state))
 		d->front_wrote = true;
-	return !strcmp(path, d->state) || !path[n];
+	else
+		return !path[n];
+	return true;
 }
 
 void device_guest_gone(struct device *d)

@@ -48,6 +48,7 @@ struct device {
 	char back[DEVICE_BACK], front[DEVICE_BACK], state[DEVICE_BACK + 8];
 	/* the store's side */
 	unsigned own, front_seen;
+	bool wish_wrote;
 	bool opened, watched, front_wrote, front_known, online, late;
 	bool hotplugged, hotplug_bad, waits_hv;
 	const uint8_t *act; /* what is to be done, LIFE_END at the end */

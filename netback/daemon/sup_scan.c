@@ -25,7 +25,10 @@
 #include "vif.h"
 
 enum {
-	SUP_EVENTS = 256,     /* store events taken in one turn */
+	/* Store events taken in one turn: more than a guest can cause in one, because
+	 * those that are not taken wait in our memory.
+	 */
+	SUP_EVENTS = 16384,
 	SUP_STORE_MS = 200,   /* between attempts to find the store */
 	SUP_SETTLE_MS = 2000, /* for each vif to take what it inherits */
 };
