@@ -2,8 +2,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # bench.sh - measure against the named peers, side by side, in one run
 #
-#   bench.sh [tap|tcp|latency|idle|insn|filter|broadcast|ring ..]
-#     N=7 rounds, S=3 seconds of a sample, VIFS=100; QUICK=1: all small;
+#   bench.sh [tap|tcp|latency|idle|insn|filter|broadcast|ring|memory|
+#            crowd ..]
+#     N=7 rounds, S=3 seconds of a sample, VIFS=100, CROWD=1000; QUICK=1: all small;
 #     NICE=-15 where others are at work on the machine
 #
 # Everything runs in namespaces of its own, on the shipped programs. Ours and
@@ -21,11 +22,11 @@ fi
 private "$@"
 if [ "${QUICK:-0}" = 1 ]; then
 	N=${N:-1} S=${S:-0.3} VIFS=${VIFS:-4} PINGS=${PINGS:-50} SETTLE=1
-	CSV=${CSV:-$OUT/quick.csv} AREAS="tap tcp latency idle insn filter broadcast"
-	GUARDS=${GUARDS:-4} BPORTS=${BPORTS:-4}
+	CSV=${CSV:-$OUT/quick.csv} AREAS="tap tcp latency idle insn filter broadcast memory crowd"
+	GUARDS=${GUARDS:-4} BPORTS=${BPORTS:-4} CROWD=${CROWD:-4}
 else
 	N=${N:-7} S=${S:-3} VIFS=${VIFS:-100} PINGS=${PINGS:-1000} SETTLE=11
-	CSV=${CSV:-$OUT/results.csv}
+	CSV=${CSV:-$OUT/results.csv} CROWD=${CROWD:-1000}
 fi
 BENCH=$B/tests/bench
 SIZE=64
@@ -34,7 +35,7 @@ CPUS=$(nproc)
 LAST=$((CPUS - 1))
 OTHERS=0$([ "$CPUS" -le 2 ] || echo "-$((CPUS - 2))")
 PIDS=
-ALL="tap tcp latency idle insn filter broadcast ring"
+ALL="tap tcp latency idle insn filter broadcast ring memory crowd"
 # shellcheck disable=SC2086 # words
 [ $# -gt 0 ] || set -- ${AREAS:-$ALL}
 
@@ -388,6 +389,8 @@ bench_idle()
 . "$ROOT/tests/bench/filter.sh"
 # shellcheck source=tests/bench/ring.sh
 . "$ROOT/tests/bench/ring.sh"
+# shellcheck source=tests/bench/crowd.sh
+. "$ROOT/tests/bench/crowd.sh"
 
 # --- all ----------------------------------------------------------------------
 
