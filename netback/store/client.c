@@ -18,6 +18,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -87,13 +88,25 @@ static bool client_alive(struct store *s)
 	return errno == EINVAL;
 }
 
+/* Whether libxenstore has closed its socket, as it does after any error of its
+ * own: our dup of it keeps the server from noticing, and us from hearing events.
+ */
+static bool client_shut(const struct store *s)
+{
+	struct stat own, dup;
+
+	return s->sock >= 0 && !fstat(s->sock, &dup) &&
+	       (fstat(s->own, &own) || own.st_ino != dup.st_ino ||
+		own.st_dev != dup.st_dev);
+}
+
 /* After a failed xs_ call: -errno as the server said it, or -ENOTCONN. */
 int client_error(struct store *s)
 {
 	int e = errno;
 
 	if (client_said(e))
-		return -e;
+		return client_shut(s) ? client_lost(s) : -e;
 	if (e != EINVAL || !client_alive(s))
 		return client_lost(s);
 	return -EINVAL;

@@ -28,6 +28,7 @@ struct store {
 	const struct client_mind *mind; /* NULL: nobody waits for events */
 	int ep, timer;
 	int sock;   /* dup of libxenstore's, -1 = unknown (a device) */
+	int own;    /* libxenstore's, while sock is known */
 	int events; /* xs_fileno while it is in ep, else -1 */
 	unsigned wait_ms;
 	bool in_txn, txn_lost;

@@ -48,6 +48,7 @@ static void client_mind_socket(struct store *s, int fd)
 	if (getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &family, &n) ||
 	    family != AF_UNIX)
 		return;
+	s->own = fd;
 	s->sock = fcntl(fd, F_DUPFD_CLOEXEC, 0);
 	if (s->sock >= 0)
 		epoll_ctl(s->ep, EPOLL_CTL_ADD, s->sock, &ev);
@@ -85,6 +86,8 @@ static int client_rewatch(struct store *s)
 		rc = client_error(s);
 		if (rc == -ENOTCONN)
 			return rc;
+		if (rc == -ENOMEM)
+			return client_lost(s); /* it would be missed for ever */
 		log_warn("store: watch on %s not set again: %s", w->path,
 			 strerror(-rc));
 	}

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* faultsys.c - lets the n-th system call of a process fail, once (ptrace)
  *
- *   faultsys N PID			a process that runs, with all its threads
+ *   faultsys N PID			a process that runs, its first thread
  *   faultsys N -- COMMAND..		a new one, with all its children
  *
  * Prints "ready" when it watches, "hit NR ERRNO" when it struck, and "count N"
@@ -9,7 +9,6 @@
  * N = 0 only counts. Calls that do not fail in life are not counted, and of a
  * command none before the preloaded faultalloc says that main() begins.
  */
-#include <dirent.h>
 #include <errno.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -29,8 +28,8 @@
 enum {
 	TASKS = 256,
 	MARK = 0x4e42,
-	OPTIONS = PTRACE_O_TRACESYSGOOD | PTRACE_O_TRACECLONE,
-	FAMILY = PTRACE_O_TRACEFORK | PTRACE_O_TRACEVFORK | PTRACE_O_EXITKILL,
+	FAMILY = PTRACE_O_TRACESYSGOOD | PTRACE_O_TRACEFORK |
+		 PTRACE_O_TRACEVFORK | PTRACE_O_EXITKILL,
 };
 
 struct task {
@@ -215,30 +214,14 @@ static int stopped(struct task *t, int status)
 	return sig;
 }
 
-static void seize(pid_t tid, int options)
+static void seize(pid_t tid)
 {
-	if (ptrace(PTRACE_SEIZE, tid, 0, options)) {
+	if (ptrace(PTRACE_SEIZE, tid, 0, PTRACE_O_TRACESYSGOOD)) {
 		printf("cannot trace %d: %s\n", (int)tid, strerror(errno));
 		exit(1);
 	}
 	find(tid);
 	ptrace(PTRACE_INTERRUPT, tid, 0, 0);
-}
-
-static void seize_all(pid_t pid)
-{
-	char path[64];
-	struct dirent *e;
-	DIR *d;
-
-	snprintf(path, sizeof(path), "/proc/%d/task", (int)pid);
-	d = opendir(path);
-	while (d && (e = readdir(d))) {
-		if (e->d_name[0] != '.')
-			seize((pid_t)atoi(e->d_name), OPTIONS);
-	}
-	if (d)
-		closedir(d);
 	counting = true;
 }
 
@@ -252,7 +235,7 @@ static pid_t spawn(char **argv)
 		_exit(127);
 	}
 	waitpid(pid, NULL, WUNTRACED);
-	if (ptrace(PTRACE_SEIZE, pid, 0, OPTIONS | FAMILY)) {
+	if (ptrace(PTRACE_SEIZE, pid, 0, FAMILY)) {
 		printf("cannot trace: %s\n", strerror(errno));
 		exit(1);
 	}
@@ -284,7 +267,7 @@ int main(int argc, char **argv)
 	at = strtoul(argv[1], NULL, 10);
 	sigaction(SIGTERM, &sa, NULL);
 	if (strcmp(argv[2], "--"))
-		seize_all((pid_t)atoi(argv[2]));
+		seize((pid_t)atoi(argv[2]));
 	else
 		first = spawn(argv + 3);
 	puts("ready");

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # faults.sh - each system call and each allocation of a vif's life fails once
 #
-#   FAULTS=30 cases of all, chosen by SEED=1; FAULTS=all; FAULT='connect worker sys'
+#   FAULTS=20 cases of all, chosen by SEED=1; FAULTS=all; FAULT='connect worker sys'
 #   for all of a part; VERBOSE=1 says what each came to
 #
 # Supervisor, worker, nursery and vifctl, in attach, connect, disconnect, a guest's

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* faultalloc.c - LD_PRELOAD: counts a program's allocations, lets the n-th one fail
+/* faultalloc.c - LD_PRELOAD: counts a program's allocations, lets the n-th one of its
+ * first thread fail
  *
  * FAULT_PAGE names a file of struct slot, one for each process, shared with the
  * test, which writes `at` (faults.py). FAULT_AT and FAULT_CHILD arm the program
@@ -39,6 +40,8 @@ void *__libc_memalign(size_t align, size_t size);
 void __libc_free(void *p);
 
 static struct slot *slots, *mine;
+static __thread char here __attribute__((tls_model("initial-exec")));
+static char *first; /* where the first thread has it */
 
 static struct slot *slot_take(int64_t at)
 {
@@ -94,6 +97,7 @@ __attribute__((constructor)) static void begin(void)
 		if (mine)
 			atomic_store(&mine->child, child);
 	}
+	first = &here;
 	prctl(MARK, 0, 0, 0, 0);
 }
 
@@ -102,7 +106,7 @@ static int fails(void)
 	struct slot *s = mine;
 	int64_t n;
 
-	if (!s)
+	if (!s || first != &here)
 		return 0;
 	n = atomic_fetch_add(&s->count, 1) + 1;
 	if (n != atomic_load(&s->at))
