@@ -71,6 +71,10 @@ groups 'xen' 1000 xen
 J=1
 export B=build/san
 groups 'check, sanitizers' 240 unit golden
+# A part of the lies, each once: all of them take more than three minutes.
+export T=hostile LIE=tx- N=1
+groups 'hostile, sanitizers' 180 net
+unset T LIE N
 export B=build/fuzz
 groups 'fuzz-smoke' 180 fuzz
 echo "$pass passed, $fail failed, $skip skipped"
