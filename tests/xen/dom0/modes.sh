@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=sh
-# modes.sh - guest two's card plugged in otherwise: routed, rate, mtu, and an
-# emulated card's tap; with either backend, after suite.sh
+# modes.sh - guest two's card plugged in otherwise: routed, NAT, rate, mtu, and
+# an emulated card's tap; with either backend, after suite.sh
 
 # replug WORD..: guest two's card, with these words of xl's
 replug()
@@ -27,6 +27,36 @@ routed()
 	ok 'routed: IPv6, dom0 to guest' answers fd00::3
 	ok 'routed: IPv6, guest to a guest on the bridge' \
 		on two 'ping -c 2 -W 5 fd00::2'
+}
+
+# A host beyond dom0, which knows no way to the guest: only what leaves under
+# dom0's address is answered.
+outside()
+{
+	ip netns add out
+	ip link add out0 type veth peer name eth0 netns out
+	ip addr add 192.0.2.1/24 dev out0
+	ip link set out0 up
+	ip -n out addr add 192.0.2.2/24 dev eth0
+	ip -n out link set eth0 up
+	# Answers come in there, and have to go on.
+	sysctl -qw net.ipv4.conf.out0.forwarding=1
+}
+
+natted()
+{
+	outside
+	ok 'NAT: network-attach with vif-nat' replug script=/opt/nb/vif-nat
+	n_id=$(xl domid two)
+	n_net=10.$((n_id / 256)).$((n_id % 256))
+	within 20 on two 'test -e /sys/class/net/eth0'
+	quiet on two "ip link set eth0 up; ip addr flush dev eth0; ip addr add $n_net.1/24 dev eth0; ip route add default via $n_net.128"
+	ok 'NAT: the guest reaches its gateway' \
+		on two "ping -c 2 -W 5 $n_net.128"
+	ok 'NAT: the guest reaches who knows no way to it' \
+		on two 'ping -c 2 -W 5 192.0.2.2'
+	ip link del out0
+	ip netns del out
 }
 
 # A tenth of a megabyte a second is 0.8 Mbit/s.
@@ -74,6 +104,7 @@ emulated()
 modes()
 {
 	routed
+	natted
 	limited
 	emulated
 	ok 'on the bridge again' replug bridge=xenbr0 vifname=two0 \
