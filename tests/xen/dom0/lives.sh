@@ -22,10 +22,18 @@ stream_lives()
 	! sed '$d' /tmp/stream | awk '$1 != NR' | grep .
 }
 
+# The guest's counter of interrupts that had no cause.
+bells()
+{
+	on "$1" 'cat /sys/bus/xen/devices/vif-0/xenbus/spurious_events' |
+		tail -n 1
+}
+
 # kills TIMES: of the worker, then of everybody
 kills()
 {
 	ok 'a guest counts over a connection' stream_start
+	k_bells=$(bells one)
 	k_i=0 k_bad=0
 	while [ $k_i -lt "$1" ]; do
 		k_was=$(worker)
@@ -44,17 +52,15 @@ kills()
 	done >>/tmp/kills.log 2>&1
 	same "kill -9 of the supervisor, $1 times" 0 $k_bad
 	ok 'the connection is the first one still' stream_lives
+	same 'and nobody rang the guest for nothing' "$k_bells" "$(bells one)"
 	kill "$(cat /tmp/stream.pid)"
 	note 'kills done'
 }
 
-# The guest's counters of interrupts that had no cause.
 bells_for_something()
 {
 	for b_g in one two; do
-		same "guest $b_g was never rung for nothing" 0 "$(on $b_g \
-			'cat /sys/bus/xen/devices/vif-0/xenbus/spurious_events' |
-			tail -n 1)"
+		same "guest $b_g was never rung for nothing" 0 "$(bells $b_g)"
 	done
 }
 
