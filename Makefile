@@ -182,6 +182,9 @@ check-xen: tests-built ## real Xen, emulated; needs root and Debian's packages
 fuzz-smoke: fuzz-built ## each fuzzer for ten seconds (T=name, FUZZ_SECONDS=n)
 	@B=build/fuzz sh tests/run.sh fuzz
 
+coverage: ## lines of hostile input's readers that seeds and unit tests run
+	@sh tests/fuzz/coverage.sh
+
 mutate: tests-built ## take each named check out: a test must fail (T=name)
 	@B=$(B) sh scripts/mutate.sh $(T)
 
@@ -253,5 +256,5 @@ clean: ## remove build/
 .PRECIOUS: $(B)/obj/%.o
 
 .PHONY: all help tests-built fuzz-built fuzzers check check-net check-xen fuzz-smoke \
-	mutate soak golden-update lint test bench bench-xen plot demo install \
+	coverage mutate soak golden-update lint test bench bench-xen plot demo install \
 	install-hotplug install-units uninstall clean compile_commands.json

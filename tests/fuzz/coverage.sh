@@ -1,0 +1,67 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-or-later
+# coverage.sh - lines of the files that read hostile input: how many were run
+#
+#   coverage.sh		  the fuzzers' corpora and the unit tests, with clang's
+#			  source coverage; one line for each file
+#   CORPORA=DIR		  more inputs, DIR/NAME for the fuzzer NAME (build/fuzz/fuzz)
+#
+# The build is its own, build/cover.
+set -eu
+cd "$(dirname "$0")/../.."
+C=build/cover
+CORPORA=${CORPORA:-build/fuzz/fuzz}
+FILES='netback/ring/tx.c netback/ring/rx.c netback/ring/ring.c netback/ring/ctrl.c
+netback/ring/gref.c netback/ring/hash.c netback/base/locate.c netback/base/msg.c
+netback/store/conn.c netback/store/ops.c netback/store/tree.c netback/daemon/life.c
+netback/daemon/keys.c netback/daemon/guestconn.c netback/daemon/orders.c
+netback/hv/hv_local.c netback/base/vif.c netback/base/vif_check.c
+netback/base/vif_guard.c netback/base/vif_port.c netback/base/num.c'
+
+find_tool()
+{
+	for t in "$1" "$1-14" "$1-15" "$1-16" "$1-17" "$1-18" "$1-19"; do
+		command -v "$t" && return
+	done
+	echo "coverage: no $1; install llvm" >&2
+	exit 1
+}
+PROFDATA=$(find_tool llvm-profdata)
+COV=$(find_tool llvm-cov)
+
+flags='-fprofile-instr-generate -fcoverage-mapping'
+units=$(for f in tests/unit/test_*.c; do echo "$C/unit/tests/unit/$(basename \
+	"$f" .c)"; done)
+make -s FUZZ=1 B=$C CFLAGS="-O1 -g $flags" LDFLAGS="$flags" fuzzers
+# shellcheck disable=SC2086 # words
+make -s B=$C/unit CC=clang CFLAGS="-O1 -g $flags" LDFLAGS="$flags" $units
+rm -rf $C/raw
+mkdir -p $C/raw $C/none
+objects=
+for f in tests/fuzz/*.c; do
+	name=$(basename "$f" .c)
+	set -- "$C/none" "tests/fuzz/$name.seeds"
+	[ ! -d "$CORPORA/$name" ] || set -- "$@" "$CORPORA/$name"
+	LLVM_PROFILE_FILE=$PWD/$C/raw/fuzz-$name-%p.profraw timeout 600 \
+		"$C/tests/fuzz/$name" -runs=0 \
+		-artifact_prefix="$C/" "$@" >$C/$name.log 2>&1 ||
+		echo "coverage: $name: $(tail -n 1 $C/$name.log)" >&2
+	objects="$objects -object $C/tests/fuzz/$name"
+done
+for f in tests/unit/test_*.c; do
+	name=$(basename "$f" .c)
+	[ -x "$C/unit/tests/unit/$name" ] || continue
+	LLVM_PROFILE_FILE=$PWD/$C/raw/unit-$name-%p.profraw timeout 600 \
+		"$C/unit/tests/unit/$name" >$C/$name.log 2>&1 ||
+		echo "coverage: $name failed" >&2
+	objects="$objects -object $C/unit/tests/unit/$name"
+done
+"$PROFDATA" merge -sparse -o $C/all.profdata $C/raw/*.profraw
+# shellcheck disable=SC2086 # words
+"$COV" export -summary-only -instr-profile $C/all.profdata ${objects#* -object} \
+	$FILES 2>$C/cov.log | python3 -c '
+import json, os, sys
+for f in json.load(sys.stdin)["data"][0]["files"]:
+    s = f["summary"]["lines"]
+    print("%-36s %4d of %4d lines  %5.1f %%" % (
+        os.path.relpath(f["filename"]), s["covered"], s["count"], s["percent"]))'
