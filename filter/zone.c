@@ -143,6 +143,7 @@ int zone_put(const char *bridge, struct err *e)
 	rc = zone_put_open(&x, &z);
 	nft_close(x.nft);
 	free(x.old);
+	free(x.zone);
 	/* without zones bridges share one, as they did before there were any */
 	return rc == -EOPNOTSUPP ? 0 : rc;
 }
