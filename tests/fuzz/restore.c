@@ -33,6 +33,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (rules_restore_parse(&t, &rs, &e)) {
 		if (strncmp(e.text, "f:", 2) || rs.n)
 			abort();
+		rules_free(&rs);
 		return 0;
 	}
 	for (i = 0; i < rs.n; i++)
