@@ -11,7 +11,7 @@
 # build/xen). Nothing of this machine is
 # touched but that folder; QEMU ends with this script. What one boot has for
 # itself is in $XEN_CACHE/NAME: several may run at once. SMP=processors, 2 if not
-# said: more than this machine has to spare only spin for each other.
+# said; the tests say 1: more than this machine has to spare spin for each other.
 #
 # Two options are not for speed: without -smap dom0 dies in its first iret, and
 # without eager-fpu vector registers leak (tests/xen/dom0/vectors.c).
