@@ -66,7 +66,7 @@ mac_is_guarded()
 {
 	quiet on one 'ip link set eth0 down; ip link set eth0 address 00:16:3e:00:00:99; ip link set eth0 up'
 	ok 'another MAC is dropped' fails on one 'ping -c 2 -W 2 10.0.0.3'
-	quiet on one 'ip link set eth0 down; ip link set eth0 address 00:16:3e:00:00:02; ip link set eth0 up'
+	quiet on one 'ip link set eth0 down; ip link set eth0 address 00:16:3e:00:00:02; ip link set eth0 up; ip addr add fd00::2/64 dev eth0'
 	ok 'the right one is heard' on one 'ping -c 1 -W 10 10.0.0.3'
 }
 
