@@ -67,7 +67,7 @@ groups 'net' 1200 kernel net
 groups 'bad input' 300 bad-input
 J=2
 export J
-groups 'xen' 1000 xen
+groups 'xen' 1500 xen
 J=1
 export B=build/san
 groups 'check, sanitizers' 240 unit golden
