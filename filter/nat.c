@@ -594,7 +594,7 @@ static void nat_put_map(struct nlmsghdr *nlh, const void *map)
  */
 static bool nat_holds(struct nft *nft, const struct network_forward *f)
 {
-	struct nat_held h;
+	struct nat_held h = { .found = false };
 	struct nft_ask a = { .type = NFT_MSG_GETSETELEM,
 			     .family = NFPROTO_INET,
 			     .dump = true,
