@@ -183,7 +183,7 @@ fuzz-smoke: fuzz-built ## each fuzzer for ten seconds (T=name, FUZZ_SECONDS=n)
 	@B=build/fuzz sh tests/run.sh fuzz
 
 coverage: ## lines of hostile input's readers that seeds and unit tests run
-	@sh tests/fuzz/coverage.sh
+	@sh scripts/coverage.sh
 
 mutate: tests-built ## take each named check out: a test must fail (T=name)
 	@B=$(B) sh scripts/mutate.sh $(T)

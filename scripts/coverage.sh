@@ -8,7 +8,7 @@
 #
 # The build is its own, build/cover.
 set -eu
-cd "$(dirname "$0")/../.."
+cd "$(dirname "$0")/.."
 C=build/cover
 CORPORA=${CORPORA:-build/fuzz/fuzz}
 FILES='netback/ring/tx.c netback/ring/rx.c netback/ring/ring.c netback/ring/ctrl.c
