@@ -62,8 +62,8 @@ point 'build, clang' make -s -j"$jobs" tests-built B=build/clang CC=clang
 point 'build, fuzzers' make -s -j"$jobs" fuzz-built
 point 'lint' make -s lint
 export B=build
-groups 'check' 60 unit golden
-groups 'net' 1200 kernel net
+groups 'check' 120 unit golden
+groups 'net' 1500 kernel net
 groups 'bad input' 300 bad-input
 J=2
 export J
