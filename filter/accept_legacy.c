@@ -11,11 +11,13 @@
 #include <net/if.h>
 #include <netinet/in.h>
 
+#include <assert.h>
 #include <errno.h>
 #include <linux/netfilter/xt_comment.h>
 #include <linux/netfilter/xt_physdev.h>
 #include <linux/netfilter_ipv4/ip_tables.h>
 #include <linux/netfilter_ipv6/ip6_tables.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -34,7 +36,7 @@ static const char accept_legacy_table[] = "filter";
 struct accept_legacy {
 	bool ip6;
 	unsigned size, first, policy;
-	void *all; /* struct ipt_get_entries, ip6t_get_entries */
+	struct ipt_get_entries *all; /* ip6t_.. has the same words */
 	const char *v;
 };
 
@@ -62,14 +64,25 @@ static bool accept_legacy_there(bool ip6)
 	return there;
 }
 
-static int accept_legacy_ask4(int fd, struct accept_legacy *t)
+/* Both families ask alike: these are the same words. */
+static_assert(sizeof(struct ipt_getinfo) == sizeof(struct ip6t_getinfo) &&
+		      offsetof(struct ipt_getinfo, size) ==
+			      offsetof(struct ip6t_getinfo, size) &&
+		      offsetof(struct ipt_get_entries, entrytable) ==
+			      offsetof(struct ip6t_get_entries, entrytable) &&
+		      IPT_SO_GET_INFO == IP6T_SO_GET_INFO &&
+		      IPT_SO_GET_ENTRIES == IP6T_SO_GET_ENTRIES,
+	      "a question of IPv4's is one of IPv6's");
+
+static int accept_legacy_ask(int fd, struct accept_legacy *t)
 {
+	int level = t->ip6 ? SOL_IPV6 : SOL_IP;
 	struct ipt_getinfo info = { .size = 0 };
 	struct ipt_get_entries *g;
 	socklen_t len = sizeof(info);
 
 	strcpy(info.name, accept_legacy_table);
-	if (getsockopt(fd, SOL_IP, IPT_SO_GET_INFO, &info, &len))
+	if (getsockopt(fd, level, IPT_SO_GET_INFO, &info, &len))
 		return -errno;
 	len = (socklen_t)sizeof(*g) + info.size;
 	t->all = g = calloc(1, len);
@@ -79,30 +92,9 @@ static int accept_legacy_ask4(int fd, struct accept_legacy *t)
 	g->size = t->size = info.size;
 	t->first = info.hook_entry[NF_INET_FORWARD];
 	t->policy = info.underflow[NF_INET_FORWARD];
-	t->v = (const char *)g->entrytable;
-	return getsockopt(fd, SOL_IP, IPT_SO_GET_ENTRIES, g, &len) ? -errno : 0;
-}
-
-static int accept_legacy_ask6(int fd, struct accept_legacy *t)
-{
-	struct ip6t_getinfo info = { .size = 0 };
-	struct ip6t_get_entries *g;
-	socklen_t len = sizeof(info);
-
-	strcpy(info.name, accept_legacy_table);
-	if (getsockopt(fd, SOL_IPV6, IP6T_SO_GET_INFO, &info, &len))
-		return -errno;
-	len = (socklen_t)sizeof(*g) + info.size;
-	t->all = g = calloc(1, len);
-	if (!g)
-		return -ENOMEM;
-	strcpy(g->name, accept_legacy_table);
-	g->size = t->size = info.size;
-	t->first = info.hook_entry[NF_INET_FORWARD];
-	t->policy = info.underflow[NF_INET_FORWARD];
-	t->v = (const char *)g->entrytable;
-	return getsockopt(fd, SOL_IPV6, IP6T_SO_GET_ENTRIES, g, &len) ? -errno
-								      : 0;
+	t->v = (const char *)t->all +
+	       offsetof(struct ipt_get_entries, entrytable);
+	return getsockopt(fd, level, IPT_SO_GET_ENTRIES, g, &len) ? -errno : 0;
 }
 
 /* -EAGAIN: it grew between both questions. */
@@ -114,7 +106,7 @@ static int accept_legacy_read(struct accept_legacy *t)
 
 	if (fd < 0)
 		return -errno;
-	rc = t->ip6 ? accept_legacy_ask6(fd, t) : accept_legacy_ask4(fd, t);
+	rc = accept_legacy_ask(fd, t);
 	close(fd);
 	return rc;
 }
