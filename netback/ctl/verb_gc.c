@@ -131,9 +131,10 @@ static void gc_lock_name(const char *dev, char *name)
 		snprintf(name, ATTACH_NAME, "tap-%s", dev);
 }
 
-static int gc_guard(void *arg, const char *dev)
+/* What is left of a device that is not there. */
+static int gc_orphan(struct gc *g, const char *dev, const char *what,
+		   int (*away)(const char *dev, struct err *e))
 {
-	struct gc *g = arg;
 	char name[ATTACH_NAME];
 	struct err why = { "" };
 	int fd, rc = 0;
@@ -144,32 +145,22 @@ static int gc_guard(void *arg, const char *dev)
 		return 0;
 	if (!if_nametoindex(dev) && !gc_theirs(g, dev)) {
 		if (!g->c->dry_run)
-			rc = filter_remove(dev, &why);
-		gc_say(g, dev, "guard", rc, &why);
+			rc = away(dev, &why);
+		gc_say(g, dev, what, rc, &why);
 	}
 	run_unlock(g->c, name, fd);
 	return 0;
 }
 
+static int gc_guard(void *arg, const char *dev)
+{
+	return gc_orphan(arg, dev, "guard", filter_remove);
+}
+
 /* In the host's own chains, and its guard is not there to say so. */
 static int gc_accept(void *arg, const char *dev)
 {
-	struct gc *g = arg;
-	char name[ATTACH_NAME];
-	struct err why = { "" };
-	int fd, rc = 0;
-
-	gc_lock_name(dev, name);
-	fd = gc_lock(g, name);
-	if (fd < 0)
-		return 0;
-	if (!if_nametoindex(dev) && !gc_theirs(g, dev)) {
-		if (!g->c->dry_run)
-			rc = filter_accept_remove(dev, &why);
-		gc_say(g, dev, "accept", rc, &why);
-	}
-	run_unlock(g->c, name, fd);
-	return 0;
+	return gc_orphan(arg, dev, "accept", filter_accept_remove);
 }
 
 static void gc_bridge(struct gc *g, const char *dev)
