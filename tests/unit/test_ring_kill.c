@@ -189,26 +189,35 @@ static void at_every_instruction(void **state)
 	teardown(&own);
 }
 
+/* A guest whose worker, another process, was killed after n steps. */
+static struct guest *killed_after(unsigned n, void **own)
+{
+	struct guest *g;
+	unsigned i;
+	pid_t pid;
+
+	setup_guest(own, n & 1);
+	g = *own;
+	guest_acts(g);
+	pid = worker_start(g);
+	for (i = 0; i < n; i++)
+		assert_int_equal(worker_step(pid), 0);
+	assert_int_equal(kill(pid, SIGKILL), 0);
+	assert_int_equal(waitpid(pid, NULL, 0), pid);
+	backend_close(g);
+	return g;
+}
+
 static void killed_for_real(void **state)
 {
 	static const unsigned none[2];
-	unsigned n, i;
+	unsigned n;
 
 	(void)state;
 	for (n = 1; n < 1000; n += 83) {
-		struct guest *g;
 		void *own;
-		pid_t pid;
+		struct guest *g = killed_after(n, &own);
 
-		setup_guest(&own, n & 1);
-		g = own;
-		guest_acts(g);
-		pid = worker_start(g);
-		for (i = 0; i < n; i++)
-			assert_int_equal(worker_step(pid), 0);
-		assert_int_equal(kill(pid, SIGKILL), 0);
-		assert_int_equal(waitpid(pid, NULL, 0), pid);
-		backend_close(g);
 		judge(g, none);
 		assert_int_equal(backend_open(g, EPOCH), 0);
 		teardown(&own);
@@ -275,19 +284,9 @@ static void old_rings_are_left_alone(void **state)
 	(void)state;
 	assert_non_null(kept);
 	for (n = 1; n < 1000; n += 83) {
-		struct guest *g;
 		void *own;
-		pid_t pid;
+		struct guest *g = killed_after(n, &own);
 
-		setup_guest(&own, n & 1);
-		g = own;
-		guest_acts(g);
-		pid = worker_start(g);
-		for (i = 0; i < n; i++)
-			assert_int_equal(worker_step(pid), 0);
-		assert_int_equal(kill(pid, SIGKILL), 0);
-		assert_int_equal(waitpid(pid, NULL, 0), pid);
-		backend_close(g);
 		memcpy(kept, old_pages(g), OLD);
 		guest_reconnects(g);
 		assert_int_equal(count(g, RING_REPLAYED), 0);
