@@ -207,6 +207,14 @@ killed_then()
 	done
 }
 
+# A name cannot change once the vif is in; the answer says what to do, and that helps.
+detached_first()
+{
+	"$@" 2>$D/refused || {
+		grep 'detach it first' $D/refused && vifctl detach vif1.0 && "$@"
+	}
+}
+
 killed_in_detach()
 {
 	attach='vifctl attach vif1.0 bridge=br0 ip=10.0.0.1'
