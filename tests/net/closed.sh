@@ -6,50 +6,19 @@
 # each one that leaves there is a leak.
 . "$(dirname "$0")/../lib.sh"
 private "$@"
-if [ ! -w /dev/net/tun ]; then
-	skip "taps" "/dev/net/tun is not ours to open"
-	done_testing
-fi
-export XENSTORED_PATH=$RUN/store
+. "$ROOT/tests/guarded.sh"
 N=${N:-10}
-ME=00:16:3e:00:00:01
 YOU=02:00:00:00:00:09
 ALL=ff:ff:ff:ff:ff:ff
-BACK=/local/domain/0/backend/vif/1/0
 RAW=$B/tests/guest/rawframe
 
-netbackd --store --run "$RUN" >/tmp/store.log 2>&1 &
-until_true 5 xenstore-ls >/dev/null
-for f in /proc/sys/net/bridge/bridge-nf-call-*; do
-	[ ! -e "$f" ] || echo 0 >"$f"
-done
-sysctl -qw net.ipv6.conf.all.disable_ipv6=1 net.ipv6.conf.default.disable_ipv6=1
-bridge_up()
-{
-	ip link add "$1" type bridge mcast_snooping 0 forward_delay 0
-	ip link set "$1" up
-}
 bridge_up br0
 for t in out0 fence0 side0; do
 	ip tuntap add $t mode tap
 	ip link set $t master br0 up
 done
-ip link add sink0 type veth peer name drain0
-ip link set drain0 up
-ip link set sink0 master br0 up
+sink sink0
 ip tuntap add vif1.0 mode tap
-ln -s "$B/vifhotplug" /tmp/vif-bridge
-hotplug()
-{
-	env XENBUS_PATH=backend/vif/1/0 vif=vif1.0 netdev='' \
-		/tmp/vif-bridge "$1" type_if=vif
-}
-passed()
-{
-	cat /sys/class/net/sink0/statistics/tx_packets \
-		/sys/class/net/sink0/statistics/tx_dropped |
-		awk '{ n += $1 } END { print n }'
-}
 taken()
 {
 	cat "/sys/class/net/$1/statistics/rx_packets"
@@ -60,9 +29,7 @@ goes()
 	echo "row $1 $ALL $3 0800 ip4 10.0.0.5 10.0.0.6 17 udp 9 9" |
 		"$RAW" br0 "$2" out0 fence0
 }
-xenstore-write $BACK/frontend-id 1 $BACK/handle 0 $BACK/mac $ME $BACK/online 1 \
-	$BACK/ip "10.0.0.5" $BACK/bridge br0 $BACK/type vif \
-	$BACK/hotplug-status '' /local/domain/1/device/vif/0/mtu 1500
+nodes 10.0.0.5
 
 # --- a port that nobody knows ---------------------------------------------------
 
@@ -146,10 +113,10 @@ renames()
 		until_true 5 there || return
 	done
 }
-leak=$(passed)
+leak=$(passed sink0)
 before=$(taken vif1.0)
 ok "renamed $N times and back, its guard each time" renames
-same "of $(($(taken vif1.0) - before)) frames sent meanwhile none leaks" 0 $(($(passed) - leak))
+same "of $(($(taken vif1.0) - before)) frames sent meanwhile none leaks" 0 $(($(passed sink0) - leak))
 ok 'no guard of a name that is gone stays' fails web_there
 
 # The same with the bridge open: it would be seen.
@@ -157,10 +124,10 @@ ok 'opened' vifctl bridge open br0
 same '.. and its table is gone' 0 "$(nft list tables | grep -c closed)"
 kill $WATCH
 wait $WATCH
-leak=$(passed)
+leak=$(passed sink0)
 leaks()
 {
-	[ "$(passed)" -gt "$leak" ]
+	[ "$(passed sink0)" -gt "$leak" ]
 }
 ip link set vif1.0 name web
 ok 'a renamed vif of an open bridge, unwatched, leaks: it would be seen' \

@@ -6,41 +6,20 @@
 # for the long run.
 . "$(dirname "$0")/../lib.sh"
 private "$@"
-if [ ! -w /dev/net/tun ]; then
-	skip "taps" "/dev/net/tun is not ours to open"
-	done_testing
-fi
-export XENSTORED_PATH=$RUN/store
+. "$ROOT/tests/guarded.sh"
 MANY=${MANY:-150}
-ME=00:16:3e:00:00:01
 YOU=02:00:00:00:00:02
 ALL=ff:ff:ff:ff:ff:ff
-BACK=/local/domain/0/backend/vif/1/0
 TABLE=netback-vif1.0
 
-netbackd --store --run "$RUN" >/tmp/store.log 2>&1 &
-until_true 5 xenstore-ls >/dev/null
-for f in /proc/sys/net/bridge/bridge-nf-call-*; do
-	[ ! -e "$f" ] || echo 0 >"$f"
-done
-sysctl -qw net.ipv6.conf.all.disable_ipv6=1 net.ipv6.conf.default.disable_ipv6=1
-ip link add br0 type bridge mcast_snooping 0 forward_delay 0
+bridge_up br0
 for t in 1 2 3; do
 	ip tuntap add vif$t.0 mode tap
 done
 ip link set vif2.0 master br0 up
 ip link set vif3.0 master br0 up
-ip link set br0 up
-ln -s "$B/vifhotplug" /tmp/vif-bridge
-xenstore-write $BACK/frontend-id 1 $BACK/handle 0 $BACK/mac $ME $BACK/online 1 \
-	$BACK/ip 10.0.0.5 $BACK/bridge br0 $BACK/type vif \
-	$BACK/hotplug-status '' /local/domain/1/device/vif/0/mtu 1500
-online()
-{
-	env XENBUS_PATH=backend/vif/1/0 vif=vif1.0 netdev='' \
-		/tmp/vif-bridge online type_if=vif
-}
-ok 'a vif with a guard' online
+nodes 10.0.0.5
+ok 'a vif with a guard' hotplug online
 mkdir /tmp/d
 cat >/tmp/d/web.rules <<'END'
 vif vif1.0 vif2.0

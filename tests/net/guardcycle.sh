@@ -8,26 +8,12 @@
 # bridge learned. Without a guard the same judge counts thousands.
 . "$(dirname "$0")/../lib.sh"
 private "$@"
-if [ ! -w /dev/net/tun ]; then
-	skip "taps" "/dev/net/tun is not ours to open"
-	done_testing
-fi
-export XENSTORED_PATH=$RUN/store
+. "$ROOT/tests/guarded.sh"
 N=${N:-30}
-ME=00:16:3e:00:00:01
-BACK=/local/domain/0/backend/vif/1/0
 RAW=$B/tests/guest/rawframe
 
-netbackd --store --run "$RUN" >/tmp/store.log 2>&1 &
-until_true 5 xenstore-ls >/dev/null
-for f in /proc/sys/net/bridge/bridge-nf-call-*; do
-	[ ! -e "$f" ] || echo 0 >"$f"
-done
-ip link add br0 type bridge mcast_snooping 0 forward_delay 0
-ip link add out0 type veth peer name drain0 # a closed tap has no carrier
-ip link set drain0 up
-ip link set out0 master br0 up
-ip link set br0 up
+bridge_up br0
+sink out0
 
 # Each of these breaks another rule; no other traffic is there.
 cat >"$RUN/flood" <<-END
@@ -83,19 +69,6 @@ refused()
 	nft list counters table netdev netback-vif1.0 |
 		awk '/packets/ { n += $2 } END { print n + 0 }'
 }
-nodes()
-{
-	xenstore-rm $BACK 2>/dev/null
-	xenstore-write $BACK/frontend-id 1 $BACK/handle 0 $BACK/mac $ME \
-		$BACK/ip "10.0.0.5 fd00::5" $BACK/bridge br0 $BACK/type vif \
-		$BACK/hotplug-status '' /local/domain/1/device/vif/0/mtu 1500
-}
-ln -s "$B/vifhotplug" /tmp/vif-bridge
-hotplug()
-{
-	env XENBUS_PATH=backend/vif/1/0 vif=vif1.0 netdev='' \
-		/tmp/vif-bridge "$1" type_if=vif
-}
 refuses()
 {
 	[ "$(refused)" -gt 100 ]
@@ -103,7 +76,7 @@ refuses()
 
 cycle()
 {
-	nodes
+	nodes "10.0.0.5 fd00::5"
 	ip tuntap add vif1.0 mode tap
 	"$RAW" -l vif1.0 <"$RUN/flood" >"$RUN/taken" &
 	cycle_pid=$!
@@ -127,19 +100,13 @@ same "nothing was learned" 0 "$(learned)"
 
 # --- renamed while it is up: port flags follow the device -----------------------
 
-nodes
+nodes "10.0.0.5 fd00::5"
 ip tuntap add vif1.0 mode tap
 head -n 1 "$RUN/flood" >"$RUN/forged"
 sed -n 4p "$RUN/flood" >>"$RUN/forged"
 "$RAW" -l vif1.0 <"$RUN/forged" >"$RUN/taken" &
 PID=$!
 ok "online once more" hotplug online
-passed()
-{
-	cat /sys/class/net/out0/statistics/tx_packets \
-		/sys/class/net/out0/statistics/tx_dropped |
-		awk '{ n += $1 } END { print n }'
-}
 shows()
 {
 	"$B/vifctl" show vif1.0 | grep -q 'refused.from_guest.mac=[1-9]'
@@ -152,10 +119,10 @@ shows_json()
 		grep -A 2 '"to_guest"' "$RUN/json" | grep -q '"own": 0'
 }
 ok "as JSON, too" shows_json
-before=$(passed)
+before=$(passed out0)
 ok "renamed under a flood of forged MACs" ip link set vif1.0 name web
 sleep 0.3
-same "none of them leaves another port" "$before" "$(passed)"
+same "none of them leaves another port" "$before" "$(passed out0)"
 same "and none is learned" 0 "$(learned)"
 ip link del web
 wait $PID

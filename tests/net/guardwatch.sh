@@ -7,42 +7,14 @@
 # with what dockerd writes (docker.rules), while `vifctl watch guard` runs.
 . "$(dirname "$0")/../lib.sh"
 private "$@"
-if [ ! -w /dev/net/tun ]; then
-	skip "taps" "/dev/net/tun is not ours to open"
-	done_testing
-fi
-export XENSTORED_PATH=$RUN/store
+. "$ROOT/tests/guarded.sh"
 N=${N:-20}
-ME=00:16:3e:00:00:01
-BACK=/local/domain/0/backend/vif/1/0
 TABLE=netback-vif1.0
 
-netbackd --store --run "$RUN" >/tmp/store.log 2>&1 &
-until_true 5 xenstore-ls >/dev/null
-for f in /proc/sys/net/bridge/bridge-nf-call-*; do
-	[ ! -e "$f" ] || echo 0 >"$f"
-done
-sysctl -qw net.ipv6.conf.all.disable_ipv6=1 net.ipv6.conf.default.disable_ipv6=1
-ip link add br0 type bridge mcast_snooping 0 forward_delay 0
-# A tap that nobody has open has no carrier, and a port without gets no frame.
-ip link add out0 type veth peer name drain0
-ip link set drain0 up
-ip link set out0 master br0 up
-ip link set br0 up
+bridge_up br0
+sink out0
 echo "ip drop ff:ff:ff:ff:ff:ff $ME 0800 ip4 10.0.0.66 10.0.0.6 17 udp 9 9" \
 	>"$RUN/flood"
-ln -s "$B/vifhotplug" /tmp/vif-bridge
-hotplug()
-{
-	env XENBUS_PATH=backend/vif/1/0 vif=vif1.0 netdev='' \
-		/tmp/vif-bridge "$1" type_if=vif
-}
-passed()
-{
-	cat /sys/class/net/out0/statistics/tx_packets \
-		/sys/class/net/out0/statistics/tx_dropped |
-		awk '{ n += $1 } END { print n }'
-}
 there()
 {
 	nft list chain netdev $TABLE from_guest >/dev/null 2>&1
@@ -51,9 +23,7 @@ said()
 {
 	grep -q "$@" "$RUN/watch"
 }
-xenstore-write $BACK/frontend-id 1 $BACK/handle 0 $BACK/mac $ME $BACK/online 1 \
-	$BACK/ip "10.0.0.5 fd00::5" $BACK/bridge br0 $BACK/type vif \
-	$BACK/hotplug-status '' /local/domain/1/device/vif/0/mtu 1500
+nodes "10.0.0.5 fd00::5"
 ip tuntap add vif1.0 mode tap
 "$B/tests/guest/rawframe" -l vif1.0 <"$RUN/flood" >"$RUN/taken" &
 ok "online" hotplug online
@@ -61,9 +31,9 @@ ok "online" hotplug online
 WATCH=$!
 sleep 0.3
 same "all is well: it says nothing" "" "$(cat "$RUN/watch")"
-before=$(passed)
+before=$(passed out0)
 sleep 0.2
-same "and nothing leaks" "$before" "$(passed)"
+same "and nothing leaks" "$before" "$(passed out0)"
 
 # --- flushed -------------------------------------------------------------------
 
@@ -81,11 +51,11 @@ flushes()
 	done
 }
 : >"$RUN/watch"
-leak=$(passed)
+leak=$(passed out0)
 rate=$(cat /sys/class/net/vif1.0/statistics/rx_packets)
 start=$(date +%s%N)
 ok "$N times under a flood" flushes
-leak=$(($(passed) - leak))
+leak=$(($(passed out0) - leak))
 rate=$(awk -v n=$(($(cat /sys/class/net/vif1.0/statistics/rx_packets) - rate)) \
 	-v t=$(($(date +%s%N) - start)) 'BEGIN { print n * 1e9 / t + 1 }')
 sed -n 's/.*after_us=\([0-9]*\).*/\1/p' "$RUN/watch" | sort -n >"$RUN/took"
@@ -119,7 +89,7 @@ ok "a table that is deleted" edited delete table netdev $TABLE
 # --- others' rules ---------------------------------------------------------------
 
 : >"$RUN/watch"
-before=$(passed)
+before=$(passed out0)
 nft add table netdev admin
 nft add chain netdev admin mine
 nft add rule netdev admin mine drop
@@ -133,7 +103,7 @@ ok "what an administrator deletes stays deleted" \
 	fails nft list table netdev admin
 same "docker's rules and iptables' leave the guard alone" "" \
 	"$(cat "$RUN/watch")"
-same ".. and nothing leaks meanwhile" "$before" "$(passed)"
+same ".. and nothing leaks meanwhile" "$before" "$(passed out0)"
 
 # --- paused ------------------------------------------------------------------------
 
@@ -155,9 +125,9 @@ web_there()
 ok "a device that is renamed gets its guard under the new name" \
 	until_true 5 web_there
 ok ".. and it is said" until_true 5 said 'vif1.0 guard=back renamed=web'
-before=$(passed)
+before=$(passed out0)
 sleep 0.2
-same ".. so that nothing leaks" "$before" "$(passed)"
+same ".. so that nothing leaks" "$before" "$(passed out0)"
 ip link set web name vif1.0
 ok "renamed back" until_true 5 there
 ok ".. no guard of the other name stays" until_true 5 fails web_there
