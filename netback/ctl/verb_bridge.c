@@ -239,23 +239,31 @@ static int bridge_close(const struct ctl *c, int argc, char **argv,
 
 /* --- show ------------------------------------------------------------------------- */
 
+/* Those that are known, or those that are not; as JSON a list. */
 static void bridge_say(struct out *o, const char *key,
 		       const struct filter_names *ports,
 		       const struct filter_names *known, bool want)
 {
-	char text[1024] = "";
+	json_t *list = json_array();
+	size_t size = 0;
+	char *text = NULL;
+	FILE *f = open_memstream(&text, &size);
 	unsigned i;
 
-	for (i = 0; i < ports->n; i++) {
+	for (i = 0; f && i < ports->n; i++) {
 		if (bridge_has(known, ports->v[i]) != want)
 			continue;
-		if (strlen(text) + IFNAMSIZ + 1 > sizeof(text))
-			break;
-		if (text[0])
-			strcat(text, ",");
-		strcat(text, ports->v[i]);
+		fprintf(f, "%s%s", ftell(f) ? "," : "", ports->v[i]);
+		json_array_append_new(list, json_string(ports->v[i]));
 	}
-	out_str(o, key, text);
+	if (f)
+		fclose(f);
+	if (o->json)
+		out_json(o, key, json_incref(list));
+	else
+		out_str(o, key, text ? text : "?");
+	json_decref(list);
+	free(text);
 }
 
 static int bridge_show(const struct ctl *c, struct err *e)

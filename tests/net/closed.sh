@@ -85,6 +85,23 @@ else
 	ok '.. and the only one again' vifctl bridge close br0 new0
 fi
 
+# Each of a hundred ports is named.
+many()
+{
+	for i in $(seq 100); do
+		ip link add "many$i" type veth peer name "p$i"
+		ip link set "many$i" master br0
+	done
+	vifctl bridge show | grep -o 'many[0-9]*' | sort -u | wc -l >/tmp/many
+	vifctl --json bridge show | grep -c '"many[0-9]*"' >>/tmp/many
+	for i in $(seq 100); do
+		ip link del "many$i"
+	done
+	[ "$(cat /tmp/many)" = "100
+100" ] || { cat /tmp/many; return 1; }
+}
+ok 'all of a hundred ports are listed' many
+
 # --- renamed ----------------------------------------------------------------------
 
 echo "ip drop $ALL $ME 0800 ip4 10.0.0.66 10.0.0.6 17 udp 9 9" >/tmp/flood
