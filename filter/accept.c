@@ -10,12 +10,10 @@
 #include "accept.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <linux/netfilter.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/num.h"
 #include "filter.h"
@@ -25,31 +23,18 @@ static const char accept_comment[] = "netback accepts ";
 
 /* --- what is wanted ----------------------------------------------------------- */
 
-static bool accept_on(const char *path)
+bool accept_calls(const char *bridge, bool ip6)
 {
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
-	char c = '0';
-	bool on;
-
-	if (fd < 0)
-		return false;
-	on = read(fd, &c, 1) == 1 && c != '0';
-	close(fd);
-	return on;
-}
-
-/* tables: "iptables" or "ip6tables", as both switches are called. */
-static bool accept_calls(const char *bridge, const char *tables)
-{
+	const char *tables = ip6 ? "ip6tables" : "iptables";
 	char path[128];
 
 	snprintf(path, sizeof(path), "/proc/sys/net/bridge/bridge-nf-call-%s",
 		 tables);
-	if (accept_on(path))
+	if (num_switch(path))
 		return true;
 	snprintf(path, sizeof(path), "/sys/class/net/%s/bridge/nf_call_%s",
 		 bridge, tables);
-	return accept_on(path);
+	return num_switch(path);
 }
 
 /* Does this place see the frames of the bridge? Or may it, one day? */
@@ -58,9 +43,8 @@ static bool accept_called(const struct policy *p, uint16_t family)
 	if (p->accept == VIF_ACCEPT_ALWAYS &&
 	    !access("/proc/sys/net/bridge", F_OK))
 		return true;
-	return (family != NFPROTO_IPV6 &&
-		accept_calls(p->bridge, "iptables")) ||
-	       (family != NFPROTO_IPV4 && accept_calls(p->bridge, "ip6tables"));
+	return (family != NFPROTO_IPV6 && accept_calls(p->bridge, false)) ||
+	       (family != NFPROTO_IPV4 && accept_calls(p->bridge, true));
 }
 
 bool accept_iptables(const struct accept_place *at)

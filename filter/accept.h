@@ -73,6 +73,9 @@ enum accept_whose accept_whose(const struct accept *a, const char *comment);
 bool accept_iptables(const struct accept_place *at);
 bool accept_drops(const struct accept_place *at);
 
+/* Does br_netfilter show the bridge's frames to iptables (ip6: ip6tables)? */
+bool accept_calls(const char *bridge, bool ip6);
+
 /* Pure but for br_netfilter's switches: fills want. For a place that does not drop,
  * too, whatever accept= says.
  */

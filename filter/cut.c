@@ -14,9 +14,10 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "nft.h"
+
 enum {
 	CUT_ATTRS = 512, /* bytes of what names one entry */
-	CUT_BUF = 65536,
 };
 
 /* What names an entry to the kernel: copies of its attributes. */
@@ -116,33 +117,8 @@ static int cut_on_entry(const struct nlmsghdr *nlh, void *data)
 static struct nlmsghdr *cut_message(char *buf, uint16_t type, uint16_t flags,
 				    uint8_t family)
 {
-	struct nlmsghdr *nlh = mnl_nlmsg_put_header(buf);
-	struct nfgenmsg *g;
-
-	nlh->nlmsg_type = (uint16_t)(NFNL_SUBSYS_CTNETLINK << 8 | type);
-	nlh->nlmsg_flags = (uint16_t)(NLM_F_REQUEST | flags);
-	nlh->nlmsg_seq = 1;
-	g = mnl_nlmsg_put_extra_header(nlh, sizeof(*g));
-	g->nfgen_family = family;
-	g->version = NFNETLINK_V0;
-	return nlh;
-}
-
-static int cut_ask(struct mnl_socket *nl, struct nlmsghdr *nlh, mnl_cb_t each,
-		   void *data)
-{
-	char buf[CUT_BUF] __attribute__((aligned(8)));
-	ssize_t r;
-
-	if (mnl_socket_sendto(nl, nlh, nlh->nlmsg_len) < 0)
-		return -errno;
-	do {
-		r = mnl_socket_recvfrom(nl, buf, sizeof(buf));
-		if (r > 0)
-			r = mnl_cb_run(buf, (size_t)r, 1,
-				       mnl_socket_get_portid(nl), each, data);
-	} while (r > 0);
-	return r < 0 ? -errno : 0;
+	return nft_other_msg(buf, NFNL_SUBSYS_CTNETLINK << 8 | type, flags,
+			     family, 0);
 }
 
 static int cut_delete(struct mnl_socket *nl, const struct cut_entry *e)
@@ -153,7 +129,7 @@ static int cut_delete(struct mnl_socket *nl, const struct cut_entry *e)
 
 	memcpy((char *)nlh + nlh->nlmsg_len, e->attrs, e->len);
 	nlh->nlmsg_len += e->len;
-	return cut_ask(nl, nlh, NULL, NULL);
+	return nft_other_ask(nl, nlh, NULL, NULL);
 }
 
 int cut_flows(const struct vif_addr *v, unsigned n)
@@ -168,10 +144,10 @@ int cut_flows(const struct vif_addr *v, unsigned n)
 	if (!nl || mnl_socket_bind(nl, 0, MNL_SOCKET_AUTOPID) < 0)
 		rc = -errno;
 	if (!rc)
-		rc = cut_ask(nl,
-			     cut_message(buf, IPCTNL_MSG_CT_GET, NLM_F_DUMP,
-					 AF_UNSPEC),
-			     cut_on_entry, &c);
+		rc = nft_other_ask(nl,
+				   cut_message(buf, IPCTNL_MSG_CT_GET,
+					       NLM_F_DUMP, AF_UNSPEC),
+				   cut_on_entry, &c);
 	while ((e = c.list)) {
 		c.list = e->next;
 		cut += !cut_delete(nl, e);

@@ -13,15 +13,14 @@
  * by itself (FDB, port flags, VLANs), routing and conntrack are not asked.
  */
 #include <errno.h>
-#include <fcntl.h>
 #include <linux/netfilter.h>
 #include <linux/netfilter/nf_tables.h>
 #include <net/ethernet.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
+#include "accept.h"
 #include "base/num.h"
 #include "explain_rules.h"
 
@@ -338,34 +337,13 @@ static int explain_netdev(struct explain_walk *w, bool egress, int bits)
 	return explain_at_hook(w, &h, bits);
 }
 
-static bool explain_switch(const char *path)
-{
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
-	char c = '0';
-	bool on;
-
-	if (fd < 0)
-		return false;
-	on = read(fd, &c, 1) == 1 && c != '0';
-	close(fd);
-	return on;
-}
-
 /* Does br_netfilter show this frame to iptables? */
 static bool explain_called(const struct explain_walk *w)
 {
 	bool v6 = w->p.proto == ETHERTYPE_IPV6;
-	char path[128];
 
-	if ((w->p.proto != ETHERTYPE_IP && !v6) || w->p.tagged)
-		return false;
-	snprintf(path, sizeof(path), "/proc/sys/net/bridge/bridge-nf-call-%s",
-		 v6 ? "ip6tables" : "iptables");
-	if (explain_switch(path))
-		return true;
-	snprintf(path, sizeof(path), "/sys/class/net/%s/bridge/nf_call_%s",
-		 w->x->bridge, v6 ? "ip6tables" : "iptables");
-	return explain_switch(path);
+	return (w->p.proto == ETHERTYPE_IP || v6) && !w->p.tagged &&
+	       accept_calls(w->x->bridge, v6);
 }
 
 /* ip or ip6, as the frame is; in and out as iptables sees them. */

@@ -371,25 +371,15 @@ int nft_batch_send(struct nft *nft, struct nft_batch *b, const char **what)
 
 int nft_ask(struct nft *nft, const struct nft_ask *a)
 {
-	char buf[32768] __attribute__((aligned(8)));
-	uint32_t seq = nft->seq++;
-	uint32_t port = mnl_socket_get_portid(nft->nl);
+	char buf[NFT_ANSWER] __attribute__((aligned(8)));
 	struct nlmsghdr *nlh;
-	ssize_t r;
 
 	nlh = nftnl_nlmsg_build_hdr(buf, a->type, a->family,
-				    a->dump ? NLM_F_DUMP : NLM_F_ACK, seq);
+				    a->dump ? NLM_F_DUMP : NLM_F_ACK,
+				    nft->seq++);
 	if (a->build)
 		a->build(nlh, a->arg);
-	if (mnl_socket_sendto(nft->nl, nlh, nlh->nlmsg_len) < 0)
-		return -errno;
-	do {
-		r = mnl_socket_recvfrom(nft->nl, buf, sizeof(buf));
-		if (r > 0)
-			r = mnl_cb_run(buf, (size_t)r, seq, port, a->each,
-				       a->data);
-	} while (r > 0);
-	return r < 0 ? -errno : 0;
+	return nft_other_ask(nft->nl, nlh, a->each, a->data);
 }
 
 static int nft_gen_each(const struct nlmsghdr *nlh, void *data)
@@ -415,4 +405,39 @@ int nft_gen(struct nft *nft, uint32_t *gen)
 
 	*gen = 0;
 	return nft_ask(nft, &a);
+}
+
+/* --- other subsystems ------------------------------------------------------- */
+
+struct nlmsghdr *nft_other_msg(void *buf, unsigned type, unsigned flags,
+			       unsigned family, unsigned res_id)
+{
+	struct nlmsghdr *nlh = mnl_nlmsg_put_header(buf);
+	struct nfgenmsg *g;
+
+	nlh->nlmsg_type = (uint16_t)type;
+	nlh->nlmsg_flags = (uint16_t)(NLM_F_REQUEST | flags);
+	nlh->nlmsg_seq = 1;
+	g = mnl_nlmsg_put_extra_header(nlh, sizeof(*g));
+	g->nfgen_family = (uint8_t)family;
+	g->version = NFNETLINK_V0;
+	g->res_id = htons((uint16_t)res_id);
+	return nlh;
+}
+
+int nft_other_ask(struct mnl_socket *nl, const struct nlmsghdr *nlh,
+		  mnl_cb_t each, void *data)
+{
+	char buf[NFT_ANSWER] __attribute__((aligned(8)));
+	ssize_t r;
+
+	if (mnl_socket_sendto(nl, nlh, nlh->nlmsg_len) < 0)
+		return -errno;
+	do {
+		r = mnl_socket_recvfrom(nl, buf, sizeof(buf));
+		if (r > 0)
+			r = mnl_cb_run(buf, (size_t)r, nlh->nlmsg_seq,
+				       mnl_socket_get_portid(nl), each, data);
+	} while (r > 0);
+	return r < 0 ? -errno : 0;
 }

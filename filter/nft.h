@@ -18,6 +18,7 @@ enum {
 	NFT_BATCH = 1 << 17, /* bytes; below a socket's usual send buffer */
 	NFT_BATCH_MOST = 1 << 28, /* what a batch may grow to */
 	NFT_MSG_ROOM = 1 << 13,	  /* bytes of one message: a rule's limit */
+	NFT_ANSWER = 1 << 15,	  /* what the kernel says at once, at most */
 	NFT_MSGS = 256, /* messages that a batch begins with room for */
 };
 
@@ -72,6 +73,16 @@ struct nft_ask {
 	void *data;
 };
 int nft_ask(struct nft *nft, const struct nft_ask *a);
+
+/* --- netfilter's other subsystems, on sockets of their own ------------------- */
+
+/* A message of subsystem << 8 | type in buf. */
+struct nlmsghdr *nft_other_msg(void *buf, unsigned type, unsigned flags,
+			       unsigned family, unsigned res_id);
+
+/* Sends it and reads to the end of the answer: 0, or -errno. */
+int nft_other_ask(struct mnl_socket *nl, const struct nlmsghdr *nlh,
+		  mnl_cb_t each, void *data);
 
 /* Pure: the sentence for a refused message, and what to return for it: a
  * missing piece of the kernel is -EOPNOTSUPP, and needs names what to look for.

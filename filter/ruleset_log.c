@@ -17,6 +17,7 @@
 #include <time.h>
 
 #include "base/num.h"
+#include "nft.h"
 
 enum {
 	LOG_BUF = 1 << 18,
@@ -32,21 +33,6 @@ struct log_in {
 	int rc; /* of each */
 };
 
-static struct nlmsghdr *log_config(char *buf, uint16_t group)
-{
-	struct nlmsghdr *nlh = mnl_nlmsg_put_header(buf);
-	struct nfgenmsg *g;
-
-	nlh->nlmsg_type = (NFNL_SUBSYS_ULOG << 8) | NFULNL_MSG_CONFIG;
-	nlh->nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK;
-	nlh->nlmsg_seq = 1;
-	g = mnl_nlmsg_put_extra_header(nlh, sizeof(*g));
-	g->nfgen_family = AF_UNSPEC;
-	g->version = NFNETLINK_V0;
-	g->res_id = htons(group);
-	return nlh;
-}
-
 static int log_bind(struct mnl_socket *nl, uint16_t group)
 {
 	struct nfulnl_msg_config_cmd cmd = { .command = NFULNL_CFG_CMD_BIND };
@@ -55,19 +41,14 @@ static int log_bind(struct mnl_socket *nl, uint16_t group)
 		.copy_mode = NFULNL_COPY_PACKET,
 	};
 	char buf[8192] __attribute__((aligned(8)));
-	struct nlmsghdr *nlh = log_config(buf, group);
-	ssize_t r;
+	struct nlmsghdr *nlh = nft_other_msg(
+		buf, NFNL_SUBSYS_ULOG << 8 | NFULNL_MSG_CONFIG, NLM_F_ACK,
+		AF_UNSPEC, group);
 
 	mnl_attr_put(nlh, NFULA_CFG_CMD, sizeof(cmd), &cmd);
 	mnl_attr_put(nlh, NFULA_CFG_MODE, sizeof(mode), &mode);
 	mnl_attr_put_u32(nlh, NFULA_CFG_TIMEOUT, htonl(LOG_WAIT));
-	if (mnl_socket_sendto(nl, nlh, nlh->nlmsg_len) < 0)
-		return -errno;
-	r = mnl_socket_recvfrom(nl, buf, sizeof(buf));
-	if (r < 0 || mnl_cb_run(buf, (size_t)r, 1, mnl_socket_get_portid(nl),
-				NULL, NULL) < 0)
-		return -errno;
-	return 0;
+	return nft_other_ask(nl, nlh, NULL, NULL);
 }
 
 /* "web:7f text": id, way, and the administrator's prefix. */

@@ -17,6 +17,7 @@
 #include <string.h>
 
 #include "base/num.h"
+#include "nft.h"
 
 static struct {
 	jmp_buf back;
@@ -106,28 +107,14 @@ static int xt_ask_kernel(struct mnl_socket *nl, const char *name, uint8_t rev,
 			 bool target)
 {
 	char buf[1024] __attribute__((aligned(8)));
-	struct nlmsghdr *nlh = mnl_nlmsg_put_header(buf);
-	struct nfgenmsg *g;
-	ssize_t r;
+	struct nlmsghdr *nlh = nft_other_msg(
+		buf, NFNL_SUBSYS_NFT_COMPAT << 8 | NFNL_MSG_COMPAT_GET,
+		NLM_F_ACK, xt.family, 0);
 
-	nlh->nlmsg_type = (NFNL_SUBSYS_NFT_COMPAT << 8) | NFNL_MSG_COMPAT_GET;
-	nlh->nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK;
-	nlh->nlmsg_seq = 1;
-	g = mnl_nlmsg_put_extra_header(nlh, sizeof(*g));
-	g->nfgen_family = xt.family;
-	g->version = NFNETLINK_V0;
 	mnl_attr_put_strz(nlh, NFTA_COMPAT_NAME, name);
 	mnl_attr_put_u32(nlh, NFTA_COMPAT_REV, htonl(rev));
 	mnl_attr_put_u32(nlh, NFTA_COMPAT_TYPE, htonl(target));
-	if (mnl_socket_sendto(nl, nlh, nlh->nlmsg_len) < 0)
-		return -errno;
-	do {
-		r = mnl_socket_recvfrom(nl, buf, sizeof(buf));
-		if (r > 0)
-			r = mnl_cb_run(buf, (size_t)r, 1,
-				       mnl_socket_get_portid(nl), NULL, NULL);
-	} while (r > 0);
-	return r < 0 ? -errno : 0;
+	return nft_other_ask(nl, nlh, NULL, NULL);
 }
 
 /* Does the kernel know this revision? Who may not ask (no CAP_NET_ADMIN, no

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* num.c - strict numbers from strangers' text, and strings into arrays */
+/* num.c - strict numbers from strangers' text, switches, strings into arrays */
 #include "base/num.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 int num_parse(const char *s, uint32_t max, uint32_t *out)
 {
@@ -44,4 +46,15 @@ int str_fmt(char *dst, size_t size, const char *fmt, ...)
 	n = vsnprintf(dst, size, fmt, ap);
 	va_end(ap);
 	return n < 0 || (size_t)n >= size ? -ENOSPC : n;
+}
+
+bool num_switch(const char *path)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	char c = '0';
+	bool on = fd >= 0 && read(fd, &c, 1) == 1 && c != '0';
+
+	if (fd >= 0)
+		close(fd);
+	return on;
 }

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* num.h - strict numbers from strangers' text, and strings into arrays */
+/* num.h - strict numbers from strangers' text, switches, strings into arrays */
 #ifndef NETBACK_BASE_NUM_H
 #define NETBACK_BASE_NUM_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -17,6 +18,9 @@ int str_put(char *dst, size_t size, const char *s);
 /* snprintf that says when it did not fit: length, or -ENOSPC. */
 int str_fmt(char *dst, size_t size, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
+
+/* A switch of the kernel's, as in /proc/sys: there, and something other than 0. */
+bool num_switch(const char *path);
 
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
 #define container_of(p, type, member)                                          \

@@ -287,21 +287,10 @@ static bool doctor_in_path(const char *name)
 	return found;
 }
 
-static bool doctor_on(const char *path)
-{
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
-	char c = '0';
-	bool on = fd >= 0 && read(fd, &c, 1) == 1 && c != '0';
-
-	if (fd >= 0)
-		close(fd);
-	return on;
-}
-
 static void doctor_forwarding(struct doctor *d)
 {
-	bool on4 = doctor_on("/proc/sys/net/ipv4/ip_forward");
-	bool on6 = doctor_on("/proc/sys/net/ipv6/conf/all/forwarding");
+	bool on4 = num_switch("/proc/sys/net/ipv4/ip_forward");
+	bool on6 = num_switch("/proc/sys/net/ipv6/conf/all/forwarding");
 	char found[64];
 
 	snprintf(found, sizeof(found), "IPv4 %s, IPv6 %s", on4 ? "on" : "off",
