@@ -133,7 +133,7 @@ static void gc_lock_name(const char *dev, char *name)
 
 /* What is left of a device that is not there. */
 static int gc_orphan(struct gc *g, const char *dev, const char *what,
-		   int (*away)(const char *dev, struct err *e))
+		     int (*away)(const char *dev, struct err *e))
 {
 	char name[ATTACH_NAME];
 	struct err why = { "" };
