@@ -77,6 +77,7 @@ struct supervisor {
 	int lock, keep_lock, nursery, sigs;
 	pid_t nursery_pid;
 	unsigned restarts, workers;
+	unsigned away; /* attempts to reach the store in vain */
 	struct sup_worker worker[CREW_PLACES];
 };
 

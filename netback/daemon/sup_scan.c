@@ -29,6 +29,7 @@ enum {
 	 * those that are not taken wait in our memory.
 	 */
 	SUP_EVENTS = 16384,
+	SUP_AWAY = 2,	      /* attempts in vain that are worth a word */
 	SUP_STORE_MS = 200,   /* between attempts to find the store */
 	SUP_SETTLE_MS = 2000, /* for each vif to take what it inherits */
 };
@@ -337,18 +338,31 @@ static void sup_front_event(struct supervisor *s, const char *token,
 		sup_mark(s, v);
 }
 
+/* Of a server that its keeper starts again only the first of these is seen. */
+static void sup_store_away(struct supervisor *s, bool away)
+{
+	unsigned was = s->away;
+
+	s->away = away ? was + (was < SUP_AWAY) : 0;
+	if (away && was < SUP_AWAY && s->away == SUP_AWAY)
+		log_warn("the store is away: guests go on, but none can come, "
+			 "go or be changed until it is back");
+	if (!away && was == SUP_AWAY)
+		log_info("the store is back");
+}
+
 static void sup_store_ready(void *arg, int fd, uint32_t events)
 {
 	struct supervisor *s = arg;
 	char path[STORE_PATH], token[32];
 	unsigned i;
+	int rc = 1;
 
 	(void)fd;
 	(void)events;
 	for (i = 0; i < SUP_EVENTS; i++) {
-		int rc = store_event(s->hub.store, path, sizeof(path), token,
-				     sizeof(token));
-
+		rc = store_event(s->hub.store, path, sizeof(path), token,
+				 sizeof(token));
 		if (rc <= 0)
 			break;
 		if (!strcmp(token, "back"))
@@ -356,6 +370,7 @@ static void sup_store_ready(void *arg, int fd, uint32_t events)
 		else
 			sup_front_event(s, token, path);
 	}
+	sup_store_away(s, rc == -ENOTCONN);
 	if (s->scan)
 		sup_soon(s);
 }

@@ -25,6 +25,7 @@
 #include "base/msg.h"
 #include "base/num.h"
 #include "base/rate.h"
+#include "store/journal.h"
 
 enum {
 	CHILD_UID = 65534, /* nobody, and nobody may trace us */
@@ -208,6 +209,8 @@ static void child_drop_caps(void)
 
 static void child_confine(const char *run)
 {
+	/* The tree's file is on the run directory's tmpfs, with others'. */
+	static const struct rlimit size = { JOURNAL_SIZE, JOURNAL_SIZE };
 	struct rlimit files;
 	unsigned long i;
 
@@ -215,6 +218,7 @@ static void child_confine(const char *run)
 		files.rlim_cur = files.rlim_max;
 		setrlimit(RLIMIT_NOFILE, &files);
 	}
+	setrlimit(RLIMIT_FSIZE, &size);
 	child_hide_files(run);
 	for (i = 0; prctl(PR_CAPBSET_DROP, i, 0, 0, 0) == 0; i++)
 		;

@@ -4,9 +4,11 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -18,12 +20,15 @@ enum {
 	JOURNAL_CHUNK = 1 << 16,    /* bytes of a batch while compacting */
 	JOURNAL_SET = 1,
 	JOURNAL_RM = 2,
+	JOURNAL_WAIT_MS = 5000, /* for the last server's end .. */
+	JOURNAL_POLL_MS = 10,	/* .. asked so often */
 };
 
 struct journal_head {
 	uint32_t magic;
 	_Atomic uint32_t active;
 	_Atomic uint64_t len[2];
+	char boot[40]; /* the kernel's word for this boot */
 };
 
 struct journal_batch {
@@ -150,22 +155,99 @@ int journal_replay(struct tree *t, const uint8_t *p, size_t n)
 	return 0;
 }
 
+/* "" where the kernel does not say. */
+static void journal_boot(char *out, size_t size)
+{
+	int fd = open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC);
+
+	memset(out, 0, size);
+	if (fd < 0 || read(fd, out, size - 1) <= 0)
+		out[0] = '\0';
+	if (fd >= 0)
+		close(fd);
+}
+
+static int journal_empty(int fd)
+{
+	struct journal_head h = { .magic = JOURNAL_MAGIC };
+
+	journal_boot(h.boot, sizeof(h.boot));
+	if (ftruncate(fd, 0) || ftruncate(fd, JOURNAL_SIZE) ||
+	    pwrite(fd, &h, sizeof(h), 0) != sizeof(h))
+		return -errno;
+	return 0;
+}
+
 int journal_create(void)
 {
-	int fd = memfd_create("netback-store", MFD_CLOEXEC | MFD_ALLOW_SEALING);
-	struct journal_head h = { .magic = JOURNAL_MAGIC };
-	int rc;
+	int fd = memfd_create("netback-store", MFD_CLOEXEC), rc;
 
 	if (fd < 0)
 		return -errno;
-	if (ftruncate(fd, JOURNAL_HEAD + 2 * (off_t)JOURNAL_AREA) ||
-	    pwrite(fd, &h, sizeof(h), 0) != sizeof(h) ||
-	    fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL)) {
-		rc = -errno;
+	rc = journal_empty(fd);
+	if (rc)
 		close(fd);
-		return rc;
+	return rc ? rc : fd;
+}
+
+/* Whoever has it is at its end: a server without a keeper dies at once. */
+static int journal_lock(int fd)
+{
+	unsigned ms;
+
+	for (ms = 0; flock(fd, LOCK_EX | LOCK_NB); ms += JOURNAL_POLL_MS) {
+		if (errno != EWOULDBLOCK && errno != EINTR)
+			return -errno;
+		if (ms >= JOURNAL_WAIT_MS)
+			return -EBUSY;
+		poll(NULL, 0, JOURNAL_POLL_MS);
 	}
-	return fd;
+	return 0;
+}
+
+static bool journal_makes_sense(int fd, off_t size)
+{
+	struct journal_head h;
+	char boot[sizeof(h.boot)];
+
+	journal_boot(boot, sizeof(boot));
+	return size == JOURNAL_SIZE &&
+	       pread(fd, &h, sizeof(h), 0) == sizeof(h) &&
+	       h.magic == JOURNAL_MAGIC && h.active < 2 &&
+	       h.len[h.active] <= JOURNAL_AREA &&
+	       !memcmp(h.boot, boot, sizeof(boot));
+}
+
+int journal_keep(const char *path, bool *kept)
+{
+	int rc, fd = open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC,
+			  0600);
+	struct stat st;
+
+	if (fd < 0)
+		return -errno;
+	rc = fstat(fd, &st) ? -errno : 0;
+	if (!rc && (!S_ISREG(st.st_mode) || st.st_uid != geteuid() ||
+		    st.st_nlink != 1 || (st.st_mode & 077)))
+		rc = -EPERM;
+	if (!rc)
+		rc = journal_lock(fd);
+	if (!rc && fstat(fd, &st))
+		rc = -errno;
+	if (rc)
+		goto out;
+	*kept = journal_makes_sense(fd, st.st_size);
+	if (*kept)
+		return fd;
+	if (st.st_size)
+		log_warn("store: %s: of another boot or version, or damaged: "
+			 "starting empty",
+			 path);
+	rc = journal_empty(fd);
+out:
+	if (rc)
+		close(fd);
+	return rc ? rc : fd;
 }
 
 static off_t journal_area(uint32_t which)

@@ -17,6 +17,7 @@
 #ifndef NETBACK_STORE_JOURNAL_H
 #define NETBACK_STORE_JOURNAL_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -25,6 +26,7 @@
 enum {
 	JOURNAL_HEAD = 4096,
 	JOURNAL_AREA = 1 << 28,
+	JOURNAL_SIZE = JOURNAL_HEAD + 2 * JOURNAL_AREA,
 	JOURNAL_COMPACT = 1 << 20, /* bytes below which history is left alone */
 };
 
@@ -44,8 +46,17 @@ int journal_replay(struct tree *t, const uint8_t *p, size_t n);
 
 struct journal;
 
-/* A new file, for the process that keeps it. fd or -errno. */
+/* A new file without a name, for whoever needs it no longer than it lives. fd or
+ * -errno.
+ */
 int journal_create(void);
+
+/* The file of that name, for the process that keeps it: what the last one left if
+ * this system has not been booted since, else empty (*kept says which). Locked,
+ * until the last process that has the fd is gone: -EBUSY when another is not.
+ * Beside a tmpfs it works as well and is slower. fd or -errno.
+ */
+int journal_keep(const char *path, bool *kept);
 
 /* Opens it (fd stays the caller's) and reads the tree, which is open and
  * empty. A batch that makes no sense ends the reading there.

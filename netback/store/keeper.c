@@ -2,8 +2,10 @@
 /* keeper.c - holds the store's sockets and tree, and keeps a server running
  *
  * So small that it has no reason to die: it reads no byte from a client,
- * only three numbers from its own child.
+ * only three numbers from its own child. When it is killed all the same, the next
+ * one finds the tree and the domains' sockets by their names.
  */
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -206,10 +208,77 @@ static void keeper_run(struct keeper *k)
 	}
 }
 
-static int keeper_open(struct keeper *k, const char *run)
+static int keeper_signals(struct keeper *k)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGCHLD);
+	sigprocmask(SIG_BLOCK, &set, &k->old);
+	k->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	return k->signals < 0 ? -errno : 0;
+}
+
+/* A socket that the last keeper left may have been given to a guest. */
+static void keeper_door_again(struct keeper *k, unsigned dom)
 {
 	char path[108];
-	sigset_t set;
+	struct stat was;
+
+	if (keeper_path(k, dom, "/store", path, sizeof(path)) ||
+	    lstat(path, &was) || !S_ISSOCK(was.st_mode) ||
+	    keeper_listen(k, dom))
+		return;
+	if (lchown(path, was.st_uid, was.st_gid) ||
+	    chmod(path, was.st_mode & 0777))
+		log_warn("store: %s: is not whose it was: %s", path,
+			 strerror(errno));
+}
+
+/* Domains that the last keeper had: their sockets' names are still there. */
+static void keeper_listen_again(struct keeper *k, const char *dir)
+{
+	DIR *d = opendir(dir);
+	struct dirent *de;
+
+	while (d && (de = readdir(d))) {
+		uint32_t dom;
+
+		if (!num_parse(de->d_name, CONN_DOMS - 1, &dom) && dom)
+			keeper_door_again(k, dom);
+	}
+	if (d)
+		closedir(d);
+}
+
+/* The tree comes after domain 0's socket: who has that is no second keeper. */
+static int keeper_take(struct keeper *k)
+{
+	char path[108];
+	bool kept;
+	int rc = keeper_listen(k, 0);
+
+	if (!rc)
+		rc = keeper_path(k, 0, "/store.tree", path, sizeof(path));
+	if (rc)
+		return rc;
+	k->keep.tree = journal_keep(path, &kept);
+	if (k->keep.tree < 0) {
+		log_error("store: %s: %s", path, strerror(-k->keep.tree));
+		return k->keep.tree;
+	}
+	rc = keeper_path(k, 0, "/dom", path, sizeof(path));
+	if (!rc)
+		rc = keeper_mkdir(path, 0755);
+	if (!rc && kept)
+		keeper_listen_again(k, path);
+	return rc;
+}
+
+static int keeper_open(struct keeper *k, const char *run)
+{
 	unsigned i;
 	int rc;
 
@@ -223,34 +292,24 @@ static int keeper_open(struct keeper *k, const char *run)
 		log_error("store: %s: longer than a socket's name may be", run);
 		return -ENAMETOOLONG;
 	}
-	sigemptyset(&set);
-	sigaddset(&set, SIGTERM);
-	sigaddset(&set, SIGINT);
-	sigaddset(&set, SIGCHLD);
-	sigprocmask(SIG_BLOCK, &set, &k->old);
-	k->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
-	k->keep.tree = journal_create();
-	if (k->signals < 0 || k->keep.tree < 0)
-		return k->signals < 0 ? -errno : k->keep.tree;
-	rc = keeper_listen(k, 0);
-	if (!rc)
-		rc = keeper_path(k, 0, "/dom", path, sizeof(path));
-	return rc ? rc : keeper_mkdir(path, 0755);
+	rc = keeper_signals(k);
+	return rc ? rc : keeper_take(k);
 }
 
+/* Tree and domains stay for the next one, as netbackd leaves its guests. */
 static void keeper_close(struct keeper *k)
 {
-	char path[108];
 	unsigned i;
 
 	if (k->child > 0) {
 		kill(k->child, SIGTERM);
 		waitpid(k->child, NULL, 0);
 	}
-	for (i = CONN_DOMS; i-- > 0;)
-		keeper_unlisten(k, i);
-	if (!keeper_path(k, 0, "/dom", path, sizeof(path)))
-		rmdir(path);
+	keeper_unlisten(k, 0);
+	for (i = 1; i < CONN_DOMS; i++) {
+		if (k->keep.listen[i] >= 0)
+			grave_put(k->grave, k->keep.listen[i]);
+	}
 	if (k->signals >= 0)
 		close(k->signals);
 	if (k->ask >= 0)

@@ -176,6 +176,9 @@ else
 	skip "a uid of its own" "only one uid is mapped here"
 fi
 
+ok "no file longer than the tree's" grep -q '^Max file size  *536875008 ' \
+	"/proc/$pid/limits"
+
 # --- ends -------------------------------------------------------------------
 ok "a second server on the same directory refuses to start" \
 	fails netbackd --store --run "$RUN"
@@ -183,10 +186,11 @@ ok "and the first one serves on" xenstore-exists /last
 kill $KEEPER
 ended "SIGTERM ends it" $KEEPER
 ok "its child too" fails test -e "/proc/$pid"
-ok "nothing is left in the run directory" fails test -e "$S"
+ok "and its name" fails test -e "$S"
 netbackd --store --run "$RUN" 2>>"$RUN/log" &
 KEEPER=$!
-until_true 5 xenstore-exists /local
+ok "the next one has what was there" until_true 5 xenstore-exists /last
+ok "domains too" prints 4 as_dom 7 xenstore-read ro
 "$CLIENT" "$S" introduce 9
 pid=$(child)
 kill -9 $KEEPER
