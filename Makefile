@@ -43,9 +43,11 @@ CPPFLAGS += -D_GNU_SOURCE -Iinclude -Inetback -I. -I$(B)/gen
 CFLAGS	?= -O2 -g
 NBFLAGS	= -std=c11 -fno-strict-aliasing -fstack-protector-strong -pthread \
 	  $(WARN) $(SANFLAGS) $(shell pkg-config --cflags libnl-3.0 2>/dev/null)
-LDLIBS_D = -lxenstore -lseccomp -ljansson -lpcap -lcap-ng -lpthread
+# Ending a thread needs it, and glibc that loads it late may fail half (client_watch.c).
+UNWIND	= -Wl,--push-state,--no-as-needed -lgcc_s -Wl,--pop-state
+LDLIBS_D = -lxenstore -lseccomp -ljansson -lpcap -lcap-ng -lpthread $(UNWIND)
 LDLIBS_C = -lxenstore -lnftnl -lmnl -lxtables -lip4tc -lip6tc -lnl-route-3 \
-	   -lnl-3 -ljansson -lpcap -lpthread
+	   -lnl-3 -ljansson -lpcap -lpthread $(UNWIND)
 # Each library that is looked up at start costs as much as a request to the kernel:
 # those that have an archive go into the program.
 HOTLIBS	= xenstore xentoolcore nftnl nl-3
@@ -53,7 +55,7 @@ HOTARCH	= $(wildcard $(foreach l,$(HOTLIBS),\
 	  $(shell $(CC) -print-file-name=lib$(l).a)))
 LDLIBS_H = $(if $(filter $(words $(HOTLIBS)),$(words $(HOTARCH))),$(HOTARCH),\
 	  $(addprefix -l,$(HOTLIBS))) -lmnl -lpthread
-LDLIBS_G = -lxenstore -lpthread
+LDLIBS_G = -lxenstore -lpthread $(UNWIND)
 
 # A room is a folder; a file belongs to the library that its room belongs to.
 src	= $(wildcard $(foreach d,$(1),$(d)/*.c))

@@ -145,7 +145,9 @@ static const struct client_mind client_minder = {
 };
 
 /* xs_close cancels the reader thread, for which glibc loads this library or
- * aborts. Whoever confines itself later must not meet that then.
+ * aborts. Whoever confines itself later must not meet that then. Our programs are
+ * linked to it: where memory ends within dlopen, glibc (2.36) may keep a library
+ * that it has not relocated, and the thread's end is then ours.
  */
 static void client_load_unwinder(void)
 {
