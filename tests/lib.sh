@@ -112,6 +112,22 @@ until_true()
 	done
 }
 
+# Another host, without devices yet: `outside COMMAND` runs there, $OUT is its pid.
+outside()
+{
+	nsenter -t "$OUT" -n -- "$@"
+}
+outside_there()
+{
+	[ "$(readlink "/proc/$OUT/ns/net")" != "$(readlink /proc/self/ns/net)" ]
+}
+outside_up()
+{
+	unshare -n sleep 1000 &
+	OUT=$!
+	until_true 10 outside_there
+}
+
 done_testing()
 {
 	echo "1..$TAP_N"

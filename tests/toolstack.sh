@@ -56,6 +56,28 @@ node()
 	xenstore-read "$BACK/$1"
 }
 
+# lean [WORDS]: vif 1 comes and goes: no fork, one socket, one batch.
+trace()
+{
+	env XENBUS_PATH=backend/vif/1/0 vif=vif1.0 strace -f -o /tmp/trace \
+		-e trace=process,network "$S/$SCRIPT" "$1" type_if=vif
+}
+lean()
+{
+	# a sanitizer looks for leaks with a thread of its own, and not under ptrace
+	export ASAN_OPTIONS=detect_leaks=0
+	for way in online offline; do
+		ok "$way, traced" trace $way
+		same "$1$way runs no program" 1 \
+			"$(grep -c execve /tmp/trace)"
+		same "$way forks nothing" 0 "$(grep -cE 'clone|fork' /tmp/trace)"
+		same "$way: one rtnetlink socket" 1 \
+			"$(grep -c NETLINK_ROUTE /tmp/trace)"
+		same "$way: one nft batch" 1 \
+			"$(grep -c NFNL_MSG_BATCH_BEGIN /tmp/trace)"
+	done
+}
+
 # What `end` prints is what it was; the kernel adds some routes a moment later.
 unchanged()
 {

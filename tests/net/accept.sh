@@ -17,14 +17,7 @@ if [ -e /proc/sys/net/bridge ]; then BR=1; else BR=; fi
 
 # --- a world, a bridge to it, two guests ---------------------------------------------
 
-outside()
-{
-	nsenter -t "$OUT" -n -- "$@"
-}
-unshare -n sleep 1000 &
-OUT=$!
-until_true 5 test "$(readlink /proc/$OUT/ns/net)" != \
-	"$(readlink /proc/self/ns/net)"
+outside_up
 ip link add br0 type bridge
 ip link set br0 up
 sysctl -qw net.ipv6.conf.br0.disable_ipv6=1

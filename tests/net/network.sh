@@ -14,15 +14,7 @@ command -v dnsmasq >/dev/null || { skip 'networks' 'no dnsmasq here'; done_testi
 
 # --- the world ---------------------------------------------------------------------
 
-outside()
-{
-	nsenter -t "$OUT" -n "$@"
-}
-
-unshare -n sleep 1000 &
-OUT=$!
-until_true 5 test "$(readlink /proc/$OUT/ns/net)" != \
-	"$(readlink /proc/self/ns/net)"
+outside_up
 ip link add up0 type veth peer name eth0 netns $OUT
 sysctl -qw net.ipv6.conf.up0.accept_dad=0
 outside sysctl -qw net.ipv6.conf.eth0.accept_dad=0

@@ -17,14 +17,7 @@ export NETBACK_STATE=/tmp/var
 N=/tmp/networks.d V=/tmp/vifs.d
 mkdir $N $V
 
-unshare -n sleep 1000 &
-OUT=$!
-until_true 5 test "$(readlink /proc/$OUT/ns/net)" != \
-	"$(readlink /proc/self/ns/net)"
-outside()
-{
-	nsenter -t "$OUT" -n -- "$@"
-}
+outside_up
 world()
 {
 	ip link add up0 type veth peer name eth0 netns $OUT

@@ -14,15 +14,7 @@ export XENSTORED_PATH=$RUN/store
 
 ### a host with an uplink, and a neighbour on it
 
-outside()
-{
-	nsenter -t "$OUT" -n "$@"
-}
-
-unshare -n sleep 1000 &
-OUT=$!
-until_true 5 test "$(readlink /proc/$OUT/ns/net)" != \
-	"$(readlink /proc/self/ns/net)"
+outside_up
 ip link add up0 address 02:00:00:00:00:01 type veth \
 	peer name eth0 address 02:00:00:00:00:02 netns $OUT
 sysctl -qw net.ipv6.conf.up0.accept_dad=0

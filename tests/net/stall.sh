@@ -31,6 +31,11 @@ counter()
 		sed -n "s/.*\"$1\": *\\([0-9]*\\).*/\\1/p"
 }
 
+dropped()
+{
+	[ "$(counter held)" = 0 ]
+}
+
 # guest OPTION..
 guest()
 {
@@ -56,7 +61,7 @@ ok 'one that is silent, and sent nothing, keeps it' carrier 1
 flood
 ok 'one that takes nothing loses it' until_true 10 carrier 0
 ok 'and that is said' grep -q 'vif1.0: stalled' $LOG
-ok 'what waited is dropped' until_true 5 test "$(counter held)" = 0
+ok 'what waited is dropped' until_true 5 dropped
 same 'it is counted' 1 "$(counter stalls)"
 old=$(worker)
 kill -9 "$old"
