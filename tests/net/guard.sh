@@ -394,13 +394,13 @@ ok "without a guard VLAN 0 passes" grep -q '^vlan0: pass' "$RUN/open"
 # --- each rule is needed, and each match of it ---
 
 # needed POLICY TABLE: a turn without each; what no row of it noticed is asked of
-# those that go the other way.
+# those that go the other way. PLACES=n: each nth only, for slow machines.
 each_needed()
 {
 	judge "$1" "$2" || return
 	for w in $("$TOOL" "${3:-count}" vif1.0 $1); do
 		echo "$TOOL apply vif1.0 $1 without=$w"
-	done >"$RUN/places"
+	done | awk -v n="${PLACES:-1}" 'NR % n == 0' >"$RUN/places"
 	"$RAW" -f "$2" br0 vif1.0 vif2.0 vif3.0 <"$RUN/places" >"$RUN/missed"
 	"$RAW" -f "$2.in" -t br0 vif2.0 vif1.0 vif3.0 <"$RUN/missed" \
 		>"$RUN/never"

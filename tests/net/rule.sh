@@ -21,15 +21,21 @@ done
 G1=$(sed -n 's/.*netns pid \([0-9]*\).*/\1/p' /tmp/g1)
 G2=$(sed -n 's/.*netns pid \([0-9]*\).*/\1/p' /tmp/g2)
 
-# One short TCP connection from g1 to g2's port 5201, or another.
+listens()
+{
+	nsenter -t "$G2" -n ss -Hltn "sport = :$1" | grep -q LISTEN
+}
+
+# One short TCP connection from g1 to g2's port 5201, or another; processes are
+# slow to start on some machines.
 flows()
 {
-	timeout 5 nsenter -t "$G2" -n socat -u "TCP-LISTEN:${1:-5201},reuseaddr" \
+	timeout 30 nsenter -t "$G2" -n socat -u "TCP-LISTEN:${1:-5201},reuseaddr" \
 		STDOUT >/tmp/got 2>/dev/null &
 	flow=$!
-	sleep 0.3
-	echo hello | timeout 2 nsenter -t "$G1" -n socat -u STDIN \
-		"TCP:10.0.0.2:${1:-5201},connect-timeout=1" || kill "$flow"
+	until_true 20 listens "${1:-5201}"
+	echo hello | timeout 20 nsenter -t "$G1" -n socat -u STDIN \
+		"TCP:10.0.0.2:${1:-5201},connect-timeout=4" || kill "$flow"
 	wait "$flow"
 	grep -q hello /tmp/got
 }

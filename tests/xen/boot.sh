@@ -5,6 +5,7 @@
 #   boot.sh NAME     tests/xen/dom0/NAME.sh with B's programs; B=build
 #   boot.sh host     the same on dom0's kernel alone, without Xen
 #   boot.sh shell    stays, for tests/xen/do.sh; the log is $XEN_CACHE/shell/serial
+#   boot.sh shell host    stays, too, without Xen
 #
 # N= and T= are passed on. LIMIT=seconds, ICOUNT=1 (time is counted in instructions: repeatable figures,
 # one CPU), CPU=,-erms (more words for QEMU's -cpu), XEN_CACHE=folder (default
@@ -125,7 +126,7 @@ linux=$(echo $linux)
 # The host's suites need no Xen, and go several times as fast without. Where the
 # machine is busy Linux measures QEMU's TSC wrongly, and panics for want of a timer
 # interrupt that comes late.
-if [ "$name" = host ]; then
+if [ "$*" = host ] || [ "$*" = 'shell host' ]; then
 	set -- -kernel "$XEN_CACHE/vmlinux" -initrd "$XEN_CACHE/dom0.cpio" \
 		-append "console=ttyS0 clocksource=hpet no_timer_check $(echo "$linux" | sed \
 			's/console=hvc0 earlyprintk=xen//; s/tsc=reliable//')"
