@@ -82,7 +82,8 @@ copy_modules d0 xen-netback xen-gntdev xen-gntalloc xen-evtchn xen-privcmd \
 	xenfs tun veth dummy ifb macvlan 9p 9pnet_virtio virtio_pci 8021q \
 	pktgen af_packet $(names net/bridge net/netfilter net/ipv4/netfilter \
 	net/ipv6/netfilter) sch_tbf sch_ingress sch_htb sch_netem sch_fq_codel \
-	cls_u32 cls_flower cls_matchall cls_basic act_mirred act_police
+	cls_u32 cls_flower cls_matchall cls_basic act_mirred act_police \
+	netlink_diag inet_diag tcp_diag
 cp "$modules"/modules.builtin "$modules"/modules.builtin.modinfo \
 	"$modules"/modules.order "d0/lib/modules/$version/"
 depmod -b "$PWD/d0" "$version"

@@ -7,7 +7,7 @@
 # make sense here. A skip needs a line "host/NAME: reason" in tests/skips.
 export B=/nb/build
 . /nb/tests/lib.sh
-SUITES=${SUITES:-'switches rules-truth physdev rules-bridge'}
+SUITES=${SUITES:-'switches rules-truth physdev rules-bridge rule'}
 if [ "$SUITES" = all ]; then
 	SUITES='attach blame differential doctor engine examples explain guard
 	guardcycle guardmatrix guardwatch hooks hotplug hotroute modes nat
