@@ -80,14 +80,19 @@ int sandbox_find_id(struct sandbox_id *id, const char *user, struct err *e)
 static int sandbox_empty_root(const char *run)
 {
 	char path[256];
+	int rc;
 
 	if (str_fmt(path, sizeof(path), "%s/empty.XXXXXX", run) < 0)
 		return -ENAMETOOLONG;
 	if (!mkdtemp(path))
 		return -errno;
-	if (chdir(path) || rmdir(path) || chroot("."))
-		return -errno;
-	return chdir("/") ? -errno : 0;
+	rc = chdir(path) ? -errno : 0;
+	/* Else it stays for ever: nobody looks for it. */
+	if (rmdir(path) && rmdir(path) && !rc)
+		rc = -errno;
+	if (!rc && (chroot(".") || chdir("/")))
+		rc = -errno;
+	return rc;
 }
 
 static int sandbox_drop_bounding(void)

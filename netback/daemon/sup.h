@@ -70,7 +70,8 @@ struct supervisor {
 	struct sup_dom *doms;
 	struct sup_dev *devs;
 	struct sup_ask *asks;
-	struct loop_timer *soon;
+	struct loop_timer *soon, *again;
+	unsigned tries; /* since a vif was opened */
 	bool scan, swept, waited;
 	bool given; /* to another netbackd, which waits for our end */
 	bool xen;   /* the guests are Xen's */

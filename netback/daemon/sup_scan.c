@@ -30,6 +30,7 @@ enum {
 	 */
 	SUP_EVENTS = 16384,
 	SUP_AWAY = 2,	      /* attempts in vain that are worth a word */
+	SUP_TRIES = 25,	      /* of vifs that cannot be opened, in a row */
 	SUP_STORE_MS = 200,   /* between attempts to find the store */
 	SUP_SETTLE_MS = 2000, /* for each vif to take what it inherits */
 };
@@ -179,6 +180,26 @@ static void sup_dom_put(struct supervisor *s, struct sup_dom *d)
 	free(d);
 }
 
+static void sup_scan_again(void *arg)
+{
+	struct supervisor *s = arg;
+
+	s->again = NULL;
+	s->scan = true;
+	sup_soon(s);
+}
+
+/* One that could not be opened may be living: what failed may have been a moment
+ * without memory.
+ */
+static void sup_add_later(struct supervisor *s)
+{
+	if (s->again || s->tries == SUP_TRIES)
+		return;
+	s->tries++;
+	loop_after(s->loop, SUP_STORE_MS, sup_scan_again, s, &s->again);
+}
+
 static void sup_add(struct supervisor *s, uint16_t domid, uint16_t handle)
 {
 	struct sup_dev *v;
@@ -188,24 +209,25 @@ static void sup_add(struct supervisor *s, uint16_t domid, uint16_t handle)
 	    device_wanted(&s->hub, domid, handle) <= 0)
 		return;
 	v = calloc(1, sizeof(*v));
-	if (!v)
-		return;
-	rc = sup_dom_get(s, domid, &v->dom);
-	if (rc) {
-		free(v);
-		return;
-	}
+	rc = v ? sup_dom_get(s, domid, &v->dom) : -ENOMEM;
+	if (rc)
+		goto out;
 	rc = device_open(&v->dev, &s->hub, v->dom->dom, domid, handle);
 	if (rc) {
 		if (rc != -ENOTCONN)
 			log_error("vif%u.%u: %s", domid, handle, strerror(-rc));
 		sup_dom_put(s, v->dom);
-		free(v);
-		return;
+		goto out;
 	}
+	s->tries = 0;
 	v->next = s->devs;
 	s->devs = v;
 	sup_mark(s, v);
+	return;
+out:
+	free(v);
+	if (rc != -ENOTCONN)
+		sup_add_later(s);
 }
 
 static void sup_remove(struct supervisor *s, struct sup_dev *v)
@@ -269,7 +291,8 @@ static void sup_sweep(struct supervisor *s)
 		memcpy(name, de->d_name, n - 7);
 		name[n - 7] = '\0';
 		if (!vif_parse_name(name, &domid, &handle, NULL) &&
-		    !sup_find(s, domid, handle))
+		    !sup_find(s, domid, handle) &&
+		    !device_wanted(&s->hub, domid, handle))
 			device_sweep(&s->hub, name);
 	}
 	if (dir)

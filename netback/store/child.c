@@ -184,11 +184,15 @@ static void child_orphaned(void *arg, int fd, uint32_t events)
 static void child_hide_files(const char *run)
 {
 	char dir[96];
+	bool in;
 
 	if (str_fmt(dir, sizeof(dir), "%s/.empty-XXXXXX", run) < 0 ||
 	    !mkdtemp(dir))
 		return;
-	if (chdir(dir) || rmdir(dir) || chroot("."))
+	in = !chdir(dir);
+	if (rmdir(dir) && rmdir(dir))
+		log_debug("store: %s: %s", dir, strerror(errno));
+	if (!in || chroot("."))
 		log_debug("store: no empty root: %s", strerror(errno));
 }
 

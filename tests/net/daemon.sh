@@ -344,6 +344,20 @@ daemon_start
 ok 'detached while away: the tap goes' until_true 3 fails ip link show vif1.0
 ok 'detached while away: nothing is kept' until_true 3 kept_nothing
 
+# One that cannot be served when netbackd starts, for a reason that passes.
+ok 'attach once more' vifctl attach vif1.0 bridge=xenbr0
+kill "$DAEMON"
+wait "$DAEMON"
+rm -f "$RUN/dom/1/hv"
+mkdir "$RUN/dom/1/hv"
+: >"$LOG"
+daemon_start
+ok 'not served: said' until_true 5 logged 'domain 1: cannot listen'
+rmdir "$RUN/dom/1/hv"
+ok 'not served: then it is' until_true 5 vif_known
+ok 'not served: it was not taken for detached' fails logged 'vif1.0: removed'
+ok 'not served: its tap stayed' ip link show vif1.0
+
 # The nursery is what cannot be mended here.
 kill -9 "$(field nursery)"
 rc=0
