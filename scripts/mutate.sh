@@ -5,8 +5,9 @@
 #   scripts/mutate.sh [PART-OF-A-NAME]     (B=build, N=at most so many)
 #
 # tests/mutations has a row for each: name, file, what sed does to it, and the
-# test that fails then: unit:NAME of tests/unit, or lie:NAME of the hostile
-# guest. Works in a copy below B; the tree is not touched. Speaks TAP.
+# test that fails then: unit:NAME of tests/unit, lie:NAME of the hostile guest, or
+# net:NAME POINT, a point of tests/net/NAME.sh whose words begin so. Works in a
+# copy below B; the tree is not touched. Speaks TAP.
 set -u
 cd "$(dirname "$0")/.." || exit 1
 B=${B:-build}
@@ -40,7 +41,11 @@ try()
 {
 	case $1 in
 	unit:*) timeout 120 "build/tests/unit/test_${1#*:}" ;;
-	*) N=1 B=build LIE=${1#*:} timeout 120 sh tests/net/hostile.sh |
+	net:*)
+		script=${1%% *}
+		B=build timeout -s KILL 300 sh "tests/net/${script#*:}.sh" >net.log
+		! grep "^not ok [0-9]* - ${1#* }" net.log ;;
+	*) N=1 B=build LIE=${1#*:} timeout -s KILL 120 sh tests/net/hostile.sh |
 		grep -q "^ok 1 - ${1#*:} " ;;
 	esac >>"$log" 2>&1
 }
@@ -65,10 +70,11 @@ while IFS='@' read -r name file what test; do
 	case $name in '' | '#'*) continue ;; *"$part"*) ;; *) continue ;; esac
 	[ $n -lt "$N" ] || break
 	n=$((n + 1))
-	# shellcheck disable=SC2086 # blanks around the fields
-	why=$(missed $name $file "$what" $test)
+	test=$(echo $test) # without blanks around
+	# shellcheck disable=SC2086 # theirs, too
+	why=$(missed $name $file "$what" "$test")
 	if [ -z "$why" ]; then
-		echo "ok $n - without ${name% } $(echo $test) fails"
+		echo "ok $n - without ${name% } $test fails"
 	else
 		bad=$((bad + 1))
 		echo "not ok $n - $name: $why"

@@ -666,6 +666,7 @@ def case(before, phase, fault):
         why = str(e) + log_since(at)
     try:
         settle()
+        before[:] = [things(), numbers()]
     except Bad as e:
         why += "\n#   and: %s" % e
     return why

@@ -55,6 +55,15 @@ flood()
 
 guest
 ok 'a guest that is there has a carrier' carrier 1
+# Turns, but nothing for the guest: nobody answers what it sends.
+nsenter -t "$GUEST" -n ip neigh replace 10.0.0.254 dev eth0 nud permanent \
+	lladdr "$(cat /sys/class/net/br0/address)"
+"$B/tests/guest/udpseq" recv 7000 >$LOG.seq &
+SEQ=$!
+nsenter -t "$GUEST" -n "$B/tests/guest/udpseq" send 10.0.0.254 7000 50 3 >$LOG.sent
+ok 'one that only sends keeps it' carrier 1
+same 'and was never taken for stalled' 0 "$(counter stalls)"
+wait $SEQ
 kill -STOP "$GUEST"
 sleep 1.5
 ok 'one that is silent, and sent nothing, keeps it' carrier 1
