@@ -232,6 +232,18 @@ ok 'one of another network' refused 'not an address of network lan' \
 	vifctl attach vif3.0 mode=nat network=lan ip=10.1.1.1
 same 'no lease is left of them' 'vif1.0 vif2.0' \
 	"$(ls "$RUN/net/lan/hosts" | xargs)"
+# Addresses are for those who were attached: nobody else on the bridge has any.
+unshare -n sleep 1000 &
+STRANGER=$!
+until_true 5 sh -c "[ \$(readlink /proc/$STRANGER/ns/net) != \
+	$(readlink /proc/self/ns/net) ]"
+ip link add str0 type veth peer name eth0 netns $STRANGER
+ip link set str0 master nb-lan up
+nsenter -t $STRANGER -n ip link set eth0 up
+until_true 5 sh -c 'ip link show str0 | grep -q LOWER_UP'
+ok 'a stranger on the bridge is given none' fails nsenter -t $STRANGER -n \
+	busybox udhcpc -q -n -f -t 4 -T 1 -i eth0 -s /bin/true
+kill $STRANGER
 ok 'a port that is taken' refused 'port 8080 of this host' \
 	vifctl network add two subnet=10.89.0.0/24 forward=tcp:8080:10.89.0.2:80
 ok 'nothing of it is left' fails ip link show nb-two
