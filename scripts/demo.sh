@@ -228,6 +228,7 @@ datagrams()
 {
 	in_guest 2 udpseq recv 5300 >"$2" 2>&1 &
 	udp_recv=$!
+	soon in_guest 2 sh -c 'ss -Hlun sport = :5300 | grep -q .'
 	in_guest 1 udpseq send 10.0.0.2 5300 1000 "$1" &
 	udp_send=$!
 }
@@ -240,7 +241,7 @@ counted()
 
 kill_three_times()
 {
-	load=$((KILLS * 2 + 10)) # ends well after the last kill
+	load=$((KILLS * 2 + 16)) # ends well after the last kill
 	datagrams $load "$RUN/kills.txt"
 	in_guest 1 iperf3 -c 10.0.0.2 -p $PORT -t $load -J \
 		--logfile "$RUN/tcp.json" &

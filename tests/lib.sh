@@ -100,10 +100,11 @@ skip()
 	echo "ok $TAP_N - $1 # SKIP $2"
 }
 
-# until_true SECONDS COMMAND..: polls every 20 ms.
+# until_true SECONDS COMMAND..: polls every 20 ms. Four times that long before it is
+# given up: SECONDS are of a machine that does nothing else.
 until_true()
 {
-	until_n=$(($1 * 50))
+	until_n=$(($1 * 200))
 	shift
 	while ! "$@" >/dev/null 2>&1; do
 		until_n=$((until_n - 1))
@@ -126,6 +127,40 @@ outside_up()
 	unshare -n sleep 1000 &
 	OUT=$!
 	until_true 10 outside_there
+}
+
+# listening PORT [COMMAND..]: somebody takes what comes to that port, TCP or UDP;
+# COMMAND enters the namespace that is asked.
+listening()
+{
+	listening_port=$1
+	shift
+	"$@" ss -Hlntu "sport = :$listening_port" | grep -q .
+}
+
+# gaps FILE: of the requests of that ping before the last which was answered, how
+# many were not. What is under way at its end is no loss.
+gaps()
+{
+	sed -n 's/.*icmp_seq=\([0-9]*\) ttl.*/\1/p' "$1" | sort -nu |
+		awk '{ last = $1 } END { print last - NR }'
+}
+
+# gaps_in FILE PERCENT: at most so many, of some.
+gaps_in()
+{
+	gaps_last=$(sed -n 's/.*icmp_seq=\([0-9]*\) ttl.*/\1/p' "$1" | sort -nu |
+		tail -n 1)
+	echo "$(gaps "$1") of ${gaps_last:-0} lost"
+	[ $(($(gaps "$1") * 100)) -le $((${gaps_last:-0} * $2)) ] &&
+		[ "${gaps_last:-0}" -gt 0 ]
+}
+
+# watching PID: that `vifctl watch guard` has looked at all there is and waits, in
+# its poll of half a second.
+watching()
+{
+	grep -q '^7 [^ ]* 0x1 0x1f4 ' "/proc/$1/syscall"
 }
 
 done_testing()

@@ -65,8 +65,8 @@ enum {
 	FRAME_ROOM = 9300,
 	LISTENERS = 6,
 	FENCE_TYPE = 0x88b5, /* IEEE: for experiments */
-	FENCE_MS = 2000,
-	FENCE_TO_MS = 300, /* it is the filter itself that may stop it */
+	FENCE_MS = 20000,
+	FENCE_TO_MS = 1000, /* it is the filter itself that may stop it */
 	FDB_MAX = 256,
 	FLOOD_ROWS = 16,
 };

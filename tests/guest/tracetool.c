@@ -32,7 +32,7 @@
 
 #include "base/num.h"
 
-enum { QUIET_MS = 8, FRAME_ROOM = 9300 };
+enum { QUIET_MS = 8, FRAME_ROOM = 9300, CARRIER_MS = 20000 };
 
 static const char *family_name(uint32_t f)
 {
@@ -118,6 +118,25 @@ static size_t read_hex(const char *s, uint8_t *b)
 	return n;
 }
 
+/* A tap has carrier from when it is opened; its bridge hears of that later. */
+static void wait_forwarding(const char *dev)
+{
+	char path[128], state[8] = "";
+	unsigned i;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/sys/class/net/%s/brport/state", dev);
+	for (i = 0; i < CARRIER_MS && strcmp(state, "3\n"); i++) {
+		usleep(1000);
+		f = fopen(path, "r");
+		if (!f)
+			return;
+		if (!fgets(state, sizeof(state), f))
+			state[0] = '\0';
+		fclose(f);
+	}
+}
+
 int main(int argc, char **argv)
 {
 	struct ifreq r = { .ifr_flags = IFF_TAP | IFF_NO_PI };
@@ -138,7 +157,7 @@ int main(int argc, char **argv)
 	}
 	setsockopt(mnl_socket_get_fd(nl), SOL_SOCKET, SO_RCVBUFFORCE, &room,
 		   sizeof(room));
-	usleep(300000); /* carrier, and a bridge that has seen it */
+	wait_forwarding(argv[1]);
 	while (fgets(line, sizeof(line), stdin)) {
 		size_t len = read_hex(line, frame);
 

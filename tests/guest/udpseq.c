@@ -20,9 +20,10 @@
 #include "base/num.h"
 
 enum {
-	UDPSEQ_MAX = 1 << 20, /* datagrams of one run */
-	UDPSEQ_SILENCE = 5,   /* seconds */
-	UDPSEQ_LAST = 20,     /* the end is said so often, 10 ms apart */
+	UDPSEQ_MAX = 1 << 20,  /* datagrams of one run */
+	UDPSEQ_SILENCE = 5,    /* seconds */
+	UDPSEQ_LAST = 20,      /* the end is said so often, 10 ms apart */
+	UDPSEQ_ROOM = 8 << 20, /* bytes: seconds of it, who has no processor */
 };
 
 struct udpseq {
@@ -110,12 +111,15 @@ static int udpseq_recv(uint32_t port)
 				  .sin_port = htons((uint16_t)port) };
 	struct timeval silence = { .tv_sec = UDPSEQ_SILENCE };
 	int s = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	int room = UDPSEQ_ROOM;
 	struct udpseq m;
 	char buf[64];
 
 	if (s < 0 || bind(s, (struct sockaddr *)&at, sizeof(at)) ||
 	    setsockopt(s, SOL_SOCKET, SO_RCVTIMEO, &silence, sizeof(silence)))
 		return -errno;
+	if (setsockopt(s, SOL_SOCKET, SO_RCVBUFFORCE, &room, sizeof(room)))
+		setsockopt(s, SOL_SOCKET, SO_RCVBUF, &room, sizeof(room));
 	while (!r.total) {
 		ssize_t n = recv(s, buf, sizeof(buf), 0);
 

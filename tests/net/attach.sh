@@ -54,7 +54,7 @@ ok 'another address' vifctl attach vif1.0 bridge=br0 ip=10.0.0.1,10.0.0.2
 ok 'another mtu' vifctl attach vif1.0 bridge=br0 ip=10.0.0.1 mtu=1400
 same 'the device has it' 1400 "$(cat /sys/class/net/vif1.0/mtu)"
 ok 'check still finds nothing' vifctl check
-ok 'the guest still answers' ping -c 1 -W 2 10.0.0.1
+ok 'the guest still answers' ping -c 1 -w 10 10.0.0.1
 ok 'an address that is not its own' \
 	vifctl attach vif1.0 bridge=br0 ip=10.0.0.77
 ok 'the guest is not heard' fails ping -c 1 -W 1 10.0.0.1

@@ -109,7 +109,7 @@ echo "ip drop $ALL $ME 0800 ip4 10.0.0.66 10.0.0.6 17 udp 9 9" >/tmp/flood
 FLOOD=$!
 vifctl watch guard >/tmp/watch 2>&1 &
 WATCH=$!
-sleep 0.3
+until_true 5 watching $WATCH
 web_there()
 {
 	nft list chain netdev netback-web from_guest >/dev/null 2>&1
@@ -158,7 +158,7 @@ ok 'its guard is there again' there
 ok 'closed again' vifctl bridge close br0
 vifctl watch guard >/tmp/watch 2>&1 &
 WATCH=$!
-sleep 0.3
+until_true 5 watching $WATCH
 nft flush ruleset
 closed_there()
 {

@@ -116,7 +116,7 @@ END
 same 'netbackd is the first' "$DAEMON" "$(show |
 	sed -n 's/.*"pid": *\([0-9]*\).*/\1/p')"
 same 'the other worker never noticed' "$OTHER" "$(mine 2)"
-ok 'nor its guest' ping -q -c 1 -W 1 10.0.0.2
+ok 'nor its guest' ping -q -c 1 -w 10 10.0.0.2
 
 # --- without the list: refused -------------------------------------------------------------
 
@@ -166,7 +166,7 @@ set_the_clock EPERM 227 0 b:16
 change_the_hostname EPERM 170 s:x 1
 END
 ok 'the nursery still works' until_true 5 has_mine 0
-ok 'guests never noticed' ping -q -c 1 -W 1 10.0.0.1
+ok 'guests never noticed' ping -q -c 1 -w 10 10.0.0.1
 kill $DAEMON
 wait $DAEMON
 done_testing

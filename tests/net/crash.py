@@ -28,7 +28,7 @@ def main():
     pid = int(sys.argv[2])
     with open(sys.argv[1], "rb") as f:
         mem = mmap.mmap(f.fileno(), 4096, prot=mmap.PROT_READ)
-    end = time.monotonic() + 10
+    end = time.monotonic() + 60
     while time.monotonic() < end:
         os.kill(pid, signal.SIGSTOP)
         while not stopped(pid):

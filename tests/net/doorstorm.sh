@@ -9,7 +9,7 @@ private "$@"
 . "$(dirname "$0")/../host.sh"
 need_tun doorstorm
 SECONDS_=4
-PERCENT=5
+PERCENT=15
 case $B in *san*) PERCENT=25 ;; esac
 host_up
 ip link add br0 type bridge mcast_snooping 0 forward_delay 0

@@ -24,6 +24,7 @@ for t in 1 2; do
 done
 ip link set br0 up
 sleep 600 | "$B/tests/guest/tracetool" vif2.0 >"$RUN/other" & # carrier
+until_true 10 grep -qx 3 /sys/class/net/vif2.0/brport/state
 bridge fdb add $YOU dev vif2.0 master static
 
 {

@@ -122,7 +122,7 @@ ping -q -c 1 10.0.0.1 >/dev/null
 was=$(drops)
 in_guest 2 "$SEQ" recv 5000 >"$LOG.seq" &
 RECV=$!
-sleep 0.2
+until_true 5 listening 5000 in_guest 2
 in_guest 1 "$SEQ" send 10.0.0.2 5000 500 4 >/dev/null &
 SEND=$!
 kill -STOP "$G9"

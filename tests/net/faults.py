@@ -22,7 +22,7 @@ INJECT = B + "/tests/guest/faultsys"
 PRELOAD = B + "/tests/guest/preload/faultalloc.so"
 PAGE, SLOTS, SLOT = "/tmp/fault.page", 512, 48
 LOG = open("/tmp/nb-log", "ab")
-WAIT = 10
+WAIT = 40
 
 with open(PAGE, "wb") as f:
     f.truncate(SLOTS * SLOT)

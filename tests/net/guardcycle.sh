@@ -135,7 +135,11 @@ ip tuntap add vif1.0 mode tap
 "$RAW" -l vif1.0 <"$RUN/flood" >"$RUN/taken" &
 PID=$!
 ip link set vif1.0 master br0 up
-sleep 0.3
+sees()
+{
+	[ "$(seen)" -gt 100 ] && [ "$(learned)" -gt 0 ]
+}
+until_true 10 sees
 saw=$(seen)
 ok "without a guard the judge saw $saw frames" test "$saw" -gt 100
 ok ".. and the bridge learned" test "$(learned)" -gt 0

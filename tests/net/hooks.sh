@@ -97,9 +97,9 @@ touch /tmp/hang
 began=$(date +%s)
 ok 'one that hangs' sh -c "$attach 2>/tmp/err"
 took=$(($(date +%s) - began))
-ok "is killed after 10 s ($took)" test $took -ge 9 -a $took -le 30
+ok "is killed after 10 s ($took)" test $took -ge 9 -a $took -le 100
 ok 'which is said' grep -q 'hang: killed after 10 s' /tmp/err
-ok 'with what it started' fails kill -0 "$(cat /tmp/pid)"
+ok 'with what it started' until_true 5 fails kill -0 "$(cat /tmp/pid)"
 vifctl detach vif1.0
 rm $NETBACK_HOOKS/*
 

@@ -79,7 +79,7 @@ done
 # shellcheck disable=SC2153 # set by eval
 nsenter -t "$G2" -n "$SEQ" recv 5000 >$LOG.seq &
 RECV=$!
-sleep 0.2
+until_true 5 listening 5000 nsenter -t "$G2" -n
 # shellcheck disable=SC2153
 nsenter -t "$G1" -n "$SEQ" send 10.0.0.2 5000 $RATE 2000 >/dev/null &
 SEND=$!

@@ -82,7 +82,7 @@ while True:
 END
 cat >/tmp/ask.py <<'END'
 import socket, sys
-print(socket.create_connection((sys.argv[1], 7), timeout=2).recv(99).decode())
+print(socket.create_connection((sys.argv[1], 7), timeout=10).recv(99).decode())
 END
 for a in 192.0.2.9 2001:db8::9; do
 	outside python3 /tmp/who.py $a &

@@ -42,7 +42,7 @@ while True:
 END
 cat >/tmp/ask.py <<'END'
 import socket, sys
-s = socket.create_connection((sys.argv[1], int(sys.argv[2])), timeout=2)
+s = socket.create_connection((sys.argv[1], int(sys.argv[2])), timeout=10)
 print(s.recv(100).decode())
 END
 for a in 192.0.2.9 2001:db8::9; do

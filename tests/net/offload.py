@@ -71,7 +71,7 @@ def ask(host, port, mtu):
     mtu = int(mtu)
     s = socket.socket(family(host), socket.SOCK_DGRAM)
     s.connect((host, int(port)))
-    s.settimeout(2)
+    s.settimeout(20)
     edge = mtu - (48 if ":" in host else 28)
     sizes = list(range(1, 100)) + list(range(100, 8973, 173))
     sizes += [edge - 1, edge, edge + 1, 8972, 4054, 4053, 4055, 30000]

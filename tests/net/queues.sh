@@ -64,7 +64,13 @@ streams()
 		fi
 		pids="$pids $!"
 	done
-	sleep 0.2
+	for i in $STREAMS; do
+		if [ "$1" = up ]; then
+			until_true 5 listening $((6000 + i))
+		else
+			until_true 5 listening $((6000 + i)) in1
+		fi
+	done
 	for i in $STREAMS; do
 		if [ "$1" = up ]; then
 			in1 "$SEQ" send "$2" $((6000 + i)) "$3" "$4" &

@@ -303,7 +303,7 @@ reach()
 		ok "$reach_name $a" until_true 3 $reach_from ping -q -c 1 -W 1 "$a"
 		# shellcheck disable=SC2086
 		ok "$reach_name $a, 20000 bytes" \
-			$reach_from ping -q -c 2 -i 0.1 -W 2 -s 20000 "$a"
+			until_true 3 $reach_from ping -q -c 2 -i 0.1 -W 2 -s 20000 "$a"
 	done
 }
 reach 'host to guest' -- 192.0.2.5 2001:db8::5 10.7.0.2 fd00:7::2
@@ -359,7 +359,7 @@ ok 'nor a free one of the network' lies 10.7.0.3/32 192.0.2.9
 ok 'nor an IPv6 one' lies fd00:7::3/128 2001:db8::9
 ok "it was the guard that dropped it" test "$(dropped ip)" -gt "${d4:-9999}" \
 	-a "$(dropped ip6)" -gt "${d6:-9999}"
-ok 'the guest may still use its own' in_guest 2 ping -q -c 1 -W 2 192.0.2.9
+ok 'the guest may still use its own' in_guest 2 ping -q -c 1 -w 20 192.0.2.9
 
 ok 'attach again' vifctl attach vif2.0 mode=route gatewaydev=up0 \
 	ip=10.7.0.2,fd00:7::2 gateway=169.254.1.1

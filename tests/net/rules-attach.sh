@@ -32,7 +32,7 @@ END
 # Does a datagram to that port of the host arrive?
 arrives()
 {
-	timeout 3 socat -u "UDP-RECV:$1" STDOUT >/tmp/got 2>/dev/null &
+	timeout 60 socat -u "UDP-RECV:$1" STDOUT >/tmp/got 2>/dev/null &
 	arrives=$!
 	until_true 2 sh -c "ss -lun | grep -q ':$1 '"
 	in_guest 1 "echo hello | socat -u STDIN UDP:10.0.0.254:$1"
@@ -112,7 +112,8 @@ ok 'repair' vifctl repair vif1.0
 ok 'brings them back' stopped 81
 vifctl watch guard >/tmp/watch 2>&1 &
 watch=$!
-# until it listens, what is gone comes back without a name
+until_true 5 watching $watch
+# before it listens, what is gone comes back without a name
 ok 'watch guard does so by itself, and says who it was' until_true 10 sh -c '
 	nft delete table netdev netattach-vif1.0
 	sleep 0.3
@@ -131,7 +132,7 @@ ok 'both' stopped 81
 ok 'none' vifctl set vif1.0 rules=default
 same 'are none' 0 "$(rules)"
 ok 'and all passes' arrives 81
-ok 'to the guest, too' in_guest 1 ping -c 1 -W 5 10.0.0.254
+ok 'to the guest, too' in_guest 1 ping -c 1 -w 20 10.0.0.254
 
 # --- what is wrong ---
 state()

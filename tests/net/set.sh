@@ -37,7 +37,11 @@ unchanged()
 }
 ping1()
 {
-	in_guest 1 ping -c 1 -W "${2:-5}" "$1"
+	if [ -n "${2:-}" ]; then
+		in_guest 1 ping -c 1 -W "$2" "$1"
+	else
+		in_guest 1 ping -c 1 -w 20 "$1"
+	fi
 }
 
 host_up
@@ -61,12 +65,12 @@ in_guest 1 ip addr add 10.0.0.9/16 dev eth0
 ok 'another source is dropped' fails in_guest 1 ping -c 1 -W 1 -I 10.0.0.9 10.0.0.254
 ok 'set ip' vifctl set vif1.0 ip=10.0.0.1,10.0.0.9
 same 'the store says so' '10.0.0.1 10.0.0.9' "$(node ip)"
-ok 'it passes now' in_guest 1 ping -c 1 -W 5 -I 10.0.0.9 10.0.0.254
+ok 'it passes now' in_guest 1 ping -c 1 -w 20 -I 10.0.0.9 10.0.0.254
 ok 'set ip back' vifctl set vif1.0 ip=10.0.0.1
 ok 'it is dropped again' fails in_guest 1 ping -c 1 -W 1 -I 10.0.0.9 10.0.0.254
 ok 'the other passes' ping1 10.0.0.254
 ok 'ip=default: any' vifctl set vif1.0 ip=default
-ok 'it passes' in_guest 1 ping -c 1 -W 5 -I 10.0.0.9 10.0.0.254
+ok 'it passes' in_guest 1 ping -c 1 -w 20 -I 10.0.0.9 10.0.0.254
 ok 'check finds nothing' vifctl check vif1.0
 in_guest 1 ip addr del 10.0.0.9/16 dev eth0
 
@@ -81,7 +85,7 @@ ok 'the old one is out of the FDB' sh -c '! bridge fdb show dev vif1.0 | grep -q
 ok 'check finds nothing' vifctl check vif1.0
 state >/tmp/before
 ok 'a MAC of another port is refused, late' fails vifctl set vif1.0 mac=00:16:3e:00:00:02 mtu=1400
-ok 'and all is as before' unchanged
+ok 'and all is as before' until_true 5 unchanged
 ok 'the guest still talks' ping1 10.0.0.254
 
 # --- mtu ---
@@ -91,10 +95,10 @@ same 'the guest is told' 1300 "$(front mtu)"
 ok 'a large frame does not pass' fails ping -c 1 -W 1 -s 1400 -M 'do' 10.0.0.1
 state >/tmp/before
 ok 'an mtu that no tap takes' fails vifctl set vif1.0 mtu=65535 ip=10.0.0.3
-ok 'and all is as before' unchanged
+ok 'and all is as before' until_true 5 unchanged
 ok 'mtu=default' vifctl set vif1.0 mtu=default
 same 'the bridge has it again' 1500 "$(cat /sys/class/net/vif1.0/mtu)"
-ok 'a large frame passes' ping -c 1 -W 5 -s 1400 -M 'do' 10.0.0.1
+ok 'a large frame passes' ping -c 1 -w 20 -s 1400 -M 'do' 10.0.0.1
 
 # --- link ---
 ok 'link=down' vifctl set vif1.0 link=down
@@ -121,11 +125,11 @@ ok 'the guard stands' nft list table netdev netback-vif1.0
 ok 'check finds nothing' vifctl check vif1.0
 state >/tmp/before
 ok 'to a bridge that is missing' fails vifctl move vif1.0 bridge=br9
-ok 'and all is as before' unchanged
+ok 'and all is as before' until_true 5 unchanged
 ok 'to where its MAC is taken' sh -c 'bridge fdb replace 00:16:3e:00:00:77 dev vif2.0 master static
 	! vifctl move vif1.0 bridge=br0; rc=$?
 	bridge fdb del 00:16:3e:00:00:77 dev vif2.0 master; exit $rc'
-ok 'and all is as before' unchanged
+ok 'and all is as before' until_true 5 unchanged
 ok 'the guest still talks there' ping1 10.1.0.254
 ok 'to one that is made' vifctl set vif1.0 bridge=br5 create=yes
 ok 'it is a port of it' test -e /sys/class/net/br5/brif/vif1.0
@@ -151,9 +155,12 @@ slow=$(cat /tmp/took)
 ok "it is held back ($slow ms)" test "$slow" -ge 500
 ok 'rate=default' vifctl set vif1.0 rate=default
 ok 'the node is gone' fails node rate
-ok 'the guest sends' send
-took=$(cat /tmp/took)
-ok "faster now ($took ms)" test "$took" -lt $((slow / 2))
+# One that is not starved of a processor will do.
+faster()
+{
+	send && [ "$(cat /tmp/took)" -lt $((slow / 2)) ]
+}
+ok 'faster now' until_true 1 faster
 ok 'several' vifctl set vif1.0 ip=10.0.0.1 mtu=1400 isolated=yes
 ok 'the guest talks' ping1 10.0.0.254
 ok 'check finds nothing' vifctl check
@@ -167,22 +174,22 @@ vifctl attach vif3.0 mode=route mac=00:16:3e:00:00:03 ip=10.3.0.1
 guest 3 --ip 10.3.0.1/32
 ok 'a routed guest is up' until_true 10 guest_up 3
 in_guest 3 'ip route add 169.254.1.1 dev eth0; ip route add default via 169.254.1.1'
-ok 'it talks' in_guest 3 ping -c 1 -W 5 10.0.0.254
+ok 'it talks' in_guest 3 ping -c 1 -w 20 10.0.0.254
 in_guest 3 'ip addr add 10.3.0.2/32 dev eth0'
 ok 'its second address is dropped' fails in_guest 3 ping -c 1 -W 1 -I 10.3.0.2 10.0.0.254
 ok 'set ip' vifctl set vif3.0 ip=10.3.0.2
-ok 'it is not any more' in_guest 3 ping -c 1 -W 5 -I 10.3.0.2 10.0.0.254
+ok 'it is not any more' in_guest 3 ping -c 1 -w 20 -I 10.3.0.2 10.0.0.254
 ok 'the first has no route' sh -c '! ip route | grep -q 10.3.0.1'
 in_guest 3 ip link set eth0 address 00:16:3e:00:00:33
 in_guest 3 'ip route replace 169.254.1.1 dev eth0; ip route replace default via 169.254.1.1'
 ok 'another MAC is dropped' fails in_guest 3 ping -c 1 -W 1 -I 10.3.0.2 10.0.0.254
 ok 'set mac' vifctl set vif3.0 mac=00:16:3e:00:00:33
-ok 'it is not any more' in_guest 3 ping -c 1 -W 5 -I 10.3.0.2 10.0.0.254
+ok 'it is not any more' in_guest 3 ping -c 1 -w 20 -I 10.3.0.2 10.0.0.254
 ok 'link=down' vifctl set vif3.0 link=down
 ok 'check finds nothing' vifctl check vif3.0
 ok 'no route leads there' sh -c '! ip route | grep -q 10.3.0.2'
 ok 'link=up' vifctl set vif3.0 link=up
-ok 'it talks' in_guest 3 ping -c 1 -W 5 -I 10.3.0.2 10.0.0.254
+ok 'it talks' in_guest 3 ping -c 1 -w 20 -I 10.3.0.2 10.0.0.254
 ok 'check finds nothing' vifctl check vif3.0
 vifctl detach vif3.0
 same 'no rule is left' '' "$(nft list ruleset)"

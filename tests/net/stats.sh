@@ -122,9 +122,9 @@ run()
 
 traffic()
 {
-	in1 iperf3 -c 10.0.0.2 -p 5201 -t 20 >/dev/null 2>&1 &
+	in1 iperf3 -c 10.0.0.2 -p 5201 -t 300 >/dev/null 2>&1 &
 	T1=$!
-	in1 iperf3 -R -c 10.0.0.2 -p 5202 -t 20 >/dev/null 2>&1 &
+	in1 iperf3 -R -c 10.0.0.2 -p 5202 -t 300 >/dev/null 2>&1 &
 	T2=$!
 	in2 ping -q -f -s 100 10.0.0.1 >/dev/null 2>&1 &
 	T3=$!
@@ -145,6 +145,8 @@ in2 iperf3 -s -p 5201 >/dev/null 2>&1 &
 S1=$!
 in2 iperf3 -s -p 5202 >/dev/null 2>&1 &
 S2=$!
+until_true 5 listening 5201 in2
+until_true 5 listening 5202 in2
 
 traffic
 run 'every answer of 200 adds up under traffic' 200 0

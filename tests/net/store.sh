@@ -45,12 +45,13 @@ gone()
 	[ ! -e "/proc/$1" ] || grep -q '^State:.Z' "/proc/$1/status"
 }
 
-# kills SECONDS: the server child again and again, as soon as it is back.
+# kills SECONDS: the server child again and again, as soon as it is back; five times
+# at least.
 kills()
 {
 	kills_end=$(($(date +%s) + $1))
 	KILLS=0
-	while [ "$(date +%s)" -lt $kills_end ]; do
+	while [ "$(date +%s)" -lt $kills_end ] || [ $KILLS -lt 5 ]; do
 		kills_pid=$(child)
 		[ -n "$kills_pid" ] && kill -9 "$kills_pid" && KILLS=$((KILLS + 1))
 		sleep 0.25
@@ -185,7 +186,7 @@ ok "a second server on the same directory refuses to start" \
 ok "and the first one serves on" xenstore-exists /last
 kill $KEEPER
 ended "SIGTERM ends it" $KEEPER
-ok "its child too" fails test -e "/proc/$pid"
+ok "its child too" until_true 5 gone "$pid"
 ok "and its name" fails test -e "$S"
 netbackd --store --run "$RUN" 2>>"$RUN/log" &
 KEEPER=$!

@@ -38,17 +38,17 @@ vifctl attach vif2.0 bridge=br0 >>$LOG 2>&1
 # A new client of the store, and a question to netbackd.
 store_answers()
 {
-	timeout 3 xenstore-ls / >/dev/null
+	timeout 30 xenstore-ls / >/dev/null
 }
 netbackd_answers()
 {
 	printf '{"cmd":"show"}\n' |
-		timeout 3 socat -t 2 - "UNIX-CONNECT:$RUN/control" | grep -q vif2.0
+		timeout 30 socat -t 20 - "UNIX-CONNECT:$RUN/control" | grep -q vif2.0
 }
 guest_2()
 {
-	timeout 10 vifguest --vif 2.0 --ip 10.0.0.2/24 -- \
-		ping -q -c 1 -W 2 10.0.0.254
+	timeout 60 vifguest --vif 2.0 --ip 10.0.0.2/24 -- \
+		ping -q -c 1 -w 20 10.0.0.254
 }
 
 # linger LEAF KIND COUNT WHEN: by domain 1.
@@ -88,8 +88,8 @@ same 'its workers have not' '' "$(others_with_it)"
 before=$(ticks 'netbackd --run')
 answers=$(python3 "$ROOT/tests/net/storm.py" "$RUN/dom/1/hv" 3)
 after=$(ticks 'netbackd --run')
-ok "3 s of connecting: answered 40 to 110 times ($answers)" \
-	test "$answers" -ge 40 -a "$answers" -le 110
+ok "3 s of connecting: answered 10 to 110 times ($answers)" \
+	test "$answers" -ge 10 -a "$answers" -le 110
 ok "it costs less than 10 % of a processor ($((after - before)) ticks)" \
 	test $((after - before)) -le 30
 

@@ -64,7 +64,7 @@ ok 'nor while nothing waits' until_true 10 says 'neither is stuck: nothing waits
 kill -STOP "$GUEST"
 python3 "$ROOT/tests/net/offload.py" flood 10.0.0.1 400
 sleep 1.3
-ok 'the guest, which takes no frames' says 'the guest is stuck: a frame waits'
+ok 'the guest, which takes no frames' until_true 5 says 'the guest is stuck: a frame waits'
 ok 'and its ring is seen to be empty' grep -q 'queue0.rx.posted=0' /tmp/ring
 kill -CONT "$GUEST"
 ok 'who goes on is not stuck' until_true 5 says neither
@@ -76,7 +76,7 @@ ok 'the guest, which was rung for one' until_true 5 says 'the guest is stuck: it
 kill -CONT "$GUEST"
 W=$(worker)
 kill -STOP "$W"
-ok 'the backend, whose worker stands still' \
+ok 'the backend, whose worker stands still' until_true 5 \
 	says "the backend is stuck: worker $W"
 kill -CONT "$W"
 ok 'and goes on' until_true 5 says neither

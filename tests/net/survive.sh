@@ -85,7 +85,10 @@ streams()
 		in_guest $n "$SEQ" recv 5000 >"$LOG.down$n" &
 		eval "D$n=$!"
 	done
-	sleep 0.3
+	for n in 1 2; do
+		until_true 5 listening 500$n
+		until_true 5 listening 5000 in_guest $n
+	done
 	SENDERS=
 	for n in 1 2; do
 		in_guest $n "$SEQ" send 10.0.0.254 500$n 300 "$1" >/dev/null &

@@ -29,7 +29,7 @@ for n in 1 2; do
 done
 ok 'guest 1 is up' until_true 10 guest_up 1
 ok 'guest 2 is up' until_true 10 guest_up 2
-ok 'guest to guest' in_guest 1 ping -c 1 -W 5 10.0.0.2
+ok 'guest to guest' in_guest 1 ping -c 1 -w 20 10.0.0.2
 
 set1()
 {
@@ -41,12 +41,12 @@ set2()
 }
 
 ok 'isolated, one' set1 isolated=yes
-ok 'it reaches one that is not' in_guest 1 ping -c 1 -W 5 10.0.0.2
+ok 'it reaches one that is not' in_guest 1 ping -c 1 -w 20 10.0.0.2
 ok 'isolated, both' set2 isolated=yes
 ok 'guest to guest: no more' fails in_guest 1 ping -c 1 -W 1 10.0.0.2
-ok 'guest to host: still' in_guest 1 ping -c 1 -W 5 10.0.0.254
+ok 'guest to host: still' in_guest 1 ping -c 1 -w 20 10.0.0.254
 ok 'not isolated' set1
-ok 'guest to guest again' in_guest 1 ping -c 1 -W 5 10.0.0.2
+ok 'guest to guest again' in_guest 1 ping -c 1 -w 20 10.0.0.2
 
 ok 'bcast_flood=no' set2 bcast_flood=no
 ok 'the port says so' port vif2.0 'bcast_flood off'
@@ -54,7 +54,7 @@ in_guest 1 ip neigh flush dev eth0
 ok 'no ARP request reaches it' fails in_guest 1 ping -c 1 -W 1 10.0.0.2
 ok 'bcast_flood=yes' set2
 in_guest 1 ip neigh flush dev eth0
-ok 'one does' in_guest 1 ping -c 1 -W 5 10.0.0.2
+ok 'one does' in_guest 1 ping -c 1 -w 20 10.0.0.2
 
 # A multicast ping is answered by whoever hears it.
 mcast()
@@ -62,7 +62,7 @@ mcast()
 	in_guest 1 ping -c 2 -W 2 -i 0.3 -I eth0 224.0.0.1 | grep -q 'from 10.0.0.2'
 }
 in_guest 2 sysctl -qw net.ipv4.icmp_echo_ignore_broadcasts=0
-ok 'multicast reaches guest 2' mcast
+ok 'multicast reaches guest 2' until_true 1 mcast
 ok 'mcast_flood=no' set2 mcast_flood=no
 ok 'the port says so' port vif2.0 'mcast_flood off'
 ok 'multicast does not reach it' fails mcast
@@ -71,13 +71,20 @@ ok 'multicast does not reach it' fails mcast
 heard()
 {
 	rm -f /tmp/heard
-	timeout 6 vifctl capture -c 1 vif2.0 ether dst 00:16:3e:77:77:77 \
-		>/tmp/heard 2>/dev/null &
+	vifctl capture -c 1 vif2.0 ether dst 00:16:3e:77:77:77 \
+		>/tmp/heard 2>/tmp/heard.err &
 	heard_pid=$!
-	sleep 0.3
+	until_true 5 grep -q capturing /tmp/heard.err
 	in_guest 1 "ip neigh replace 10.0.0.77 lladdr 00:16:3e:77:77:77 dev eth0
 		ping -c 15 -i 0.2 -W 1 10.0.0.77" >/dev/null
+	until_true 1 some_heard
+	heard_rc=$?
+	kill $heard_pid 2>/dev/null
 	wait $heard_pid
+	return $heard_rc
+}
+some_heard()
+{
 	test "$(wc -c </tmp/heard)" -gt 24
 }
 ok 'unknown unicast reaches guest 2' heard
@@ -103,7 +110,7 @@ vlan_traffic()
 	vifctl move vif2.0 bridge=brv
 	ok 'the guests, in a VLAN' vifctl set vif1.0 vlan=10
 	ok 'each' vifctl set vif2.0 vlan=10
-	ok 'in one VLAN: guest to guest' in_guest 1 ping -c 1 -W 5 10.0.0.2
+	ok 'in one VLAN: guest to guest' in_guest 1 ping -c 1 -w 20 10.0.0.2
 	ok 'a guest into another' vifctl set vif2.0 vlan=20
 	ok 'in two VLANs: not' fails in_guest 1 ping -c 1 -W 1 10.0.0.2
 	ip addr del 10.0.0.254/24 dev br0
@@ -115,7 +122,7 @@ vlan_traffic()
 	for d in up0 up1 up1.20; do
 		ip link set $d up
 	done
-	ok 'with the tag, beyond an uplink' in_guest 2 ping -c 1 -W 5 10.0.0.200
+	ok 'with the tag, beyond an uplink' in_guest 2 ping -c 1 -w 20 10.0.0.200
 	ok 'the other guest: not' fails in_guest 1 ping -c 1 -W 1 10.0.0.200
 	ok 'check finds nothing' vifctl check
 }

@@ -122,8 +122,7 @@ ok 'it is still connected' state_is 4
 kill -INT $FLOW
 wait $FLOW
 ok "the other guest noticed nothing: $(tail -n 2 /tmp/flow | head -n 1)" \
-	sh -c "sed -n 's/.* \([0-9.]*\)% packet loss.*/\1/p' /tmp/flow |
-	awk '{ exit !(\$1 <= 2) }'"
+	gaps_in /tmp/flow 2
 same 'netbackd is the same' "$SUP" "$(show | sed -n 's/.*"pid": *\([0-9]*\).*/\1/p')"
 same 'and its worker' "$W" "$(worker)"
 ok "the log did not run over: $(wc -l <"$LOG") lines" \

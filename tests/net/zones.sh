@@ -40,7 +40,7 @@ says()
 {
 	got=/tmp/got.$1.$2
 	rm -f $got
-	ip netns exec "g$2" timeout 5 socat -u "UDP-RECV:$4,reuseaddr" \
+	ip netns exec "g$2" timeout 30 socat -u "UDP-RECV:$4,reuseaddr" \
 		"OPEN:$got,creat" &
 	says=$!
 	until_true 3 ip netns exec "g$2" sh -c "ss -lun | grep -q ':$4 '"
@@ -99,7 +99,7 @@ engine()
 }
 engine 'engine vif' 2000
 # What is for the host is routed: answers are known as such.
-timeout 30 socat UDP-RECVFROM:53,reuseaddr,fork SYSTEM:'echo answer' &
+timeout 120 socat UDP-RECVFROM:53,reuseaddr,fork SYSTEM:'echo answer' &
 server=$!
 until_true 3 sh -c 'ss -lun | grep -q ":53 "'
 ok "the host's answer comes back" until_true 15 sh -c '
