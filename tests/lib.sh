@@ -143,7 +143,7 @@ listening()
 gaps()
 {
 	sed -n 's/.*icmp_seq=\([0-9]*\) ttl.*/\1/p' "$1" | sort -nu |
-		awk '{ last = $1 } END { print last - NR }'
+		awk '{ last = $1 } END { print NR ? last - NR : "all" }'
 }
 
 # gaps_in FILE PERCENT: at most so many, of some.

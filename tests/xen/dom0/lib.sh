@@ -75,10 +75,11 @@ on()
 	$ASK "$on_tty" "${WAIT:-60}" "$2"
 }
 
-# within SECONDS COMMAND..: until_true counts polls, and some take a second.
+# within SECONDS COMMAND..: until_true counts polls, and some take a second. Five
+# times that long before it is given up: SECONDS are of a quiet machine.
 within()
 {
-	w_end=$(($(cut -d. -f1 /proc/uptime) + $1))
+	w_end=$(($(cut -d. -f1 /proc/uptime) + $1 * 5))
 	shift
 	until quiet "$@"; do
 		[ "$(cut -d. -f1 /proc/uptime)" -lt $w_end ] || { "$@"; return; }
@@ -90,6 +91,12 @@ within()
 answers()
 {
 	within "${2:-40}" ping -c 1 -W 1 "$1"
+}
+
+# What the kernel warns of, but for the machine being slow.
+complaints()
+{
+	dmesg -l err,warn | grep -vE 'hrtimer: interrupt took|clocksource:|timekeeping|perf: interrupt took|sched: RT throttling|workqueue: '
 }
 
 # A guest that is up has its console's loop running, too.

@@ -31,7 +31,7 @@ one_lie()
 	fi
 	within 5 held_is "$L_HELD" ||
 		same "$1: nothing is held of it" "$L_HELD" "$(held liar)"
-	ol_log=$(dmesg -l err,warn)
+	ol_log=$(complaints)
 	dmesg -C
 	[ -z "$ol_log" ] || same "$1: dom0's kernel is silent" '' "$ol_log"
 	quiet answers 10.0.0.3 20 || ok "$1: the other guest answers" false
@@ -64,8 +64,7 @@ lies()
 	kill -INT $l_ping
 	wait $l_ping
 	note "$(tail -n 2 $LIAR_PING | tr '\n' ' ')"
-	same 'the other guest lost no packet' 0 "$(sed -n \
-		's/.* \([0-9.]*\)% packet loss.*/\1/p' $LIAR_PING)"
+	same 'the other guest lost no packet' 0 "$(gaps $LIAR_PING)"
 	same 'and was never rung for nothing' 0 "$(bells "$1")"
 	ok 'xl destroy of the liar' xl destroy liar
 }

@@ -7,7 +7,7 @@ stream_start()
 {
 	socat -u TCP-LISTEN:7000 CREATE:/tmp/stream >/dev/null 2>&1 &
 	echo $! >/tmp/stream.pid
-	sleep 0.3
+	within 10 listening 7000
 	quiet on one '(i=0; while :; do i=$((i + 1)); echo $i; usleep 50000; done | nc 10.0.0.1 7000) >/dev/null 2>&1 &'
 	within 20 test -s /tmp/stream
 }

@@ -69,7 +69,7 @@ limited()
 		"$(cat "/sys/class/net/$(vif_of two)/mtu")"
 	same 'mtu: the node for the guest' 1400 "$(xenstore-read \
 		"/local/domain/$(xl domid two)/device/vif/0/mtu")"
-	quiet on two 'iperf3 -s -D >/dev/null 2>&1'
+	quiet on two "$IPERF3"
 	l_rate=$(timeout 60 iperf3 -c 10.0.0.3 -f k -t 4 -R 2>&1 |
 		sed -n 's/.* \([0-9.]*\) Kbits.*receiver.*/\1/p')
 	note "rate: $l_rate kbit/s"

@@ -2,6 +2,10 @@
 # shellcheck shell=sh
 # suite.sh - what must hold with either backend: after lib.sh
 
+# A server in a guest, once it listens (port 5201).
+# shellcheck disable=SC2034 # for who sources this
+IPERF3='iperf3 -s -D >/dev/null 2>&1; until grep -q :1451 /proc/net/tcp*; do usleep 100000; done'
+
 # Guests one (10.0.0.2) and two (10.0.0.3, its device has a name of its own).
 two_guests()
 {
@@ -118,6 +122,6 @@ all_gone()
 		'nft list tables | grep netback-vif'
 	ok 'nor a domain' within 10 no_zombies
 	same 'the kernel has nothing to complain of' '' \
-		"$(dmesg -l err,warn | grep -iE 'vif|gnttab|grant|xen.net|bug|oops' |
+		"$(complaints | grep -iE 'vif|gnttab|grant|xen.net|bug|oops' |
 			grep -vE "Grant table initialized${1:+|$1}")"
 }

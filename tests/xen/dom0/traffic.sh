@@ -24,7 +24,7 @@ some()
 
 traffic()
 {
-	quiet on one 'iperf3 -s -D >/dev/null 2>&1'
+	quiet on one "$IPERF3"
 	t_was=$(stats one)
 	ok 'TCP to the guest' some -t 2
 	t_down=$(stats one)
@@ -110,7 +110,7 @@ queues()
 {
 	same 'two queues with two processors' 2 "$(xenstore-read \
 		"/local/domain/$(xl domid two)/device/vif/0/multi-queue-num-queues")"
-	quiet on two 'iperf3 -s -D >/dev/null 2>&1'
+	quiet on two "$IPERF3"
 	ok 'eight streams to it' quiet timeout 60 iperf3 -c 10.0.0.3 -P 8 -t 2
 	ok 'eight streams from it' quiet timeout 60 iperf3 -c 10.0.0.3 -P 8 \
 		-t 2 -R
