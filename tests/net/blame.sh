@@ -92,9 +92,15 @@ calm
 # --- crashes in one vif's turn do ------------------------------------------------
 
 busy 1
-for n in 1 2 3; do
-	ok "a crash serving vif1.0, $n" crash 1 SEGV
-done
+# Three are enough, within ten seconds; on a slow machine those are the last three.
+crashes()
+{
+	for n in $(seq 12); do
+		crash 1 SEGV || { logged 'vif1.0: disabled'; return; }
+		! logged 'vif1.0: disabled' || return 0
+	done
+}
+ok 'crashes serving vif1.0' crashes
 calm
 ok 'vif1.0 is closed' until_true 5 state_is 1 6
 ok 'the log says why' logged \
@@ -107,6 +113,13 @@ ok 'vif2.0 is not blamed' fails logged 'vif2.0: disabled'
 
 # --- it may come back, a little later ---------------------------------------------
 
-xenstore-write $FRONT/state 1
-ok 'a frontend that starts again: InitWait' until_true 8 state_is 1 2
+# The guest itself answers the closing, perhaps later than this; and it goes on from
+# InitWait.
+starts_again()
+{
+	state_is 1 2 || state_is 1 4 && return
+	[ "$(xenstore-read $FRONT/state)" = 1 ] || xenstore-write $FRONT/state 1
+	return 1
+}
+ok 'a frontend that starts again: InitWait' until_true 8 starts_again
 done_testing

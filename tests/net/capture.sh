@@ -189,6 +189,7 @@ same 'a pipe into tcpdump' 5 "$(grep -c 'ICMP echo' $LOG.p)"
 # --- who reads slowly, or not at all ---------------------------------------------
 
 mkfifo /tmp/slow /tmp/go
+rm -f $F
 before=$(passed)
 fresh
 vifctl capture vif1.0 -w - >/tmp/slow 2>$LOG.c &
@@ -199,6 +200,7 @@ runs
 in1 iperf3 -c 10.0.0.2 -n 60M >$LOG.i
 ok 'traffic does not wait for a reader' grep -q receiver $LOG.i
 echo go >/tmp/go
+until_true 5 test -s $F
 sleep 0.3
 ends 'a slow reader' INT
 wait $CAT

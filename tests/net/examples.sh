@@ -23,7 +23,7 @@ serve()
 	esac
 }
 
-# type LINE: as it stands; what would run for ever is given twenty seconds
+# type LINE: as it stands; what would run for ever is given a hundred seconds
 type_line()
 {
 	case $1 in
@@ -31,7 +31,7 @@ type_line()
 		# shellcheck disable=SC2086 # words
 		serve ${1% &}
 		;;
-	*) timeout 20 sh -c "$1" ;;
+	*) timeout 100 sh -c "$1" ;;
 	esac
 }
 

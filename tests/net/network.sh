@@ -111,7 +111,7 @@ asked()
 
 reaches()
 {
-	in_guest "$1" ping -q -c 1 -W 1 "$2"
+	in_guest "$1" ping -q -c 1 -w 3 "$2"
 }
 
 # --- nat: it just works ------------------------------------------------------------------
@@ -125,7 +125,7 @@ ok 'list knows it' sh -c 'vifctl network list | grep "^lan kind=nat"'
 ok 'and so does JSON' sh -c 'vifctl --json network list |
 	python3 -c "import json, sys; n = json.load(sys.stdin)[0]
 assert n[\"kind\"] == \"nat\" and n[\"dnsmasq\"] > 1"'
-same 'one dnsmasq' 1 "$(pgrep -c dnsmasq)"
+same 'one dnsmasq' 1 "$(pgrep -c -r R,S,D dnsmasq)"
 ok 'adding it again changes nothing' vifctl network add lan
 ok 'attach' vifctl attach vif1.0 mode=nat network=lan
 ok 'attach again' vifctl attach vif1.0 mode=nat network=lan
@@ -256,6 +256,7 @@ ok 'a network that is not there' refused 'make it: vifctl network add nix' \
 
 pid=$(pgrep dnsmasq)
 kill -KILL "$pid"
+until_true 5 fails pgrep -r R,S,D dnsmasq
 many()
 {
 	pids=
@@ -268,7 +269,7 @@ many()
 	done
 }
 ok '20 at once, and dnsmasq is dead' many attach mode=nat network=lan
-same 'there is one again' 1 "$(pgrep -c dnsmasq)"
+same 'there is one again' 1 "$(pgrep -c -r R,S,D dnsmasq)"
 same 'all have an address of their own' 22 \
 	"$(cut -d, -f2 "$RUN/net/lan/hosts/"* | sort -u | wc -l)"
 ok 'all are attached as they should' vifctl check
@@ -337,8 +338,8 @@ matrix()
 	reaches 1 $A.1 && line="$line host"
 	reaches 1 192.0.2.1 && line="$line host2"
 	reaches 1 192.0.2.9 && line="$line world"
-	outside ping -q -c 1 -W 1 $A.2 && line="$line back"
-	ping -q -c 1 -W 1 $A.2 && line="$line down"
+	outside ping -q -c 1 -w 3 $A.2 && line="$line back"
+	ping -q -c 1 -w 3 $A.2 && line="$line down"
 	outside ip route del $A.0/24
 	gone 1
 	gone 2

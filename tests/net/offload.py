@@ -48,7 +48,7 @@ def sink(host, portfile):
 def source(host, port):
     r = random.Random(20)
     for n in SIZES:
-        s = socket.create_connection((host, int(port)), 10)
+        s = socket.create_connection((host, int(port)), 60)
         d = r.randbytes(n)
         s.sendall(d)
         s.shutdown(socket.SHUT_WR)
@@ -59,7 +59,7 @@ def source(host, port):
 
 def echo(host, portfile):
     s = bind(socket.SOCK_DGRAM, host, portfile)
-    s.settimeout(5)
+    s.settimeout(60)
     while True:
         d, a = s.recvfrom(65536)
         if not d:

@@ -116,10 +116,10 @@ tcp()
 	tcp_host=10.0.0.$3
 	[ "$1" = 4 ] || tcp_host=fd00::$3
 	rm -f "$RUN/port"
-	"in$3" timeout 60 python3 "$T" sink "$tcp_host" "$RUN/port" >"$RUN/sums" &
+	"in$3" timeout 300 python3 "$T" sink "$tcp_host" "$RUN/port" >"$RUN/sums" &
 	tcp_sink=$!
 	until_true 5 test -s "$RUN/port"
-	"in$2" timeout 60 python3 "$T" source "$tcp_host" "$(cat "$RUN/port")" \
+	"in$2" timeout 300 python3 "$T" source "$tcp_host" "$(cat "$RUN/port")" \
 		>"$RUN/sums.want" || return 1
 	wait $tcp_sink
 	diff "$RUN/sums.want" "$RUN/sums" && [ -s "$RUN/sums" ]
@@ -131,7 +131,7 @@ udp()
 	udp_host=10.0.0.2
 	[ "$1" = 4 ] || udp_host=fd00::2
 	rm -f "$RUN/port"
-	in2 timeout 60 python3 "$T" echo "$udp_host" "$RUN/port" &
+	in2 timeout 300 python3 "$T" echo "$udp_host" "$RUN/port" &
 	udp_echo=$!
 	until_true 5 test -s "$RUN/port"
 	udp_rc=0
