@@ -137,6 +137,7 @@ static void device_say_connected(struct device *d, bool adopted)
 static int device_to_connected(struct device *d)
 {
 	bool adopted = d->own == LIFE_CONNECTED;
+	char was[8];
 	int rc;
 
 	/* Before the guest hears of it: the bridge takes a moment to forward, and
@@ -152,7 +153,9 @@ static int device_to_connected(struct device *d)
 	d->own = LIFE_CONNECTED;
 	d->link = LINK_RUNNING;
 	device_order_plain(d, WORKER_RUN);
-	device_write(d, "error", NULL);
+	if (!adopted ||
+	    device_read(d, d->back, "error", was, sizeof(was)) != -ENOENT)
+		device_write(d, "error", NULL);
 	device_say_connected(d, adopted);
 	return 0;
 }
@@ -460,8 +463,8 @@ int device_wanted(struct device_hub *hub, uint16_t domid, uint16_t handle)
 	return front != LIFE_UNKNOWN && device_read_online(&d);
 }
 
-int device_open(struct device **out, struct device_hub *hub, struct domain *dom,
-		uint16_t domid, uint16_t handle)
+int device_open(struct device **out, struct device_hub *hub, uint16_t domid,
+		uint16_t handle)
 {
 	struct device *d = calloc(1, sizeof(*d));
 	int rc;
@@ -469,7 +472,6 @@ int device_open(struct device **out, struct device_hub *hub, struct domain *dom,
 	if (!d)
 		return -ENOMEM;
 	d->hub = hub;
-	d->dom = dom;
 	d->domid = domid;
 	d->handle = handle;
 	d->tap = d->keep_fd = -1;
@@ -479,8 +481,6 @@ int device_open(struct device **out, struct device_hub *hub, struct domain *dom,
 	d->act = device_nothing;
 	snprintf(d->name, sizeof(d->name), "vif%u.%u", domid, handle);
 	device_paths(d);
-	if (keep_load(hub->keep, d->name, &d->record))
-		memset(&d->record, 0, sizeof(d->record));
 	rc = store_watch(hub->store, d->front, d->name);
 	d->watched = !rc;
 	if (rc) {
@@ -491,10 +491,18 @@ int device_open(struct device **out, struct device_hub *hub, struct domain *dom,
 	return 0;
 }
 
+void device_enter(struct device *d, struct domain *dom)
+{
+	d->dom = dom;
+	if (keep_load(d->hub->keep, d->name, &d->record))
+		memset(&d->record, 0, sizeof(d->record));
+}
+
 void device_close(struct device *d)
 {
 	if (!d)
 		return;
+	device_stale(d);
 	if (d->watched)
 		store_unwatch(d->hub->store, d->front, d->name);
 	loop_cancel(d->hub->loop, d->timer);

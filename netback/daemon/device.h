@@ -30,6 +30,7 @@ struct device_hub {
 	int keep;	       /* directory of survival memory */
 	struct estate *estate; /* descriptors that outlive us, or NULL */
 	uint32_t stall_ms;
+	unsigned asked; /* questions to the store, about devices */
 	void (*again)(void *arg, struct device *d); /* look at it soon */
 	/* The worker is about to forget it. */
 	void (*leaving)(void *arg, struct device *d);
@@ -39,8 +40,18 @@ struct device_hub {
 /* Whether the store holds a device there that needs somebody: 1, 0, -errno. */
 int device_wanted(struct device_hub *hub, uint16_t domid, uint16_t handle);
 
-int device_open(struct device **out, struct device_hub *hub, struct domain *dom,
-		uint16_t domid, uint16_t handle);
+/* Watches it in the store, and does nothing else before device_enter. */
+int device_open(struct device **out, struct device_hub *hub, uint16_t domid,
+		uint16_t handle);
+
+/* Between those: reads what an adoption will, so that device_look need not ask
+ * for it before device_stale, or before something is written.
+ */
+int device_look_ahead(struct device *d);
+void device_stale(struct device *d); /* something in the store has changed */
+
+/* It is ours from here on, a guest of dom. */
+void device_enter(struct device *d, struct domain *dom);
 
 /* Reads the store, goes on. 1 = it is gone, close it. */
 int device_look(struct device *d);

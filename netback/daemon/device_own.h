@@ -16,6 +16,7 @@
 
 #include "base/log.h"
 #include "base/rate.h"
+#include "daemon/ahead.h"
 #include "daemon/announce.h"
 #include "daemon/device.h"
 #include "daemon/keep.h"
@@ -47,6 +48,7 @@ struct device {
 	char dev[IFNAMSIZ]; /* "" until it is known */
 	char back[DEVICE_BACK], front[DEVICE_BACK], state[DEVICE_BACK + 8];
 	/* the store's side */
+	struct ahead *ahead; /* NULL: everything is asked */
 	unsigned own, front_seen;
 	bool wish_wrote;
 	bool opened, watched, front_wrote, front_known, online, late;

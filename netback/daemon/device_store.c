@@ -38,8 +38,50 @@ int device_read(struct device *d, const char *dir, const char *key, char *buf,
 {
 	char path[DEVICE_BACK + DEVICE_KEY];
 
+	int rc;
+
 	device_path(dir, key, path);
-	return store_read(d->hub->store, path, buf, size);
+	if (d->ahead && ahead_read(d->ahead, path, buf, size, &rc))
+		return rc;
+	d->hub->asked++;
+	rc = store_read(d->hub->store, path, buf, size);
+	if (d->ahead)
+		ahead_note(d->ahead, path, rc, buf);
+	return rc;
+}
+
+static int device_get_key(void *arg, const char *key, char *buf, size_t size)
+{
+	struct device *d = arg;
+
+	return device_read(d, d->front, key, buf, size);
+}
+
+/* In the order in which an adoption reads. */
+int device_look_ahead(struct device *d)
+{
+	static const char *const key[] = { "online", "rate", "vifname",
+					   "hotplug-status", "error" };
+	char got[AHEAD_VALUE];
+	struct err e = { "" };
+	struct keys k;
+	unsigned i;
+	int rc = d->ahead ? 0 : ahead_open(&d->ahead);
+
+	if (rc)
+		return rc;
+	device_read(d, d->back, "state", got, sizeof(got));
+	device_read(d, d->front, "state", got, sizeof(got));
+	for (i = 0; i < ARRAY_SIZE(key); i++)
+		device_read(d, d->back, key[i], got, sizeof(got));
+	keys_read(&k, device_get_key, d, &e); /* read again when it is due */
+	return 0;
+}
+
+void device_stale(struct device *d)
+{
+	ahead_close(d->ahead);
+	d->ahead = NULL;
 }
 
 struct device_write {
@@ -64,6 +106,8 @@ int device_write(struct device *d, const char *key, const char *value)
 {
 	struct device_write w = { d, key, value };
 
+	device_stale(d);
+	d->hub->asked++;
 	return store_txn(d->hub->store, device_write_run, &w);
 }
 
@@ -141,6 +185,7 @@ static int device_offer_run(struct store *s, void *arg)
 
 int device_offer(struct device *d)
 {
+	device_stale(d);
 	return store_txn(d->hub->store, device_offer_run, d);
 }
 
@@ -207,13 +252,6 @@ bool device_read_rate(struct device *d)
 		log_info("%s: not limited any more", d->name);
 	}
 	return true;
-}
-
-static int device_get_key(void *arg, const char *key, char *buf, size_t size)
-{
-	struct device *d = arg;
-
-	return device_read(d, d->front, key, buf, size);
 }
 
 int device_keys(struct device *d, struct err *e)

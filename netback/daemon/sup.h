@@ -3,6 +3,7 @@
  *
  *   supervisor.c  composition: directories, locks, starting, ending
  *   sup_scan.c	   which vifs and domains there are; events of the store
+ *   sup_over.c	   in the place of a netbackd that runs
  *   sup_crew.c	   workers that come, answer and die
  *   sup_ask.c	   questions at RUN/control
  */
@@ -20,6 +21,7 @@
 #include "daemon/crew.h"
 #include "daemon/device.h"
 #include "daemon/supervisor.h"
+#include "err.h"
 
 enum { SUP_PATH = 256 };
 
@@ -60,6 +62,14 @@ struct sup_worker {
 	unsigned took;
 };
 
+/* A take-over under way. */
+struct sup_over {
+	bool on;
+	struct sup_dev *early; /* opened, not ours yet */
+	uint64_t from_ns;      /* the other one had ended */
+	unsigned vifs;
+};
+
 struct supervisor {
 	const struct supervisor_conf *conf;
 	struct loop *loop;
@@ -79,6 +89,7 @@ struct supervisor {
 	pid_t nursery_pid;
 	unsigned restarts, workers;
 	unsigned away; /* attempts to reach the store in vain */
+	struct sup_over over;
 	struct sup_worker worker[CREW_PLACES];
 };
 
@@ -87,6 +98,10 @@ static inline struct sup_worker *sup_worker_of(struct supervisor *s,
 {
 	return &s->worker[v->dom->place];
 }
+
+/* --- supervisor.c ------------------------------------------------------------ */
+
+int sup_take_locks(struct supervisor *s, struct err *e);
 
 /* --- sup_scan.c -------------------------------------------------------------- */
 
@@ -98,12 +113,34 @@ void sup_mark(struct supervisor *s, struct sup_dev *v);
 void sup_again(void *arg, struct device *d);
 void sup_leaving(void *arg, struct device *d);
 
-/* Connects to the store if it is there, and asks it nothing yet: that much can be
- * done before it is our turn.
+/* Connects to the store if it is there, finds and watches the devices' root: that
+ * much can be done before it is our turn.
  */
-int sup_store_connect(struct supervisor *s);
+int sup_store_begin(struct supervisor *s);
+/* Takes what the store says has changed. */
+void sup_store_events(struct supervisor *s);
+
+/* Calls fn for each device's directory; -errno of the store. */
+typedef void sup_each_fn(struct supervisor *s, uint16_t domid, uint16_t handle);
+int sup_each(struct supervisor *s, sup_each_fn *fn);
+
+/* A device that is watched, in no list; *out is NULL when none is that wants us. */
+int sup_open(struct supervisor *s, uint16_t domid, uint16_t handle,
+	     struct sup_dev **out);
+/* Into the list: it is looked at soon. On an error it is closed and gone. */
+int sup_enter(struct supervisor *s, struct sup_dev *v);
+
 /* Looks for the store until it is there; then for what it holds. */
 void sup_store_open(void *arg);
+
+/* --- sup_over.c -------------------------------------------------------------- */
+
+/* Has everything that the one which runs had; that one has ended. */
+int sup_take_over(struct supervisor *s, struct err *e);
+/* Serves what was read ahead; after sup_store_open. */
+void sup_over_serve(struct supervisor *s);
+/* Says how long guests stood still, once all are served. */
+void sup_over_done(struct supervisor *s);
 
 /* --- sup_crew.c -------------------------------------------------------------- */
 

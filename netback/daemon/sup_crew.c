@@ -126,6 +126,7 @@ static void sup_answer(void *arg, unsigned place, const struct worker_msg *m,
 			sup_served(s, v);
 	}
 	sup_taken(s, place);
+	sup_over_done(s);
 }
 
 static void sup_fatal(void *arg, const struct worker_msg *m)

@@ -32,6 +32,7 @@ enum {
 	SUP_AWAY = 2,	      /* attempts in vain that are worth a word */
 	SUP_TRIES = 25,	      /* of vifs that cannot be opened, in a row */
 	SUP_STORE_MS = 200,   /* between attempts to find the store */
+	SUP_SCAN_MS = 100,    /* after a take-over, for what it did not know */
 	SUP_SETTLE_MS = 2000, /* for each vif to take what it inherits */
 };
 
@@ -180,13 +181,60 @@ static void sup_dom_put(struct supervisor *s, struct sup_dom *d)
 	free(d);
 }
 
+int sup_open(struct supervisor *s, uint16_t domid, uint16_t handle,
+	     struct sup_dev **out)
+{
+	struct sup_dev *v;
+	int rc;
+
+	*out = NULL;
+	if (device_wanted(&s->hub, domid, handle) <= 0)
+		return 0;
+	v = calloc(1, sizeof(*v));
+	if (!v)
+		return -ENOMEM;
+	rc = device_open(&v->dev, &s->hub, domid, handle);
+	if (rc) {
+		if (rc != -ENOTCONN)
+			log_error("vif%u.%u: %s", domid, handle, strerror(-rc));
+		free(v);
+		return rc;
+	}
+	*out = v;
+	return 0;
+}
+
+int sup_enter(struct supervisor *s, struct sup_dev *v)
+{
+	int rc = sup_dom_get(s, device_domid(v->dev), &v->dom);
+
+	if (rc) {
+		device_close(v->dev);
+		free(v);
+		return rc;
+	}
+	device_enter(v->dev, v->dom->dom);
+	s->tries = 0;
+	v->next = s->devs;
+	s->devs = v;
+	sup_mark(s, v);
+	return 0;
+}
+
+static void sup_scan_later(void *arg)
+{
+	struct supervisor *s = arg;
+
+	s->scan = true;
+	sup_soon(s);
+}
+
 static void sup_scan_again(void *arg)
 {
 	struct supervisor *s = arg;
 
 	s->again = NULL;
-	s->scan = true;
-	sup_soon(s);
+	sup_scan_later(s);
 }
 
 /* One that could not be opened may be living: what failed may have been a moment
@@ -202,31 +250,14 @@ static void sup_add_later(struct supervisor *s)
 
 static void sup_add(struct supervisor *s, uint16_t domid, uint16_t handle)
 {
-	struct sup_dev *v;
-	int rc;
+	struct sup_dev *v = NULL;
+	int rc = 0;
 
-	if (sup_find(s, domid, handle) ||
-	    device_wanted(&s->hub, domid, handle) <= 0)
-		return;
-	v = calloc(1, sizeof(*v));
-	rc = v ? sup_dom_get(s, domid, &v->dom) : -ENOMEM;
-	if (rc)
-		goto out;
-	rc = device_open(&v->dev, &s->hub, v->dom->dom, domid, handle);
-	if (rc) {
-		if (rc != -ENOTCONN)
-			log_error("vif%u.%u: %s", domid, handle, strerror(-rc));
-		sup_dom_put(s, v->dom);
-		goto out;
-	}
-	s->tries = 0;
-	v->next = s->devs;
-	s->devs = v;
-	sup_mark(s, v);
-	return;
-out:
-	free(v);
-	if (rc != -ENOTCONN)
+	if (!sup_find(s, domid, handle))
+		rc = sup_open(s, domid, handle, &v);
+	if (v)
+		rc = sup_enter(s, v);
+	if (rc && rc != -ENOTCONN)
 		sup_add_later(s);
 }
 
@@ -246,6 +277,7 @@ static void sup_remove(struct supervisor *s, struct sup_dev *v)
 
 struct sup_scan {
 	struct supervisor *s;
+	sup_each_fn *fn;
 	uint32_t domid;
 };
 
@@ -255,7 +287,7 @@ static int sup_scan_handle(void *arg, const char *name)
 	uint32_t handle;
 
 	if (!num_parse(name, VIF_HANDLE_MAX, &handle))
-		sup_add(c->s, (uint16_t)c->domid, (uint16_t)handle);
+		c->fn(c->s, (uint16_t)c->domid, (uint16_t)handle);
 	return 0;
 }
 
@@ -270,6 +302,13 @@ static int sup_scan_dom(void *arg, const char *name)
 	snprintf(path, sizeof(path), "%.40s/%u", c->s->hub.root, c->domid);
 	rc = store_each(c->s->hub.store, path, sup_scan_handle, c);
 	return rc == -ENOTCONN ? rc : 0;
+}
+
+int sup_each(struct supervisor *s, sup_each_fn *fn)
+{
+	struct sup_scan c = { s, fn, 0 };
+
+	return store_each(s->hub.store, s->hub.root, sup_scan_dom, &c);
 }
 
 /* Records of devices that left the store while no netbackd ran. */
@@ -311,9 +350,8 @@ static void sup_settle(void *arg)
 
 static void sup_scan(struct supervisor *s)
 {
-	struct sup_scan c = { s, 0 };
 	struct sup_dev *v;
-	int rc = store_each(s->hub.store, s->hub.root, sup_scan_dom, &c);
+	int rc = sup_each(s, sup_add);
 
 	if (rc && rc != -ENOENT)
 		return; /* away: its return fires every watch */
@@ -342,10 +380,12 @@ static void sup_backend_event(struct supervisor *s, const char *path)
 		return;
 	}
 	v = sup_find(s, domid, handle);
-	if (v)
+	if (v) {
+		device_stale(v->dev);
 		sup_mark(s, v);
-	else
-		sup_add(s, (uint16_t)domid, (uint16_t)handle);
+		return;
+	}
+	sup_add(s, (uint16_t)domid, (uint16_t)handle);
 }
 
 static void sup_front_event(struct supervisor *s, const char *token,
@@ -357,6 +397,8 @@ static void sup_front_event(struct supervisor *s, const char *token,
 	if (vif_parse_name(token, &domid, &handle, NULL))
 		return;
 	v = sup_find(s, domid, handle);
+	if (v)
+		device_stale(v->dev);
 	if (v && device_front_event(v->dev, path))
 		sup_mark(s, v);
 }
@@ -374,15 +416,12 @@ static void sup_store_away(struct supervisor *s, bool away)
 		log_info("the store is back");
 }
 
-static void sup_store_ready(void *arg, int fd, uint32_t events)
+void sup_store_events(struct supervisor *s)
 {
-	struct supervisor *s = arg;
 	char path[STORE_PATH], token[32];
 	unsigned i;
 	int rc = 1;
 
-	(void)fd;
-	(void)events;
 	for (i = 0; i < SUP_EVENTS; i++) {
 		rc = store_event(s->hub.store, path, sizeof(path), token,
 				 sizeof(token));
@@ -398,6 +437,13 @@ static void sup_store_ready(void *arg, int fd, uint32_t events)
 		sup_soon(s);
 }
 
+static void sup_store_ready(void *arg, int fd, uint32_t events)
+{
+	(void)fd;
+	(void)events;
+	sup_store_events(arg);
+}
+
 /* Of our own domain, which is another than 0 in a driver domain. */
 static int sup_find_root(struct supervisor *s)
 {
@@ -411,31 +457,40 @@ static int sup_find_root(struct supervisor *s)
 	return 0;
 }
 
-int sup_store_connect(struct supervisor *s)
+int sup_store_begin(struct supervisor *s)
 {
 	char path[SUP_PATH];
+	int rc;
 
+	if (s->hub.store)
+		return 0;
 	snprintf(path, sizeof(path), "%s/store", s->conf->run);
-	return s->hub.store
-		       ? 0
-		       : store_open(&s->hub.store, s->xen ? NULL : path, 0);
+	rc = store_open(&s->hub.store, s->xen ? NULL : path, 0);
+	if (!rc)
+		rc = sup_find_root(s);
+	if (!rc)
+		rc = store_watch(s->hub.store, s->hub.root, "back");
+	if (rc) {
+		store_close(s->hub.store);
+		s->hub.store = NULL;
+	}
+	return rc;
 }
 
 void sup_store_open(void *arg)
 {
 	struct supervisor *s = arg;
-	int rc = sup_store_connect(s);
+	int rc = sup_store_begin(s);
 
-	if (!rc)
-		rc = sup_find_root(s);
-	if (!rc)
-		rc = store_watch(s->hub.store, s->hub.root, "back");
 	if (!rc)
 		rc = loop_add(s->loop, store_fd(s->hub.store), EPOLLIN,
 			      sup_store_ready, s, &s->store_src);
 	if (!rc) {
-		s->scan = true;
-		sup_soon(s);
+		if (s->over.on) /* whose vifs are known, and wait */
+			loop_after(s->loop, SUP_SCAN_MS, sup_scan_later, s,
+				   NULL);
+		else
+			sup_scan_later(s);
 		log_info("serving %s", s->xen ? s->hub.root : s->conf->run);
 		return;
 	}
@@ -472,4 +527,5 @@ static void sup_run_soon(void *arg)
 		sup_remove(s, v);
 		sup_add(s, domid, handle); /* if there is a new one */
 	}
+	sup_over_done(s);
 }

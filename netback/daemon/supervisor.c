@@ -32,7 +32,6 @@
 #include "hv.h"
 #include "store.h"
 
-enum { SUP_WARM_MS = 5000 }; /* for workers to be ready */
 enum { SUP_LOCK_TRIES = 5 }; /* each ms: guests stand still meanwhile */
 enum { SUP_LOCK_MS = 5000 }; /* for an earlier instance's workers to end */
 
@@ -105,7 +104,7 @@ static int sup_lock(int fd, unsigned ms)
 	return 0;
 }
 
-static int sup_take_locks(struct supervisor *s, struct err *e)
+int sup_take_locks(struct supervisor *s, struct err *e)
 {
 	if (sup_lock(s->lock, s->conf->take_over ? SUP_LOCK_MS : 0))
 		return err_set(e, -EBUSY,
@@ -234,27 +233,6 @@ static int sup_start(struct supervisor *s, struct err *e)
 	return sandbox_supervisor(e);
 }
 
-/* Everything that takes time is done while the other one still serves. */
-static int sup_take_over(struct supervisor *s, struct err *e)
-{
-	uint64_t end = clock_ns() + SUP_WARM_MS * 1000000ull;
-	unsigned i;
-	int rc = 0;
-
-	for (i = 0; i < s->workers && !rc;) {
-		if (s->worker[i].orders)
-			i++;
-		else if (clock_ns() > end)
-			rc = err_set(e, -ETIMEDOUT, "no worker was ready");
-		else
-			rc = loop_turn(s->loop, 10);
-	}
-	sup_store_connect(s);
-	if (!rc)
-		rc = takeover_ask(s->hub.estate, s->conf->run, e);
-	return rc ? rc : sup_take_locks(s, e);
-}
-
 static int sup_serve(struct supervisor *s, struct err *e)
 {
 	int rc = control_open(&s->control, s->loop, s->conf->run, &sup_control,
@@ -264,6 +242,7 @@ static int sup_serve(struct supervisor *s, struct err *e)
 		return err_set(e, rc, "cannot listen at %s/control: %s",
 			       s->conf->run, strerror(-rc));
 	sup_store_open(s);
+	sup_over_serve(s);
 	return 0;
 }
 

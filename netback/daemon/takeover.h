@@ -6,10 +6,12 @@
  *				     <-  what its messages go to
  *     locks opened, nursery and
  *     workers ready
+ *     vifs watched and read ahead
+ *     (sup_over.c)
  *     {"cmd":"take-over"} + socket  ->
  *				     <-  its descriptors, by name (estate.h)
  *     waits for both locks		 ends; its workers end with it
- *     serves
+ *     hears what changed, serves
  *
  * Guests stand still from its end to the adoption, not while we start.
  */

@@ -3,7 +3,7 @@
 # bench.sh - measure against the named peers, side by side, in one run
 #
 #   bench.sh [tap|tcp|latency|idle|insn|filter|broadcast|ring|memory|
-#            crowd ..]
+#            upgrade|crowd ..]
 #     N=7 rounds, S=3 seconds of a sample, VIFS=100, CROWD=1000; QUICK=1: all small;
 #     NICE=-15 where others are at work on the machine
 #
@@ -22,7 +22,7 @@ fi
 private "$@"
 if [ "${QUICK:-0}" = 1 ]; then
 	N=${N:-1} S=${S:-0.3} VIFS=${VIFS:-4} PINGS=${PINGS:-50} SETTLE=1
-	CSV=${CSV:-$OUT/quick.csv} AREAS="tap tcp latency idle insn filter broadcast memory crowd"
+	CSV=${CSV:-$OUT/quick.csv} AREAS="tap tcp latency idle insn filter broadcast memory upgrade crowd"
 	GUARDS=${GUARDS:-4} BPORTS=${BPORTS:-4} CROWD=${CROWD:-4}
 else
 	N=${N:-7} S=${S:-3} VIFS=${VIFS:-100} PINGS=${PINGS:-1000} SETTLE=11
@@ -35,7 +35,7 @@ CPUS=$(nproc)
 LAST=$((CPUS - 1))
 OTHERS=0$([ "$CPUS" -le 2 ] || echo "-$((CPUS - 2))")
 PIDS=
-ALL="tap tcp latency idle insn filter broadcast ring memory crowd"
+ALL="tap tcp latency idle insn filter broadcast ring memory upgrade crowd"
 # shellcheck disable=SC2086 # words
 [ $# -gt 0 ] || set -- ${AREAS:-$ALL}
 
@@ -391,6 +391,8 @@ bench_idle()
 . "$ROOT/tests/bench/ring.sh"
 # shellcheck source=tests/bench/crowd.sh
 . "$ROOT/tests/bench/crowd.sh"
+# shellcheck source=tests/bench/pause.sh
+. "$ROOT/tests/bench/pause.sh"
 
 # --- all ----------------------------------------------------------------------
 

@@ -38,10 +38,14 @@ filter-free,guard-4,frames/s,unfiltered
 flat,filter-4,frames/s,one
 broadcast,4-ports,frames/s,physdev
 memory,per-queue,KiB,wanted
+upgrade,pause-1-p50,ms,wanted
+upgrade,pause-1-max,ms,wanted
+upgrade,pause-20-p50,ms,wanted
+upgrade,pause-20-max,ms,wanted
 idle,cpu-4-vifs,%,wanted' "$(cut -d, -f1-3,5 /tmp/rows)"
 ok 'numbers where numbers stand' well_formed
 ok 'it can be drawn' python3 "$ROOT/scripts/plot.py" $CSV /tmp/plot.svg
-same 'with a bar for each row' 16 "$(grep -c '<rect class=' /tmp/plot.svg)"
+same 'with a bar for each row' 20 "$(grep -c '<rect class=' /tmp/plot.svg)"
 
 # limits.sh, by a floor that is met and one that is not.
 limits()
