@@ -313,6 +313,7 @@ percentile()
 
 bench_latency()
 {
+	ring_latency
 	four
 	for i in $(seq "$N"); do
 		pings "$G1" 10.0.0.2 >/tmp/pings

@@ -43,6 +43,21 @@ bench_insn()
 	done
 }
 
+# --- from one ring to the other, one frame at a time --------------------------------
+
+ring_latency()
+{
+	for _ in $(seq "$N"); do
+		WIRE_CPU=$LAST GUESTS_CPU=0 "$BENCH/ringwire" 64 latency \
+			$((PINGS * 20)) >/tmp/latency
+		awk '{print $1}' /tmp/latency >>/tmp/ring50
+		awk '{print $2}' /tmp/latency >>/tmp/ring99
+	done
+	echo 8 >/tmp/latency.wanted
+	row latency ring-p50 us /tmp/ring50 wanted /tmp/latency.wanted LOWER
+	row latency ring-p99 us /tmp/ring99 wanted /tmp/latency.wanted LOWER
+}
+
 # --- against DPDK ---------------------------------------------------------------
 
 # Options of testpmd for frames of so many bytes; before --txpkts, which is held

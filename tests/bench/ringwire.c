@@ -2,6 +2,8 @@
 /* ringwire.c - two guests' rings and the shipped wire between them, nothing else
  *
  *   ringwire SIZE seconds S     both directions, polling; a process for the wire
+ *   ringwire SIZE latency N     N frames one way, one at a time: microseconds from
+ *				 one's TX ring to the other's RX ring, p50 and p99
  *   ringwire SIZE count N       N frames one way, one process: for callgrind
  *
  * The backend's half is what a worker links: hv_local, ring, port, sw, with every
@@ -290,12 +292,10 @@ static void rw_pin(const char *name)
 	rw_check(sched_setaffinity(0, sizeof(set), &set), name);
 }
 
-static int rw_seconds(struct rw_guest g[2], struct sw *sw, unsigned size,
-		      double s)
+/* A process that polls both vifs, and this one, each on its CPU. */
+static pid_t rw_split(struct sw *sw)
 {
-	uint64_t start, now, end;
 	pid_t parent = getpid(), pid = fork();
-	unsigned i;
 
 	rw_check(pid, "fork");
 	if (!pid) {
@@ -306,6 +306,16 @@ static int rw_seconds(struct rw_guest g[2], struct sw *sw, unsigned size,
 		_exit(1);
 	}
 	rw_pin("GUESTS_CPU");
+	return pid;
+}
+
+static int rw_seconds(struct rw_guest g[2], struct sw *sw, unsigned size,
+		      double s)
+{
+	uint64_t start, now, end;
+	pid_t pid = rw_split(sw);
+	unsigned i;
+
 	now = start = clock_ns();
 	end = start + (uint64_t)(s * 1e9);
 	while (now < end) {
@@ -321,6 +331,39 @@ static int rw_seconds(struct rw_guest g[2], struct sw *sw, unsigned size,
 	       (unsigned long long)(g[0].frames + g[1].frames),
 	       (double)(g[0].frames + g[1].frames) * 1e9 /
 		       (double)(now - start));
+	return 0;
+}
+
+static int rw_later(const void *a, const void *b)
+{
+	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+
+	return (x > y) - (x < y);
+}
+
+static int rw_latency(struct rw_guest g[2], struct sw *sw, unsigned size,
+		      uint64_t n)
+{
+	uint64_t *took = n ? calloc(n, sizeof(*took)) : NULL, i;
+	pid_t pid;
+
+	rw_check(took ? 0 : -ENOMEM, "samples");
+	pid = rw_split(sw);
+	for (i = 0; i < n; i++) {
+		uint64_t start = clock_ns();
+
+		while (!rw_send(&g[0], size, 1))
+			; /* the answers of the last ones are on their way */
+		while (g[1].frames == i)
+			rw_receive(&g[1]);
+		took[i] = clock_ns() - start;
+	}
+	kill(pid, SIGKILL);
+	waitpid(pid, NULL, 0);
+	qsort(took, n, sizeof(*took), rw_later);
+	printf("%.2f %.2f us\n", (double)took[n / 2] / 1e3,
+	       (double)took[n * 99 / 100] / 1e3);
+	free(took);
 	return 0;
 }
 
@@ -365,7 +408,9 @@ int main(int argc, char **argv)
 	struct sw *sw;
 
 	if (size != RW_LARGE && (size < RW_HEAD || size > 1514)) {
-		fprintf(stderr, "usage: ringwire 64..1514|%d seconds|count N\n",
+		fprintf(stderr,
+			"usage: ringwire 64..1514|%d "
+			"seconds|latency|count N\n",
 			RW_LARGE);
 		return 2;
 	}
@@ -375,5 +420,7 @@ int main(int argc, char **argv)
 	sw = rw_wire(g);
 	if (!strcmp(argv[2], "count"))
 		return rw_count(g, sw, size, strtoull(argv[3], NULL, 10));
+	if (!strcmp(argv[2], "latency"))
+		return rw_latency(g, sw, size, strtoull(argv[3], NULL, 10));
 	return rw_seconds(g, sw, size, atof(argv[3]));
 }
