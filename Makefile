@@ -163,6 +163,16 @@ $(B)/tests/fuzz/%: $(B)/obj/tests/fuzz/%.o $(B)/libctl.a $(B)/libdata.a
 	$(call say,LD,$@)$(CC) $(NBFLAGS) $(LDFLAGS) -fsanitize=fuzzer -o $@ $^ \
 		-lcmocka $(LDLIBS_C) -lseccomp -lcap-ng
 
+# What a model runs through is not what the fuzzer is after.
+$(B)/obj/tests/fuzz/xenbus/%.o: SANFLAGS += -fno-sanitize=fuzzer-no-link
+
+# The models beside it stand for borders: before the archives that have the real ones.
+$(B)/tests/fuzz/xenbus: $(call obj,tests/fuzz/xenbus.c \
+		$(wildcard tests/fuzz/xenbus/*.c)) $(B)/libdata.a
+	@mkdir -p $(@D)
+	$(call say,LD,$@)$(CC) $(NBFLAGS) $(LDFLAGS) -fsanitize=fuzzer -o $@ $^ \
+		-ljansson -lpcap $(LDLIBS_G)
+
 tests-built: all $(TESTS)
 fuzz-built:
 	@$(MAKE) --no-print-directory FUZZ=1 fuzzers

@@ -215,7 +215,9 @@ static int device_act(struct device *d, unsigned act)
 	case LIFE_TO_CLOSING:
 		/* Connected: the frontend is asked, frames still move. */
 		rc = d->own == LIFE_CONNECTED ? 0 : device_disconnect(d);
-		return rc ? rc : device_to(d, LIFE_CLOSING);
+		if (rc || d->own == LIFE_CLOSING)
+			return rc; /* it was told so: no second time */
+		return device_to(d, LIFE_CLOSING);
 	case LIFE_TO_CLOSED:
 		rc = device_disconnect(d);
 		return rc ? rc : device_to(d, LIFE_CLOSED);

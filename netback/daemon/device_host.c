@@ -33,17 +33,46 @@ static int device_find_name(struct device *d, struct err *e)
 	return str_put(d->dev, sizeof(d->dev), got);
 }
 
+/* Removes a device that a record names; -errno with a sentence when it cannot. */
+static int device_delete(const char *dev, struct err *e)
+{
+	int fd;
+
+	if (!dev[0] || !if_nametoindex(dev))
+		return 0;
+	fd = tap_open(dev, e);
+	if (fd < 0)
+		return fd;
+	tap_delete(fd);
+	return 0;
+}
+
+/* A record stays as long as its device does: else nobody would know that it is
+ * ours, and no vif could have that name again.
+ */
+static int device_forget(struct device_hub *hub, const char *name,
+			 const char *dev)
+{
+	struct err e = { "" };
+	int rc = device_delete(dev, &e);
+
+	if (rc)
+		log_warn("%s: cannot be removed yet: %s", name, e.text);
+	else
+		keep_remove(hub->keep, name);
+	return rc;
+}
+
 /* The record first: a device that it names is ours, a kill between or not. */
 static int device_make_record(struct device *d, struct err *e)
 {
 	struct keep_record r = d->record;
 	int rc = tap_free(d->dev, e);
 
+	if (!rc)
+		rc = device_delete(r.dev, e); /* of its name before this one */
 	if (rc)
 		return rc;
-	/* It had another name before this one. */
-	if (r.dev[0] && if_nametoindex(r.dev))
-		tap_delete(tap_open(r.dev, e));
 	memcpy(r.dev, d->dev, sizeof(r.dev));
 	rc = keep_save(d->hub->keep, d->name, &r);
 	if (rc)
@@ -201,12 +230,10 @@ bool device_host_gone(struct device *d)
 	announce_end(&d->announce);
 	device_drop_tap(d);
 	estate_barrier(d->hub->estate);
-	if (d->tap < 0 && d->record.dev[0] && if_nametoindex(d->record.dev))
-		d->tap = tap_open(d->record.dev, NULL);
 	tap_delete(d->tap);
 	if (d->keep_fd >= 0)
 		close(d->keep_fd);
-	keep_remove(d->hub->keep, d->name);
+	device_forget(d->hub, d->name, d->tap < 0 ? d->record.dev : "");
 	d->tap = d->keep_fd = -1;
 	memset(&d->record, 0, sizeof(d->record));
 	d->dev[0] = '\0';
@@ -229,8 +256,7 @@ void device_sweep(struct device_hub *hub, const char *name)
 	if (fd >= 0)
 		estate_refuse(hub->estate, tap, fd);
 	estate_barrier(hub->estate);
-	if (if_nametoindex(r.dev))
-		tap_delete(tap_open(r.dev, NULL));
-	keep_remove(hub->keep, name);
+	if (device_forget(hub, name, r.dev))
+		return;
 	log_info("%s: removed: it was detached while netbackd was away", name);
 }
