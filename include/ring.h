@@ -165,7 +165,9 @@ int ring_arm(struct ring *r, unsigned rx_slots);
  */
 int ring_poll(struct ring *r, unsigned rx_slots);
 
-/* Clears the bell of fd, or both with -1; call on wake-up, before pull. */
+/* Clears the bell of fd, or both with -1; call on wake-up, before pull. One that
+ * cannot be heard again is the next flush's error, or that of ring_ctrl_run.
+ */
 void ring_clear(struct ring *r, int fd);
 int ring_fd_tx(const struct ring *r);
 int ring_fd_rx(const struct ring *r); /* == ring_fd_tx with one channel */

@@ -222,8 +222,8 @@ int ring_ctrl_run(struct ring_vif *v)
 	uint32_t from;
 	int n, i, rc;
 
-	if (!v->page)
-		return 0;
+	if (!v->page || v->deaf)
+		return v->deaf;
 	from = vif_ctrl(v)->answered;
 	n = ctrl_waiting(v);
 	if (n < 0)
@@ -242,8 +242,10 @@ int ring_ctrl_run(struct ring_vif *v)
 
 void ring_ctrl_clear(struct ring_vif *v)
 {
-	if (v->page)
-		hv_clear(v->hv, v->chan);
+	int rc = v->page ? hv_clear(v->hv, v->chan) : 0;
+
+	if (rc < 0)
+		v->deaf = rc;
 }
 
 int ring_ctrl_fd(const struct ring_vif *v)

@@ -147,6 +147,8 @@ int ring_flush(struct ring *r)
 	int rc = ring_rx_send(r);
 	bool tx, rx;
 
+	if (rc >= 0)
+		rc = r->deaf;
 	if (rc < 0)
 		return rc;
 	rc = 0;
@@ -192,13 +194,23 @@ int ring_poll(struct ring *r, unsigned rx_slots)
 	return room < 0 ? room : n + (room >= (int)rx_slots);
 }
 
-/* Each channel costs a system call or two, so only the one that rang. */
+static void ring_clear_one(struct ring *r, const struct half *h)
+{
+	int rc = hv_clear(r->hv, h->chan);
+
+	if (rc < 0)
+		r->deaf = rc;
+}
+
+/* Each channel costs a system call or two, so only the one that rang. A channel
+ * that stays masked would be a guest that waits for ever: the next flush ends it.
+ */
 void ring_clear(struct ring *r, int fd)
 {
 	if (fd < 0 || fd == ring_fd_tx(r))
-		hv_clear(r->hv, r->tx.chan);
+		ring_clear_one(r, &r->tx);
 	if (r->rx.chan != r->tx.chan && (fd < 0 || fd == ring_fd_rx(r)))
-		hv_clear(r->hv, r->rx.chan);
+		ring_clear_one(r, &r->rx);
 }
 
 int ring_fd_tx(const struct ring *r)

@@ -114,6 +114,7 @@ struct ring {
 	struct ring_features features;
 	uint32_t mtu;
 	struct half tx, rx;
+	int deaf;	 /* -errno of a bell that cannot be heard again */
 	bool reach;	 /* hv gives addresses; else it only copies */
 	bool lent_extra; /* lent pages leave slot 1 for an extra */
 	struct hv_seg seg[RING_SLOTS];	 /* of one pull */

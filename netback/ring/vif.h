@@ -51,6 +51,7 @@ struct ring_vif {
 	/* control ring */
 	struct ctrl_page *page; /* NULL: none */
 	int chan;
+	int deaf;  /* -errno of a bell that cannot be heard again */
 	bool kick; /* adopted, and the guest may wait for a bell */
 	/* The hash's part for each half byte of its input. */
 	uint32_t nibble[2 * HASH_INPUT][16];
