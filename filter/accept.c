@@ -49,7 +49,7 @@ static bool accept_called(const struct policy *p, uint16_t family)
 
 bool accept_iptables(const struct accept_place *at)
 {
-	return at->legacy ||
+	return at->legacy || at->xt ||
 	       ((at->family == NFPROTO_IPV4 || at->family == NFPROTO_IPV6) &&
 		!strcmp(at->chain, "FORWARD"));
 }
@@ -96,7 +96,8 @@ unsigned accept_due(const struct accept_place *at, enum vif_accept how)
 		return 0;
 	case VIF_ACCEPT_ALWAYS:
 		/* of iptables' tables, filter is the one for verdicts */
-		if (!accept_iptables(at) || !strcmp(at->table, "filter"))
+		if (!at->reached &&
+		    (!accept_iptables(at) || !strcmp(at->table, "filter")))
 			return at->nwant;
 		break;
 	case VIF_ACCEPT_AUTO:
@@ -141,6 +142,28 @@ struct accept_place *accept_add(struct accept *a, const struct accept_place *at)
 	*own = *at;
 	accept_want(a->p, own);
 	return own;
+}
+
+struct accept_place *accept_follow(struct accept *a,
+				   const struct accept_place *from,
+				   const char *chain)
+{
+	struct accept_place to = { .family = from->family,
+				   .legacy = from->legacy,
+				   .reached = true,
+				   .xt = accept_iptables(from) };
+	unsigned i;
+
+	str_put(to.table, sizeof(to.table), from->table);
+	if (str_put(to.chain, sizeof(to.chain), chain))
+		return NULL;
+	for (i = 0; i < a->n; i++)
+		if (a->v[i].family == to.family &&
+		    a->v[i].legacy == to.legacy &&
+		    !strcmp(a->v[i].table, to.table) &&
+		    !strcmp(a->v[i].chain, to.chain))
+			return NULL;
+	return accept_add(a, &to);
 }
 
 enum accept_whose accept_whose(const struct accept *a, const char *comment)

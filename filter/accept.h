@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* accept.h - rules of ours that accept, in chains that are the host's own
  *
- * A place is a base chain of the forward hook. What is ours in it says so in its
+ * A place is a base chain of the forward hook, or a chain that one jumps to whatever
+ * comes (ufw and firewalld write their drops so). What is ours in it says so in its
  * comment, "netback accepts DEV", and stands at its end: behind every rule of
  * the administrator's but one that drops all that is left. Which rules a vif
  * needs there:
@@ -25,7 +26,8 @@
 #include "policy.h"
 
 enum {
-	ACCEPT_PLACES = 24, /* more base chains of forward has no host */
+	/* more base chains of forward, with what they jump to, has no host */
+	ACCEPT_PLACES = 64,
 	ACCEPT_RULES = 4,
 	ACCEPT_OWN = 16, /* rules of one vif that are found in one place */
 	ACCEPT_NAME = 64,
@@ -41,7 +43,10 @@ struct accept_rule {
 struct accept_place {
 	uint16_t family; /* NFPROTO_IPV4, .. */
 	bool legacy;	 /* a table of iptables' legacy variant */
+	bool reached;	 /* no base chain: one jumps there */
+	bool xt;	 /* .. in a chain of iptables */
 	char table[ACCEPT_NAME], chain[ACCEPT_NAME];
+	unsigned first, end; /* legacy: bytes of its rules; the policy */
 	bool policy_drops;
 	bool last_drops; /* its last rule does, whatever comes */
 	uint64_t last;	 /* that rule's handle; legacy: its number, from 1 */
@@ -87,6 +92,11 @@ bool accept_asks(const struct accept *a, uint16_t family);
 /* The next place, filled with its names and what is wanted there; NULL: full. */
 struct accept_place *accept_add(struct accept *a,
 				const struct accept_place *at);
+
+/* One that `from` jumps to; NULL: full, or it is there already. */
+struct accept_place *accept_follow(struct accept *a,
+				   const struct accept_place *from,
+				   const char *chain);
 
 /* As iptables(8) reads it, "-A" or another verb first. */
 void accept_print_rule(const char *verb, const char *chain,

@@ -42,7 +42,8 @@ struct accept_legacy {
 
 struct accept_legacy_rule {
 	unsigned target, next;
-	bool bare; /* it asks for nothing */
+	bool bare;   /* it asks for nothing */
+	int verdict; /* 0 or more: where it jumps to */
 	size_t head;
 	const char *in, *out;
 };
@@ -111,6 +112,14 @@ static int accept_legacy_read(struct accept_legacy *t)
 	return rc;
 }
 
+/* What a standard target says; a chain begins with one called ERROR. */
+static int accept_legacy_verdict(const char *rule, unsigned target)
+{
+	const struct xt_standard_target *t = (const void *)(rule + target);
+
+	return t->target.u.user.name[0] ? -NF_ACCEPT - 1 : t->verdict;
+}
+
 /* What stands at byte `at`. */
 static void accept_legacy_rule(const struct accept_legacy *t, unsigned at,
 			       struct accept_legacy_rule *r)
@@ -121,8 +130,10 @@ static void accept_legacy_rule(const struct accept_legacy *t, unsigned at,
 
 	if (t->ip6) {
 		const struct ip6t_entry *x = here;
+		struct ip6t_ip6 ip = x->ipv6;
 
-		r->bare = !memcmp(&x->ipv6, &any6, sizeof(any6));
+		ip.flags &= (uint8_t)~IP6T_F_GOTO;
+		r->bare = !memcmp(&ip, &any6, sizeof(any6));
 		r->target = x->target_offset;
 		r->next = x->next_offset;
 		r->in = x->ipv6.iniface;
@@ -130,23 +141,49 @@ static void accept_legacy_rule(const struct accept_legacy *t, unsigned at,
 		r->head = sizeof(*x);
 	} else {
 		const struct ipt_entry *x = here;
+		struct ipt_ip ip = x->ip;
 
-		r->bare = !memcmp(&x->ip, &any4, sizeof(any4));
+		ip.flags &= (uint8_t)~IPT_F_GOTO;
+		r->bare = !memcmp(&ip, &any4, sizeof(any4));
 		r->target = x->target_offset;
 		r->next = x->next_offset;
 		r->in = x->ip.iniface;
 		r->out = x->ip.outiface;
 		r->head = sizeof(*x);
 	}
+	r->verdict = accept_legacy_verdict(here, r->target);
 }
 
 static bool accept_legacy_drops(const char *rule, unsigned target)
 {
-	const struct xt_standard_target *t = (const void *)(rule + target);
+	const struct xt_entry_target *t = (const void *)(rule + target);
 
-	if (!strcmp(t->target.u.user.name, "REJECT"))
-		return true;
-	return !t->target.u.user.name[0] && t->verdict == -NF_DROP - 1;
+	return !strcmp(t->u.user.name, "REJECT") ||
+	       accept_legacy_verdict(rule, target) == -NF_DROP - 1;
+}
+
+/* The chain whose first rule is at `first`: its name, or NULL; its end, which is a
+ * rule of its own, as a policy is.
+ */
+static const char *accept_legacy_chain(const struct accept_legacy *t,
+				       unsigned first, unsigned *end)
+{
+	const struct xt_error_target *x;
+	struct accept_legacy_rule k;
+	const char *name = NULL;
+	unsigned off;
+
+	for (off = 0; off < t->size; off += k.next) {
+		accept_legacy_rule(t, off, &k);
+		x = (const void *)(t->v + off + k.target);
+		if (strcmp(x->target.u.user.name, XT_ERROR_TARGET))
+			*end = off;
+		else if (name)
+			return name;
+		else if (off + k.next == first)
+			name = x->errorname;
+	}
+	return NULL;
 }
 
 /* --- what is there ---------------------------------------------------------------- */
@@ -198,6 +235,21 @@ static void accept_legacy_ours(struct accept_place *at,
 		at->was[at->nown++] = *r;
 }
 
+static void accept_legacy_follow(struct accept *a,
+				 const struct accept_legacy *t,
+				 const struct accept_place *from,
+				 unsigned first)
+{
+	unsigned end = first;
+	const char *name = accept_legacy_chain(t, first, &end);
+	struct accept_place *to = name ? accept_follow(a, from, name) : NULL;
+
+	if (to) {
+		to->first = first;
+		to->end = end;
+	}
+}
+
 static void accept_legacy_see(struct accept *a, const struct accept_legacy *t,
 			      struct accept_place *at)
 {
@@ -206,12 +258,15 @@ static void accept_legacy_see(struct accept *a, const struct accept_legacy *t,
 	struct accept_rule r;
 	const char *comment;
 
-	for (off = t->first; off < t->policy; off += k.next) {
+	for (off = at->first; off < at->end; off += k.next) {
 		accept_legacy_rule(t, off, &k);
 		comment = accept_legacy_matches(t->v + off, &k, &r);
 		at->last = ++n;
 		at->last_drops = k.bare &&
 				 accept_legacy_drops(t->v + off, k.target);
+		if (k.bare && k.verdict >= 0 &&
+		    (unsigned)k.verdict != off + k.next)
+			accept_legacy_follow(a, t, at, (unsigned)k.verdict);
 		switch (accept_whose(a, comment ? comment : "")) {
 		case ACCEPT_THIS:
 			accept_legacy_ours(at, &r);
@@ -225,8 +280,8 @@ static void accept_legacy_see(struct accept *a, const struct accept_legacy *t,
 		}
 	}
 	at->late = at->nown && behind > at->last_drops;
-	accept_legacy_rule(t, t->policy, &k);
-	at->policy_drops = accept_legacy_drops(t->v + t->policy, k.target);
+	accept_legacy_rule(t, at->end, &k);
+	at->policy_drops = accept_legacy_drops(t->v + at->end, k.target);
 }
 
 static int accept_legacy_family(struct accept *a, bool ip6, struct err *e)
@@ -248,7 +303,12 @@ static int accept_legacy_family(struct accept *a, bool ip6, struct err *e)
 	}
 	strcpy(at.table, accept_legacy_table);
 	own = rc ? NULL : accept_add(a, &at);
-	if (own)
+	if (own) {
+		own->first = t.first;
+		own->end = t.policy;
+	}
+	/* a grows: what is jumped to comes behind */
+	for (; own && own < a->v + a->n; own++)
 		accept_legacy_see(a, &t, own);
 	free(t.all);
 	return rc ? err_set(e, rc,

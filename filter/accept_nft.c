@@ -120,9 +120,9 @@ struct accept_nft_seen {
 
 /* What a rule is made of, as far as it matters here. */
 struct accept_nft_kind {
-	const char *comment;
-	bool asks;  /* it depends on the packet */
-	bool drops; /* .. or else that is its end */
+	const char *comment, *jump; /* NULL */
+	bool asks;		    /* it depends on the packet */
+	bool drops;		    /* .. or else that is its end */
 };
 
 static void accept_nft_target(struct nftnl_expr *x, struct accept_nft_kind *k)
@@ -145,6 +145,8 @@ static int accept_nft_expr(struct nftnl_expr *x, void *data)
 		k->drops |= nftnl_expr_is_set(x, NFTNL_EXPR_IMM_VERDICT) &&
 			    nftnl_expr_get_u32(x, NFTNL_EXPR_IMM_VERDICT) ==
 				    NF_DROP;
+		if (nftnl_expr_is_set(x, NFTNL_EXPR_IMM_CHAIN))
+			k->jump = nftnl_expr_get_str(x, NFTNL_EXPR_IMM_CHAIN);
 		return 0;
 	}
 	if (!strcmp(name, "reject")) {
@@ -200,7 +202,7 @@ static void accept_nft_same(struct accept_nft_seen *s, struct nftnl_rule *r)
 
 static void accept_nft_see(struct accept_nft_seen *s, struct nftnl_rule *r)
 {
-	struct accept_nft_kind k = { NULL, false, false };
+	struct accept_nft_kind k = { .comment = NULL };
 	struct accept_place *at = s->at;
 	const void *udata;
 	uint32_t len = 0;
@@ -209,6 +211,8 @@ static void accept_nft_see(struct accept_nft_seen *s, struct nftnl_rule *r)
 	udata = nftnl_rule_get_data(r, NFTNL_RULE_USERDATA, &len);
 	if (udata)
 		nftnl_udata_parse(udata, len, accept_nft_udata, &k.comment);
+	if (k.jump && !k.asks)
+		accept_follow(s->a, at, k.jump);
 	at->last_drops = k.drops && !k.asks;
 	at->last = nftnl_rule_get_u64(r, NFTNL_RULE_HANDLE);
 	switch (accept_whose(s->a, k.comment ? k.comment : "")) {
@@ -305,6 +309,7 @@ int accept_nft_look(struct accept *a, struct err *e)
 		if (accept_asks(a, family[i]))
 			rc = nft_ask(nft, &ask);
 	}
+	/* a grows: what is jumped to comes behind */
 	for (i = 0; !rc && i < a->n; i++)
 		rc = accept_nft_rules(nft, a, &a->v[i]);
 	nft_close(nft);

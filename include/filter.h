@@ -196,7 +196,8 @@ int filter_forwards(const struct network *was, const struct network *now,
  * and nothing is changed; but whoever attaches a guest should hear of it. 1 with
  * a sentence in note; 0 no; -errno when it cannot be told. Both variants of
  * iptables, and every base chain of nft's; a chain drops by its policy, or by a
- * last rule that drops or rejects all. bridge "": would it drop what is routed?
+ * last rule that drops or rejects all, its own or that of a chain it jumps to,
+ * whatever comes. bridge "": would it drop what is routed?
  */
 int filter_forward(const char *bridge, struct err *note);
 

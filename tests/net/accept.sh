@@ -109,10 +109,10 @@ shut()
 }
 rules()
 {
-	iptables-nft -S FORWARD
-	ip6tables-nft -S FORWARD
-	[ ! -s /proc/net/ip_tables_names ] || iptables-legacy -S FORWARD
-	[ ! -s /proc/net/ip6_tables_names ] || ip6tables-legacy -S FORWARD
+	iptables-nft -S
+	ip6tables-nft -S
+	[ ! -s /proc/net/ip_tables_names ] || iptables-legacy -S
+	[ ! -s /proc/net/ip6_tables_names ] || ip6tables-legacy -S
 	nft list ruleset | sed 's/packets [0-9]* bytes [0-9]*//' |
 		awk '/^table/ { skip = $2 == "netdev" } !skip'
 } 2>/dev/null
@@ -180,6 +180,36 @@ same 'our rules stand before it' 'ACCEPT ACCEPT REJECT' "$(iptables-nft -S FORWA
 vifctl set vif2.0 accept=never 2>/dev/null
 for v in iptables ip6tables; do $v-nft -F FORWARD; done
 
+# What drops stands in a chain that is jumped to, as ufw has it: ours stand in it.
+jumps()
+{
+	for v in iptables$1 ip6tables$1; do
+		$v -N before
+		$v -A before -p tcp --dport 25 -j DROP
+		$v -N rest
+		$v -N end
+		$v -A rest -m limit --limit 1/hour -j LOG
+		$v -A rest -p tcp --dport 26 -j REJECT
+		$v -A rest $2 end
+		$v -A end -p tcp --dport 27 -j REJECT
+		$v -A end -j REJECT
+		$v -A FORWARD -j before
+		$v -A FORWARD -j rest
+	done
+}
+unjump()
+{
+	for v in iptables$1 ip6tables$1; do $v -F; $v -X; done
+}
+jumps -nft -j
+judge 'a chain that is jumped to' '4 6' "$B1 2"
+vifctl set vif2.0 accept=always
+same 'our rules stand in it, before its last' 'REJECT ACCEPT ACCEPT REJECT' \
+	"$(iptables-nft -S end | grep -- -A |
+	sed 's/.* -j \([A-Z]*\).*/\1/' | tr '\n' ' ' | sed 's/ $//')"
+vifctl set vif2.0 accept=never 2>/dev/null
+unjump -nft
+
 # --- iptables, legacy variant ---------------------------------------------------------------
 
 if iptables-legacy -P FORWARD DROP && ip6tables-legacy -P FORWARD DROP; then
@@ -191,6 +221,9 @@ if iptables-legacy -P FORWARD DROP && ip6tables-legacy -P FORWARD DROP; then
 	done
 	judge 'legacy, a last DROP' '4 6' "${B1:-2}"
 	for v in iptables ip6tables; do $v-legacy -F FORWARD; done
+	jumps -legacy -g
+	judge 'legacy, a chain that is gone to' '4 6' "$B1 2"
+	unjump -legacy
 else
 	skip 'iptables-legacy' 'this kernel has none'
 fi 2>/dev/null
@@ -213,6 +246,25 @@ add rule inet fw forwarded tcp dport 25 reject
 add rule inet fw forwarded counter reject with icmpx admin-prohibited
 END
 judge 'its last rule rejects' '4 6' 2
+nft delete table inet fw
+nft -f - <<'END'
+table inet fw {
+	chain zone {
+		tcp dport 25 reject
+		counter reject with icmpx admin-prohibited
+	}
+	chain zones {
+		iifname "docker0" goto zone
+		goto zone
+	}
+	chain forwarded {
+		type filter hook forward priority 10; policy accept;
+		jump zones
+		tcp dport 26 drop
+	}
+}
+END
+judge 'as firewalld goes to a zone' '4 6' 2
 nft delete table inet fw
 nft -f - <<'END'
 table bridge fw { chain forwarded { type filter hook forward priority 0; policy drop; }; }
