@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <linux/if_packet.h>
 #include <linux/netfilter.h>
+#include <linux/netfilter/nf_conntrack_common.h>
 #include <linux/netfilter/nf_tables.h>
 #include <net/ethernet.h>
 #include <net/if_arp.h>
@@ -565,10 +566,17 @@ static void explain_nothing(struct explain_at *a, const struct nftnl_expr *x)
 
 static void explain_ct(struct explain_at *a, const struct nftnl_expr *x)
 {
+	uint32_t fresh = NF_CT_STATE_BIT(IP_CT_NEW);
+
 	if (nftnl_expr_is_set(x, NFTNL_EXPR_CT_SREG))
 		return;
-	explain_unknown(a, nftnl_expr_get_u32(x, NFTNL_EXPR_CT_DREG), 4,
-			"the state of a connection");
+	if (a->p->x->fresh &&
+	    nftnl_expr_get_u32(x, NFTNL_EXPR_CT_KEY) == NFT_CT_STATE)
+		explain_set_reg(a, nftnl_expr_get_u32(x, NFTNL_EXPR_CT_DREG),
+				&fresh, sizeof(fresh));
+	else
+		explain_unknown(a, nftnl_expr_get_u32(x, NFTNL_EXPR_CT_DREG), 4,
+				"the state of a connection");
 }
 
 /* A guard's own rates are taken to be kept: else no frame's way could be told. */

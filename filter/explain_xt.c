@@ -5,6 +5,7 @@
 
 #include <arpa/inet.h>
 #include <linux/netfilter/x_tables.h>
+#include <linux/netfilter/xt_conntrack.h>
 #include <linux/netfilter/xt_mark.h>
 #include <linux/netfilter/xt_multiport.h>
 #include <linux/netfilter/xt_physdev.h>
@@ -178,6 +179,19 @@ static enum explain_match explain_mark(const void *info,
 	return ((p->mark & m->mask) == m->mark) != !!m->invert;
 }
 
+/* Of a connection's first frame, and asked for nothing else. */
+static enum explain_match explain_conntrack(const void *info,
+					    const struct explain_pkt *p)
+{
+	const struct xt_conntrack_mtinfo3 *m = info;
+
+	if (!p->x->fresh ||
+	    (m->match_flags & ~XT_CONNTRACK_STATE_ALIAS) != XT_CONNTRACK_STATE)
+		return EXPLAIN_MAYBE;
+	return !!(m->state_mask & XT_CONNTRACK_STATE_BIT(IP_CT_NEW)) !=
+	       !!(m->invert_flags & XT_CONNTRACK_STATE);
+}
+
 static enum explain_match explain_comment(const void *info,
 					  const struct explain_pkt *p)
 {
@@ -199,6 +213,8 @@ static const struct {
 	{ "icmp6", 0, sizeof(struct ip6t_icmp), explain_icmp6 },
 	{ "multiport", 1, sizeof(struct xt_multiport_v1), explain_multiport },
 	{ "mark", 1, sizeof(struct xt_mark_mtinfo1), explain_mark },
+	{ "conntrack", 3, sizeof(struct xt_conntrack_mtinfo3),
+	  explain_conntrack },
 	{ "comment", 0, 0, explain_comment },
 };
 

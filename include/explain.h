@@ -27,6 +27,7 @@ struct explain {
 	char out[IFNAMSIZ];    /* .. and leaves by; "" = it is for the host */
 	char bridge[IFNAMSIZ]; /* whose ports both are, or in is; "" = none */
 	uint32_t mark;
+	bool fresh; /* the first frame of a connection */
 	size_t len;
 	uint8_t frame[EXPLAIN_FRAME]; /* from the destination MAC on */
 };

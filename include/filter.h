@@ -201,6 +201,11 @@ int filter_forwards(const struct network *was, const struct network *now,
  */
 int filter_forward(const char *bridge, struct err *note);
 
+/* Would it drop what guests of this network ask of its own DHCP and DNS server?
+ * As above; judged by frames such as they send (explain.h).
+ */
+int filter_input(const struct network *n, struct err *note);
+
 /* --- accept= ------------------------------------------------------------------
  *
  * Part of a vif's guard as far as the functions above go: filter_apply puts rules

@@ -303,5 +303,7 @@ int verb_attach(struct ctl *c, int argc, char **argv, struct err *e)
 		ctl_prefix(&v, e);
 	else
 		host_warn(&v);
+	if (!rc && v.network[0])
+		net_warn(c, v.network);
 	return rc;
 }

@@ -14,6 +14,7 @@
 
 #include "base/num.h"
 #include "ctl/run.h"
+#include "filter.h"
 
 enum { NET_LOCK = 24, NET_LINE = 192, NET_NAME = 24 };
 
@@ -625,4 +626,14 @@ bool net_exists(const struct ctl *c, const char *name)
 
 	return !vif_check_network(name, NULL) &&
 	       !net_path(c, name, "words", path) && !access(path, F_OK);
+}
+
+void net_warn(const struct ctl *c, const char *name)
+{
+	struct network n;
+	struct err note = { "" };
+
+	if (!net_load(c, name, &n, &note) && filter_input(&n, &note) == 1)
+		fprintf(stderr, "vifctl: network %s: warning: %s\n", name,
+			note.text);
 }

@@ -55,6 +55,9 @@ int apply_networks(struct ctl *c, const char *dir, struct err *e);
 typedef int net_fn(void *arg, const char *name);
 int net_each(const struct ctl *c, net_fn *fn, void *arg);
 
+/* Says so on stderr where the host's firewall drops what its guests ask of it. */
+void net_warn(const struct ctl *c, const char *name);
+
 /* Gives v its addresses in its network (v->network): those it asks for, or the
  * ones that its MAC had before, or free ones; a lease of them; and sees that
  * dnsmasq runs. *was: it was in it before. -EADDRINUSE: another has the address.

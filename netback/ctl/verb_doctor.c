@@ -21,6 +21,7 @@
 #include "base/num.h"
 #include "ctl/control.h"
 #include "ctl/ctl.h"
+#include "ctl/net.h"
 #include "ctl/out.h"
 #include "ctl/run.h"
 #include "filter.h"
@@ -330,6 +331,22 @@ static void doctor_forward_policy(struct doctor *d)
 		closedir(dir);
 }
 
+static int doctor_network(void *arg, const char *name)
+{
+	struct doctor *d = arg;
+	struct network n;
+	struct err note = { "" };
+	char what[VIF_NETWORK + 16];
+
+	if (net_load(d->c, name, &n, &note) || filter_input(&n, &note) != 1)
+		return 0;
+	str_fmt(what, sizeof(what), "network-input-%s", name);
+	doctor_say(d, what, false, 1, note.text,
+		   "guests of that network get no address, or resolve no name",
+		   "accept it there");
+	return 0;
+}
+
 static void doctor_stores(struct doctor *d)
 {
 	bool xen = !access("/proc/xen/capabilities", F_OK);
@@ -370,6 +387,7 @@ static void doctor_all(struct doctor *d)
 	doctor_say(d, "dnsmasq", false, doctor_in_path("dnsmasq") ? 0 : -ENOENT,
 		   NULL, "networks (vifctl network) have neither DHCP nor DNS",
 		   "apt-get install dnsmasq-base");
+	net_each(d->c, doctor_network, d);
 	doctor_stores(d);
 }
 

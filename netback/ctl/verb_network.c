@@ -170,6 +170,8 @@ static int net_add(struct ctl *c, int argc, char **argv, struct err *e)
 	else if (rc == -ENOENT)
 		rc = net_new(c, &n, false, e);
 	net_unlock(c, n.name, lock);
+	if (!rc)
+		net_warn(c, n.name);
 	return rc;
 }
 
