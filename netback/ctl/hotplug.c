@@ -126,6 +126,11 @@ static int call_read(struct call *k, const char *key, char *buf, size_t size,
 	if (rc >= 0 || rc == -ENOENT)
 		return 0;
 	buf[0] = '\0';
+	if (rc == -EINVAL)
+		return err_set(e, rc,
+			       "store: %s: there is a character in it that no "
+			       "value has, a newline perhaps; write it anew",
+			       path);
 	return call_store_failed(rc, "read", path, e);
 }
 

@@ -102,6 +102,21 @@ setup_noguards()
 	until_true 5 nft list table netdev netback-vif1.0
 }
 
+# A card of a toolstack's: its device, its directory, the hotplug programs. Domain 1
+# may read there.
+HOT=/local/domain/0/backend/vif/1/1
+setup_hot()
+{
+	mkdir -p $D/scripts "$RUN/hooks"
+	for s in vif-bridge vif-route vif-nat; do
+		ln -sf "$B/vifhotplug" $D/scripts/$s
+	done
+	ip tuntap add dev vif1.1 mode tap
+	hot_store xenstore-write $HOT/frontend-id 1 $HOT/handle 1 \
+		$HOT/mac 00:16:3e:00:00:11 $HOT/bridge br0 $HOT/type vif \
+		$HOT/hotplug-status '' /local/domain/1/device/vif/1/mtu 1500
+	hot_store xenstore-chmod -r $HOT n0 r1
+}
 setup_lockdir() { mkdir -m 700 "$RUN/lock"; }
 
 ended()
@@ -149,6 +164,41 @@ teardown()
 
 # --- commands of rows ----------------------------------------------------------
 
+hot_store() { XENSTORED_PATH=$RUN/store "$@"; }
+hot_node() { hot_store xenstore-read "$HOT/$1"; }
+# hot SCRIPT WORD..: as libxl calls it; HOT_AS=1: connected to the store as domain 1
+hot()
+{
+	s=$1
+	shift
+	if [ -n "${HOT_AS:-}" ]; then
+		at=$RUN/dom/$HOT_AS/store
+	else
+		at=$RUN/store
+	fi
+	XENSTORED_PATH=$at XENBUS_PATH=$HOT vif=vif1.1 INTERFACE=vif1.1-emu \
+		NETBACK_HOOKS=$RUN/hooks script=$D/scripts/$s \
+		$D/scripts/$s "$@" </dev/null
+}
+# Nothing of it is on the host.
+hot_gone()
+{
+	! nft list table netdev netback-vif1.1 &&
+		! test -e /sys/class/net/br0/brif/vif1.1 &&
+		test -z "$(ip route show dev vif1.1)"
+} 2>/dev/null
+hot_on()
+{
+	nft list table netdev netback-vif1.1 >/dev/null &&
+		test "$(hot_node hotplug-status)" = connected
+}
+# hot_refused SCRIPT WORD..: it fails, nothing is left, the store says so.
+hot_refused()
+{
+	hot "$@" type_if=vif
+	test $? = 1 && hot_gone && hot_node hotplug-error &&
+		test "$(hot_node hotplug-status)" = error
+}
 nobody() { setpriv --reuid 65534 --regid 65534 --clear-groups "$@"; }
 weak() { setpriv --bounding-set -net_admin --inh-caps -net_admin "$@"; }
 clean_now() { dump_host >$D/now && diff $D/before-attach $D/now; }
