@@ -67,7 +67,8 @@ static int call_store_failed(int rc, const char *doing, const char *path,
 			     struct err *e)
 {
 	return err_set(e, rc, "store: cannot %s %s: %s", doing, path,
-		       strerror(-rc));
+		       rc == -EINVAL ? "no plain text; write it anew"
+				     : strerror(-rc));
 }
 
 /* On Xen it is xenstored; elsewhere XENSTORED_PATH says where it is. */
@@ -126,11 +127,6 @@ static int call_read(struct call *k, const char *key, char *buf, size_t size,
 	if (rc >= 0 || rc == -ENOENT)
 		return 0;
 	buf[0] = '\0';
-	if (rc == -EINVAL)
-		return err_set(e, rc,
-			       "store: %s: there is a character in it that no "
-			       "value has, a newline perhaps; write it anew",
-			       path);
 	return call_store_failed(rc, "read", path, e);
 }
 

@@ -3,8 +3,9 @@
  *
  *   store.c  the store's border: a tree in memory, watches, a connection that
  *            goes and comes back
- *   world.c  the borders to clock, taps, guests and workers, each as a model that
- *            aborts when it is asked for what must not be
+ *   host.c   the borders to log, clock and taps,
+ *   world.c  those to guests and workers: models that abort when they are asked
+ *            for what must not be
  *
  * Everything between them is netbackd's own.
  */
@@ -52,17 +53,23 @@ void tree_event(const char *path, const char *token);
 bool tree_readable(void);
 unsigned tree_watches(const char *path); /* NULL: all */
 
+/* --- host.c ------------------------------------------------------------------ */
+
+void world_later(uint32_t ms);
+bool world_turn(void); /* one callback that is due; false: there is none */
+unsigned world_timers(void);
+unsigned world_taps(void);
+void world_tap_fail_in(unsigned n);
+bool host_carrier(const char *name);
+void host_forget(void); /* netbackd ended */
+void host_reset(void);
+
 /* --- world.c ----------------------------------------------------------------- */
 
 void must(bool b);
 
 void world_reset(void);
 void world_forget(void); /* netbackd ended: its timers, taps, doors */
-void world_later(uint32_t ms);
-bool world_turn(void); /* one callback that is due; false: there is none */
-unsigned world_timers(void);
-unsigned world_taps(void);
-void world_tap_fail_in(unsigned n);
 
 /* netbackd wrote its own state. */
 void world_wrote_state(unsigned domid, unsigned handle, unsigned state);
