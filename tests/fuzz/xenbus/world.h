@@ -3,9 +3,9 @@
  *
  *   store.c  the store's border: a tree in memory, watches, a connection that
  *            goes and comes back
- *   host.c   the borders to log, clock and taps,
- *   world.c  those to guests and workers: models that abort when they are asked
- *            for what must not be
+ *   world.c  the borders to clock, taps and guests, and
+ *   worker.c that to a worker: models that abort when they are asked for what must
+ *            not be
  *
  * Everything between them is netbackd's own.
  */
@@ -53,23 +53,18 @@ void tree_event(const char *path, const char *token);
 bool tree_readable(void);
 unsigned tree_watches(const char *path); /* NULL: all */
 
-/* --- host.c ------------------------------------------------------------------ */
-
-void world_later(uint32_t ms);
-bool world_turn(void); /* one callback that is due; false: there is none */
-unsigned world_timers(void);
-unsigned world_taps(void);
-void world_tap_fail_in(unsigned n);
-bool host_carrier(const char *name);
-void host_forget(void); /* netbackd ended */
-void host_reset(void);
-
 /* --- world.c ----------------------------------------------------------------- */
 
 void must(bool b);
 
 void world_reset(void);
 void world_forget(void); /* netbackd ended: its timers, taps, doors */
+void world_later(uint32_t ms);
+bool world_turn(void); /* one callback that is due; false: there is none */
+unsigned world_timers(void);
+unsigned world_taps(void);
+void world_tap_fail_in(unsigned n);
+bool world_carrier(const char *name);
 
 /* netbackd wrote its own state. */
 void world_wrote_state(unsigned domid, unsigned handle, unsigned state);
@@ -93,5 +88,7 @@ void world_stall(struct supervisor *s, unsigned domid, unsigned handle,
 bool world_running(unsigned domid, unsigned handle);
 /* Nothing of any guest is with the worker. */
 bool world_idle(void);
+/* No worker; all: and no vif has ever been. */
+void world_worker_forget(bool all);
 
 #endif
