@@ -20,6 +20,7 @@
 #include "base/loop.h"
 #include "base/msg.h"
 #include "base/num.h"
+#include "daemon/estate.h"
 #include "daemon/guestconn.h"
 #include "daemon/orders.h"
 #include "hv_wire.h"
@@ -328,6 +329,155 @@ static void ports_are_eventfds(void **state)
 	ended(w, s);
 }
 
+/* --- the next netbackd --------------------------------------------------------- */
+
+/* All that an estate keeps, as the next instance gets it. */
+static struct estate *heir(struct estate *t)
+{
+	struct estate *next;
+	int sv[2];
+
+	assert_int_equal(estate_open(&next), 0);
+	assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET, 0, sv), 0);
+	assert_int_equal(estate_bequeath(t, sv[0], NULL, -1), 0);
+	assert_int_equal(estate_inherit(next, sv[1]), 0);
+	close(sv[0]);
+	close(sv[1]);
+	return next;
+}
+
+/* The same connection goes on with the next instance: memory, channels, and what
+ * the guest says after that.
+ */
+static void another_takes_over(void **state)
+{
+	struct world *w = *state;
+	struct estate *old, *next;
+	const struct guestconn_port *p;
+	struct err e = { "" };
+	unsigned n;
+	int s, memfd;
+
+	assert_int_equal(estate_open(&old), 0);
+	guestconn_keep(w->g, old);
+	s = dial(w);
+	assert_int_equal(hello(w, s), 0);
+	assert_int_equal(port(w, s, 5), 0);
+	assert_int_equal(port(w, s, 6), 0);
+	next = heir(old);
+	assert_int_equal(estate_waiting(next), 6);
+	estate_freeze(old); /* it ends: nothing is dropped */
+	guestconn_close(w->g);
+	estate_close(old);
+	assert_int_equal(w->gone, 0);
+
+	assert_int_equal(guestconn_open(&w->g, w->loop, w->dir, 1, &ops, w, &e),
+			 0);
+	assert_null(guestconn_memory(w->g, &memfd));
+	guestconn_keep(w->g, next);
+	assert_int_equal(estate_waiting(next), 0);
+	assert_int_equal(guestconn_memory(w->g, &memfd)->size, MEM);
+	p = guestconn_ports(w->g, &n);
+	assert_int_equal(n, 2);
+	assert_int_equal(p[0].port + p[1].port, 11);
+	assert_int_equal(port(w, s, 7), 0);
+	assert_int_equal(port(w, s, 5), -EINVAL); /* known; and that is all */
+	assert_int_equal(w->gone, 1);
+	assert_null(guestconn_memory(w->g, &memfd));
+	close(s);
+	turns(w);
+	guestconn_close(w->g);
+	w->g = NULL;
+	assert_int_equal(estate_waiting(next), 0);
+	estate_close(next);
+}
+
+/* What came from outside is not believed: a connection without its memory, memory
+ * that is none, half a channel.
+ */
+static const struct {
+	const char *name[4];
+	bool here;
+	unsigned ports;
+} odd[] = {
+	{ { "hv.1" }, false, 0 },
+	{ { "hv.1", "mem.1.nonsense" }, false, 0 },
+	{ { "hv.1", "mem.1.65536.1.32" }, false, 0 },
+	{ { "hv.1", "mem.1.65536.0.99999999" }, false, 0 },
+	{ { "hv.1", "mem.1.65536.0.32", "from.1.7" }, true, 0 },
+	{ { "hv.1", "mem.1.65536.0.32", "from.1.x", "to.1.x" }, true, 0 },
+	{ { "hv.1", "mem.1.65536.0.32", "from.1.0", "to.1.0" }, true, 0 },
+	{ { "hv.1", "mem.1.65536.0.32", "from.1.7", "to.1.7" }, true, 1 },
+	{ { "hv.2", "mem.1.65536.0.32" }, false, 0 },
+};
+
+static void odd_estates(void **state)
+{
+	struct world *w = *state;
+	unsigned i, k, n;
+
+	for (i = 0; i < ARRAY_SIZE(odd); i++) {
+		struct estate *made, *t;
+		struct err e = { "" };
+		int fd[4] = { -1, -1, -1, -1 }, other, memfd, sv[2];
+
+		assert_int_equal(estate_open(&made), 0);
+		assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET, 0, sv), 0);
+		for (k = 0; k < 4 && odd[i].name[k]; k++) {
+			fd[k] = k == 0	 ? sv[0]
+				: k == 1 ? memory()
+					 : eventfd(0, 0);
+			estate_keep(made, odd[i].name[k], fd[k]);
+		}
+		t = heir(made);
+		estate_close(made);
+		msg_close_all(fd, k);
+		guestconn_close(w->g);
+		assert_int_equal(
+			guestconn_open(&w->g, w->loop, w->dir, 1, &ops, w, &e),
+			0);
+		guestconn_keep(w->g, t);
+		assert_int_equal(guestconn_memory(w->g, &memfd) != NULL,
+				 odd[i].here);
+		guestconn_ports(w->g, &n);
+		assert_int_equal(n, odd[i].ports);
+		estate_settle(t);
+		if (!odd[i].here) { /* then the door is open for others */
+			other = dial(w);
+			assert_int_equal(hello(w, other), 0);
+			close(other);
+			turns(w);
+		}
+		guestconn_close(w->g);
+		w->g = NULL;
+		estate_close(t);
+		close(sv[1]);
+	}
+}
+
+static void doors_that_cannot_be(void **state)
+{
+	struct world *w = *state;
+	char deep[200] = "/tmp/", file[64];
+	struct guestconn *g = NULL;
+	struct err e = { "" };
+
+	memset(deep + 5, 'd', sizeof(deep) - 6);
+	assert_true(guestconn_open(&g, w->loop, deep, 2, &ops, w, &e) < 0);
+	assert_non_null(strstr(e.text, "cannot listen at /tmp/ddd"));
+	snprintf(file, sizeof(file), "%s/dom/1", w->dir);
+	assert_int_equal(guestconn_open(&g, w->loop, file, 2, &ops, w, &e), 0);
+	guestconn_close(g);
+	snprintf(file, sizeof(file), "%s/dom/1/dom", w->dir);
+	assert_int_equal(rmdir(file), 0);
+	/* Somebody serves it. */
+	g = NULL;
+	assert_int_equal(guestconn_open(&g, w->loop, w->dir, 1, &ops, w, &e),
+			 -EADDRINUSE);
+	assert_null(g);
+	unlink(w->path);
+}
+
 /* --- orders: what a worker may answer ---------------------------------------- */
 
 struct hub {
@@ -416,6 +566,11 @@ int main(void)
 		cmocka_unit_test_setup_teardown(wrong_order, setup, teardown),
 		cmocka_unit_test_setup_teardown(bad_hello, setup, teardown),
 		cmocka_unit_test_setup_teardown(ports_are_eventfds, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(another_takes_over, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(odd_estates, setup, teardown),
+		cmocka_unit_test_setup_teardown(doors_that_cannot_be, setup,
 						teardown),
 		cmocka_unit_test(answers_must_match),
 	};

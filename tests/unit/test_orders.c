@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* test_orders.c - a worker's last answers are heard, however it ended */
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -11,6 +12,7 @@
 #include <cmocka.h>
 
 #include "base/loop.h"
+#include "base/msg.h"
 #include "daemon/orders.h"
 
 struct heard {
@@ -99,11 +101,172 @@ static void by_draining(void **state)
 	loop_close(l);
 }
 
+static void any_answer(void *arg, const struct worker_msg *m,
+		       enum worker_type order)
+{
+	struct heard *h = arg;
+
+	(void)m, (void)order;
+	h->answers++;
+}
+
+static const struct orders_ops any = { any_answer, on_fatal, on_lost };
+
+struct pair {
+	struct heard h;
+	struct loop *l;
+	struct orders *o;
+	int worker;
+};
+
+static void pair_open(struct pair *p)
+{
+	int sv[2];
+
+	*p = (struct pair){ .worker = -1 };
+	assert_int_equal(loop_open(&p->l), 0);
+	assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET, 0, sv), 0);
+	assert_int_equal(orders_open(&p->o, p->l, sv[0], &any, &p->h), 0);
+	p->worker = sv[1];
+}
+
+static void pair_close(struct pair *p)
+{
+	orders_close(p->o);
+	loop_close(p->l);
+	close(p->worker);
+}
+
+/* More than a socket takes waits here, in order, with its own descriptors. */
+static void what_does_not_fit_waits(void **state)
+{
+	enum { MANY = 2000 };
+	struct worker_msg m = { .type = WORKER_VIF }, got;
+	struct pair p;
+	unsigned i, nfd;
+	int fd[2], end[2], early = 0;
+	char c;
+
+	(void)state;
+	pair_open(&p);
+	assert_int_equal(pipe(end), 0);
+	for (i = 0; i < MANY; i++) {
+		m.port = i;
+		assert_int_equal(orders_send(p.o, &m, end, 2), 0);
+	}
+	close(end[0]);
+	close(end[1]); /* they were dups: closed at the other end now, or here */
+	assert_int_equal(orders_pending(p.o), MANY);
+	while (recv(p.worker, &c, 1, MSG_PEEK | MSG_DONTWAIT) > 0) {
+		nfd = 2;
+		assert_int_equal(
+			msg_recv(p.worker, &got, sizeof(got), fd, &nfd),
+			sizeof(got));
+		msg_close_all(fd, nfd);
+		assert_int_equal(got.port, early++);
+	}
+	assert_in_range(early, 1, MANY - 1);
+	for (i = (unsigned)early; i < MANY; i++) {
+		if (recv(p.worker, &c, 1, MSG_PEEK | MSG_DONTWAIT) < 0)
+			assert_int_equal(loop_turn(p.l, 1000), 0);
+		nfd = 2;
+		assert_int_equal(
+			msg_recv(p.worker, &got, sizeof(got), fd, &nfd),
+			sizeof(got));
+		assert_int_equal(got.port, i);
+		assert_int_equal(got.seq, i + 1);
+		assert_int_equal(nfd, 2);
+		assert_int_equal(write(fd[1], "x", 1), 1);
+		assert_int_equal(read(fd[0], &c, 1), 1);
+		msg_close_all(fd, nfd);
+	}
+	assert_int_equal(p.h.lost, 0);
+	pair_close(&p);
+}
+
+static void not_every_order_is_taken(void **state)
+{
+	struct worker_msg m = { .type = WORKER_RUN };
+	int fd[3] = { 0, 1, 2 }, gone[2];
+	struct pair p;
+
+	(void)state;
+	pair_open(&p);
+	assert_int_equal(orders_send(p.o, &m, fd, 3), -EINVAL);
+	assert_int_equal(pipe(gone), 0);
+	close(gone[1]);
+	gone[1] = -1;
+	assert_int_equal(orders_send(p.o, &m, gone, 2), -EBADF);
+	assert_int_equal(orders_pending(p.o), 0);
+	close(gone[0]);
+	close(p.worker);
+	p.worker = -1;
+	assert_int_equal(loop_turn(p.l, 100), 0);
+	assert_int_equal(p.h.lost, 1);
+	assert_int_equal(orders_send(p.o, &m, NULL, 0), -EPIPE);
+	pair_close(&p);
+}
+
+/* The oldest CONNECT without an answer, whatever came before it. */
+static void who_is_blamed(void **state)
+{
+	struct worker_msg m = { .type = WORKER_RATE, .domid = 1 };
+	uint16_t domid = 0, handle = 0;
+	struct pair p;
+
+	(void)state;
+	pair_open(&p);
+	assert_int_equal(orders_send(p.o, &m, NULL, 0), 0);
+	assert_int_equal(orders_blame(p.o, &domid, &handle), 0);
+	m.type = WORKER_CONNECT;
+	m.domid = 7;
+	m.handle = 3;
+	assert_int_equal(orders_send(p.o, &m, NULL, 0), 0);
+	m.domid = 8;
+	assert_int_equal(orders_send(p.o, &m, NULL, 0), 0);
+	assert_int_equal(orders_blame(p.o, &domid, &handle), 1);
+	assert_int_equal(domid, 7);
+	assert_int_equal(handle, 3);
+	pair_close(&p);
+}
+
+/* Of a vif that is not there no numbers can be had; a good answer with DONE is
+ * nonsense.
+ */
+static void numbers_may_be_refused(void **state)
+{
+	struct worker_msg m = { .type = WORKER_STATS }, got;
+	struct pair p;
+	int i;
+
+	(void)state;
+	for (i = 0; i < 2; i++) {
+		pair_open(&p);
+		m.type = WORKER_STATS;
+		assert_int_equal(orders_send(p.o, &m, NULL, 0), 0);
+		assert_int_equal(recv(p.worker, &got, sizeof(got), 0),
+				 sizeof(got));
+		got.type = WORKER_DONE;
+		got.rc = i ? 0 : -ENOENT;
+		assert_int_equal(send(p.worker, &got, sizeof(got), 0),
+				 sizeof(got));
+		assert_int_equal(loop_turn(p.l, 100), 0);
+		assert_int_equal(p.h.answers, !i);
+		assert_int_equal(p.h.lost, i);
+		pair_close(&p);
+	}
+	orders_close(NULL);
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(by_the_loop),
 		cmocka_unit_test(by_draining),
+		cmocka_unit_test(what_does_not_fit_waits),
+		cmocka_unit_test(not_every_order_is_taken),
+		cmocka_unit_test(who_is_blamed),
+		cmocka_unit_test(numbers_may_be_refused),
 	};
 
 	return cmocka_run_group_tests_name("orders", tests, NULL, NULL);

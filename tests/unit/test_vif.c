@@ -407,6 +407,24 @@ static void vif_whole(void **state)
 		{ "gateway=10.0.0.1", "gateway= belongs to mode=route" },
 		{ "gatewaydev=eth0", "gatewaydev= belongs to mode=route" },
 		{ "mtu=1279 ip=10.0.0.1,fd00::2", "IPv6 needs" },
+		{ "network=lan", "network=lan belongs to mode=nat; write" },
+		{ "mode=nat", "mode=nat needs network=" },
+		{ "mode=route ip=10.0.0.2 network=lan", "leave it out" },
+		{ "mode=nat ip=10.0.0.2 network=lan bridge=br0",
+		  "has a bridge of its own" },
+		{ "mode=nat network=lan bridge=nb-lan create=yes",
+		  "create=yes belongs to mode=bridge" },
+		{ "mode=nat network=lan bridge=nb-lan vlan=5",
+		  "vlan= belongs to mode=bridge" },
+		{ "mode=nat network=lan bridge=nb-lan vifname=nb-lan",
+		  "both 'nb-lan'" },
+		{ "mode=route ip=10.0.0.2 hairpin=yes", "hairpin=yes" },
+		{ "mode=route ip=10.0.0.2 flood=no", "flood=no" },
+		{ "mode=route ip=10.0.0.2 mcast_flood=no", "mcast_flood=no" },
+		{ "mode=route ip=10.0.0.2 bcast_flood=no", "bcast_flood=no" },
+		{ "mode=route ip=10.0.0.2 vlan=5", "vlan=" },
+		{ "mode=route ip=10.0.0.2 create=yes", "create=yes" },
+		{ "mode=nat ip=10.0.0.2 isolated=yes", "isolated=yes" },
 	};
 	struct err e;
 	struct vif v;
@@ -420,6 +438,32 @@ static void vif_whole(void **state)
 		if (!strstr(e.text, row[i].says))
 			fail_msg("%s: says %s", row[i].text, e.text);
 	}
+}
+
+/* What no text can say, but a message could. */
+static void vif_beyond_words(void **state)
+{
+	struct err e;
+	struct vif v;
+
+	(void)state;
+	vif_init(&v, 1, 0);
+	assert_int_equal(vif_check(&v, &e), 0);
+	assert_true(vif_bridged(&v));
+	v.mode = 77;
+	assert_int_equal(vif_check(&v, &e), -EINVAL);
+	assert_string_equal(e.text, "mode 77: no such mode");
+	assert_false(vif_bridged(&v));
+	v.domid = 0x7ff0;
+	assert_int_equal(vif_check(&v, &e), -EINVAL);
+	assert_non_null(strstr(e.text, "numbers end at"));
+	vif_init(&v, 1, 0);
+	strcpy(v.bridge, "br/0");
+	assert_int_equal(vif_check(&v, &e), -EINVAL);
+	vif_init(&v, 1, 0);
+	v.npair = 1;
+	assert_int_equal(vif_check(&v, &e), -EINVAL);
+	assert_non_null(strstr(e.text, "pair= stands beside ip="));
 }
 
 /* A toolstack writes a bridge's name whatever the mode is. */
@@ -499,6 +543,7 @@ int main(void)
 		cmocka_unit_test(vif_print_parse_same),
 		cmocka_unit_test(vif_names),
 		cmocka_unit_test(vif_whole),
+		cmocka_unit_test(vif_beyond_words),
 		cmocka_unit_test(vif_route_has_no_bridge),
 		cmocka_unit_test(vif_addr_kinds),
 		cmocka_unit_test(vif_get_knows_keys),
