@@ -30,6 +30,7 @@ enum {
 	GUESTCONN_REST_MS = 1000, /* most between two looks into the grave */
 	GUESTCONN_BURST = 40,	  /* connections at once .. */
 	GUESTCONN_EACH_MS = 50,	  /* .. and then one each */
+	GUESTCONN_TRIES = 8,
 };
 
 struct guestconn {
@@ -420,7 +421,7 @@ int guestconn_open(struct guestconn **out, struct loop *l, const char *run,
 		   struct err *e)
 {
 	struct guestconn *g = calloc(1, sizeof(*g));
-	int rc;
+	int rc, tries = 0;
 
 	if (!g)
 		return err_set(e, -ENOMEM, "out of memory");
@@ -434,11 +435,14 @@ int guestconn_open(struct guestconn **out, struct loop *l, const char *run,
 		free(g);
 		return err_set(e, rc, "out of memory");
 	}
-	rc = guestconn_mkdir(g, run);
-	if (!rc) {
-		g->listener = msg_listen(g->path, SOCK_SEQPACKET, 0600);
-		rc = g->listener < 0 ? g->listener : 0;
-	}
+	/* The store's server may take the directory away just then */
+	do {
+		rc = guestconn_mkdir(g, run);
+		if (!rc) {
+			g->listener = msg_listen(g->path, SOCK_SEQPACKET, 0600);
+			rc = g->listener < 0 ? g->listener : 0;
+		}
+	} while (rc == -ENOENT && ++tries < GUESTCONN_TRIES);
 	if (!rc)
 		rc = loop_add(l, g->listener, EPOLLIN, guestconn_accept, g,
 			      &g->listen_src);

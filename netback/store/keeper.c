@@ -29,6 +29,7 @@
 enum {
 	KEEPER_SHORT_NS = 200 * 1000 * 1000, /* a life too short .. */
 	KEEPER_PAUSE_MS = 100, /* .. is not followed by the next at once */
+	KEEPER_TRIES = 8,
 };
 
 struct keeper {
@@ -59,6 +60,25 @@ static int keeper_mkdir(const char *path, mode_t mode)
 	return mkdir(path, mode) && errno != EEXIST ? -errno : 0;
 }
 
+/* netbackd's socket is in the same directory: when it takes that away it may take the
+ * directory, too, that was there a moment ago.
+ */
+static int keeper_socket(struct keeper *k, unsigned dom, char path[108])
+{
+	int rc, tries = 0;
+
+	do {
+		rc = keeper_path(k, dom, "", path, 108);
+		if (!rc)
+			rc = keeper_mkdir(path, dom ? 0700 : 0755);
+		if (!rc)
+			rc = keeper_path(k, dom, "/store", path, 108);
+		if (!rc)
+			rc = msg_listen(path, SOCK_STREAM, 0600);
+	} while (rc == -ENOENT && ++tries < KEEPER_TRIES);
+	return rc;
+}
+
 /* Makes the socket at which a connection is domain `dom`. */
 static int keeper_listen(struct keeper *k, unsigned dom)
 {
@@ -69,13 +89,7 @@ static int keeper_listen(struct keeper *k, unsigned dom)
 		return -EINVAL;
 	if (k->keep.listen[dom] >= 0)
 		return 0;
-	rc = keeper_path(k, dom, "", path, sizeof(path));
-	if (!rc)
-		rc = keeper_mkdir(path, dom ? 0700 : 0755);
-	if (!rc)
-		rc = keeper_path(k, dom, "/store", path, sizeof(path));
-	if (!rc)
-		rc = msg_listen(path, SOCK_STREAM, 0600);
+	rc = keeper_socket(k, dom, path);
 	if (rc < 0) {
 		log_error("store: %s: %s", path, strerror(-rc));
 		return rc;
