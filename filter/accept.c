@@ -91,13 +91,15 @@ bool accept_drops(const struct accept_place *at)
 
 unsigned accept_due(const struct accept_place *at, enum vif_accept how)
 {
+	/* other chains may jump there, too, and mean their drop */
+	if (at->reached)
+		return 0;
 	switch (how) {
 	case VIF_ACCEPT_NEVER:
 		return 0;
 	case VIF_ACCEPT_ALWAYS:
 		/* of iptables' tables, filter is the one for verdicts */
-		if (!at->reached &&
-		    (!accept_iptables(at) || !strcmp(at->table, "filter")))
+		if (!accept_iptables(at) || !strcmp(at->table, "filter"))
 			return at->nwant;
 		break;
 	case VIF_ACCEPT_AUTO:
@@ -389,7 +391,7 @@ void accept_print_rule(const char *verb, const char *chain,
 
 /* --- the warning -------------------------------------------------------------- */
 
-int filter_forward(const char *bridge, struct err *note)
+int filter_forward(const char *bridge, bool accepts, struct err *note)
 {
 	struct policy p = { .bridged = bridge[0] != '\0' };
 	const struct accept_place *at;
@@ -407,10 +409,20 @@ int filter_forward(const char *bridge, struct err *note)
 	if (rc)
 		return rc;
 	for (at = a.v; at < a.v + a.n; at++)
-		if (at->nwant && accept_drops(at))
+		if (at->nwant && accept_drops(at) && (at->reached || !accepts))
 			break;
 	if (at == a.v + a.n)
 		return 0;
+	if (at->reached)
+		return err_set(
+			note, 1,
+			"%s%sthe host's firewall drops what it forwards in a "
+			"chain that others may use, too (table %s %s, chain "
+			"%s): guests may reach this host and nothing else, or "
+			"hear nothing; accept their packets before the jump to "
+			"it, for accept= leaves it alone",
+			bridge, bridge[0] ? ": " : "", accept_family(at),
+			at->table, at->chain);
 	if (!p.bridged)
 		return err_set(
 			note, 1,

@@ -2,7 +2,8 @@
 /* accept.h - rules of ours that accept, in chains that are the host's own
  *
  * A place is a base chain of the forward hook, or a chain that one jumps to whatever
- * comes (ufw and firewalld write their drops so). What is ours in it says so in its
+ * comes (ufw and firewalld write their drops so): of that is warned, and no rule of
+ * ours stands there, as other chains may jump to it. What is ours says so in its
  * comment, "netback accepts DEV", and stands at its end: behind every rule of
  * the administrator's but one that drops all that is left. Which rules a vif
  * needs there:

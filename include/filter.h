@@ -197,9 +197,10 @@ int filter_forwards(const struct network *was, const struct network *now,
  * a sentence in note; 0 no; -errno when it cannot be told. Both variants of
  * iptables, and every base chain of nft's; a chain drops by its policy, or by a
  * last rule that drops or rejects all, its own or that of a chain it jumps to,
- * whatever comes. bridge "": would it drop what is routed?
+ * whatever comes. bridge "": would it drop what is routed? accepts: accept= is set,
+ * which helps in base chains only.
  */
-int filter_forward(const char *bridge, struct err *note);
+int filter_forward(const char *bridge, bool accepts, struct err *note);
 
 /* Would it drop what guests of this network ask of its own DHCP and DNS server?
  * As above; judged by frames such as they send (explain.h).

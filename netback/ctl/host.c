@@ -195,12 +195,10 @@ int host_forward(const struct vif *v, struct err *note)
 	int rc = 0;
 
 	note->text[0] = '\0';
-	if (v->accept)
-		return 0;
 	if (vif_bridged(v))
-		rc = filter_forward(v->bridge, note);
+		rc = filter_forward(v->bridge, v->accept, note);
 	if (!rc && (!vif_bridged(v) || v->network[0]))
-		rc = filter_forward("", note);
+		rc = filter_forward("", v->accept, note);
 	return rc == 1;
 }
 

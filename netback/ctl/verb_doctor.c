@@ -308,7 +308,7 @@ static void doctor_forward_policy(struct doctor *d)
 	struct err note = { "" };
 	struct dirent *e;
 	char path[300];
-	bool drops = filter_forward("", &note) == 1;
+	bool drops = filter_forward("", false, &note) == 1;
 	DIR *dir = opendir("/sys/class/net");
 
 	doctor_say(d, "forward-policy", false, drops, drops ? note.text : "",
@@ -318,7 +318,7 @@ static void doctor_forward_policy(struct doctor *d)
 		snprintf(path, sizeof(path), "/sys/class/net/%.255s/bridge",
 			 e->d_name);
 		if (e->d_name[0] == '.' || access(path, F_OK) ||
-		    filter_forward(e->d_name, &note) != 1)
+		    filter_forward(e->d_name, false, &note) != 1)
 			continue;
 		snprintf(path, sizeof(path), "forward-policy-%.255s",
 			 e->d_name);

@@ -45,10 +45,10 @@ attach()
 guest()
 {
 	: >"$LOG.g$1"
-	vifguest --vif "$1.0" --ip "10.0.0.$1/24" --queues "$2" \
+	vifguest --wait 60 --vif "$1.0" --ip "10.0.0.$1/24" --queues "$2" \
 		>"$LOG.g$1" 2>&1 &
 	eval "G$1=$!"
-	until_true 20 grep -q connected "$LOG.g$1"
+	until_true 60 grep -q connected "$LOG.g$1"
 }
 for n in 1 2 3; do
 	attach $n 0
@@ -152,6 +152,21 @@ while [ $(($(date +%s) - START)) -lt $SECONDS_ALL ]; do
 	[ "$m" -le $((base_maps + SLACK_MAPS)) ] || BAD="$m mappings, were $base_maps"
 	[ -z "$BAD" ] || break
 done
+# What is known of a guest that does not answer, before it is gone.
+tell()
+{
+	vifctl show
+	for n in 1 3; do
+		vifctl show ring vif$n.0
+		tail -n 5 "$LOG.g$n"
+		ip -s link show vif$n.0
+		bridge fdb show dev vif$n.0
+	done
+	ip neigh
+	nft list counters
+	tail -n 40 $LOG
+}
+[ -z "$BAD" ] || tell 2>&1 | sed 's/^/# /'
 echo "# $round rounds: $kills_w workers and $kills_s supervisors killed," \
 	"$comes reconnects, $attaches attaches, $lies lies"
 echo "# $(tail -n 1 "$OUT" | awk -F, '{
