@@ -39,8 +39,8 @@ static int explain_on_chain(const struct nlmsghdr *nlh, void *data)
 	struct nftnl_chain *n = nftnl_chain_alloc();
 	struct explain_db *db = data;
 
-	if (n && db->nchain < EXPLAIN_CHAINS &&
-	    !nftnl_chain_nlmsg_parse(nlh, n))
+	db->many |= db->nchain == EXPLAIN_CHAINS;
+	if (n && !db->many && !nftnl_chain_nlmsg_parse(nlh, n))
 		explain_chain_fill(&db->chain[db->nchain++], n);
 	if (n)
 		nftnl_chain_free(n);
@@ -76,6 +76,9 @@ int explain_db_open(struct explain_db **out, struct err *e)
 		if (rc)
 			nft_say(e, rc, "list of chains", "CONFIG_NF_TABLES");
 	}
+	if (!rc && db->many)
+		rc = err_set(e, -E2BIG, "more than %d chains: too many to tell",
+			     EXPLAIN_CHAINS);
 	if (rc) {
 		explain_db_close(db);
 		return rc;

@@ -46,6 +46,7 @@ struct explain_set {
 struct explain_db {
 	struct nft *nft;
 	unsigned nchain, nset;
+	bool many; /* more chains than there is room for */
 	struct explain_chain *chain;
 	struct explain_set set[EXPLAIN_CACHE];
 };

@@ -16,6 +16,9 @@
 #include "filter.h"
 #include "network.h"
 
+static const uint8_t input_mac[6] = { 0x02, 0, 0, 0, 0, 1 };
+static const uint8_t input_all[6] = { 0xff, 0xff, 0xff, 0xff, 0xff, 0xff };
+
 enum { INPUT_WORD = INET6_ADDRSTRLEN + 10, INPUT_BY = 200 };
 
 struct input_asked {
@@ -24,10 +27,9 @@ struct input_asked {
 };
 
 /* 1: what `from` sends `to` is dropped. */
-static int input_drops(struct input_asked *q, char *from, char *to,
-		       struct err *e)
+static int input_drops(struct input_asked *q, const uint8_t to_mac[6],
+		       char *from, char *to, struct err *e)
 {
-	static const uint8_t mac[6] = { 0x02, 0, 0, 0, 0, 1 };
 	static const char verdict[] = "verdict: drop, by ";
 	char udp[] = "udp", arrow[] = ">";
 	char *argv[] = { udp, from, arrow, to };
@@ -38,7 +40,7 @@ static int input_drops(struct input_asked *q, char *from, char *to,
 	int rc;
 
 	str_put(x.in, sizeof(x.in), q->n->bridge);
-	rc = explain_words(&x, mac, mac, ARRAY_SIZE(argv), argv, e);
+	rc = explain_words(&x, to_mac, input_mac, ARRAY_SIZE(argv), argv, e);
 	if (rc)
 		return rc;
 	f = open_memstream(&text, &size);
@@ -48,7 +50,7 @@ static int input_drops(struct input_asked *q, char *from, char *to,
 	if (fclose(f))
 		rc = err_set(e, -ENOMEM, "out of memory");
 	by = rc == EXPLAIN_DROP ? strstr(text, verdict) : NULL;
-	if (by)
+	if (by && !q->by[0]) /* one is enough to begin with */
 		str_fmt(q->by, sizeof(q->by), "%.190s",
 			by + sizeof(verdict) - 1);
 	q->by[strcspn(q->by, "\n")] = '\0';
@@ -70,7 +72,7 @@ static int input_dns(struct input_asked *q, unsigned family, struct err *e)
 	inet_ntop(a.family, a.addr, guest, sizeof(guest));
 	str_fmt(word[0], INPUT_WORD, v6 ? "[%s]:1025" : "%s:1025", guest);
 	str_fmt(word[1], INPUT_WORD, v6 ? "[%s]:53" : "%s:53", host);
-	return input_drops(q, word[0], word[1], e);
+	return input_drops(q, input_mac, word[0], word[1], e);
 }
 
 int filter_input(const struct network *n, struct err *note)
@@ -82,7 +84,7 @@ int filter_input(const struct network *n, struct err *note)
 	if (n->no_dhcp)
 		return 0;
 	if (n->addr[0].family)
-		dhcp = input_drops(&q, from, to, note);
+		dhcp = input_drops(&q, input_all, from, to, note);
 	if (dhcp >= 0)
 		dns = input_dns(&q, 0, note);
 	if (dhcp >= 0 && !dns)

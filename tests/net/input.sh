@@ -102,6 +102,10 @@ quiet 'open'
 nft flush chain inet fw in
 nft insert rule inet fw in ct state new iifname nb-lan accept
 quiet 'open for new ones'
+nft flush chain inet fw in
+nft insert rule inet fw in meta pkttype broadcast udp dport 67 accept
+nft insert rule inet fw in udp dport 53 accept
+quiet 'DHCP is open as it comes, to all'
 nft delete table inet fw
 
 vifctl network add quiet subnet=10.6.0.0/24 dhcp=no 2>&1
