@@ -53,9 +53,9 @@ void ahead_note(struct ahead *a, const char *path, int rc, const char *text)
 	size_t n = strlen(path) + 1, len = rc < 0 ? 0 : (size_t)rc;
 	struct ahead_key *k;
 
-	/* No answer, or one that another buffer would have got otherwise. */
-	if (rc == -ENOTCONN || rc == -E2BIG || a->n == AHEAD_KEYS ||
-	    len >= AHEAD_VALUE || ahead_find(a, path))
+	/* No answer, one that may be another a moment later, or for another buffer. */
+	if ((rc < 0 && rc != -ENOENT && rc != -EACCES && rc != -EINVAL) ||
+	    a->n == AHEAD_KEYS || len >= AHEAD_VALUE || ahead_find(a, path))
 		return;
 	k = calloc(1, sizeof(*k) + n + len + 1);
 	if (!k)

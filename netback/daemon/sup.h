@@ -117,8 +117,8 @@ void sup_leaving(void *arg, struct device *d);
  * much can be done before it is our turn.
  */
 int sup_store_begin(struct supervisor *s);
-/* Takes what the store says has changed. */
-void sup_store_events(struct supervisor *s);
+/* Takes what the store says has changed: 0, 1 when that may not be all, -errno. */
+int sup_store_events(struct supervisor *s);
 
 /* Calls fn for each device's directory; -errno of the store. */
 typedef void sup_each_fn(struct supervisor *s, uint16_t domid, uint16_t handle);

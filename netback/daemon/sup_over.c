@@ -51,12 +51,14 @@ static void over_found(struct supervisor *s, uint16_t domid, uint16_t handle)
 }
 
 /* The answer comes behind all events that were sent before it was asked for. */
-static void over_hear(struct supervisor *s)
+static int over_hear(struct supervisor *s)
 {
 	uint32_t id = 0;
+	int rc;
 
 	s->hub.asked++;
-	store_read_u32(s->hub.store, "domid", UINT16_MAX, &id);
+	rc = store_read_u32(s->hub.store, "domid", UINT16_MAX, &id);
+	return rc == -ENOTCONN || rc == -ENOMEM ? rc : 0;
 }
 
 /* Each watch fires once when it is set: that is no news. */
@@ -106,10 +108,11 @@ void sup_over_serve(struct supervisor *s)
 		s->over.early = v->next;
 		sup_enter(s, v); /* or the scan that follows has it */
 	}
-	if (!s->hub.store)
+	if (!s->hub.store || (!over_hear(s) && !sup_store_events(s)))
 		return;
-	over_hear(s);
-	sup_store_events(s);
+	/* There may be news that we have not heard: nothing was read. */
+	for (v = s->devs; v; v = v->next)
+		device_stale(v->dev);
 }
 
 void sup_over_done(struct supervisor *s)

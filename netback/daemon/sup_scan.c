@@ -345,7 +345,10 @@ static void sup_settle(void *arg)
 {
 	struct supervisor *s = arg;
 
-	estate_settle(s->hub.estate);
+	if (s->again) /* for one that could not be opened yet */
+		loop_after(s->loop, SUP_SETTLE_MS, sup_settle, s, NULL);
+	else
+		estate_settle(s->hub.estate);
 }
 
 static void sup_scan(struct supervisor *s)
@@ -416,7 +419,7 @@ static void sup_store_away(struct supervisor *s, bool away)
 		log_info("the store is back");
 }
 
-void sup_store_events(struct supervisor *s)
+int sup_store_events(struct supervisor *s)
 {
 	char path[STORE_PATH], token[32];
 	unsigned i;
@@ -435,6 +438,7 @@ void sup_store_events(struct supervisor *s)
 	sup_store_away(s, rc == -ENOTCONN);
 	if (s->scan)
 		sup_soon(s);
+	return rc;
 }
 
 static void sup_store_ready(void *arg, int fd, uint32_t events)
@@ -494,13 +498,11 @@ void sup_store_open(void *arg)
 		log_info("serving %s", s->xen ? s->hub.root : s->conf->run);
 		return;
 	}
-	store_close(s->hub.store);
-	s->hub.store = NULL;
-	if (!s->waited)
+	if (!s->hub.store && !s->waited)
 		log_info("waiting for %s%s%s",
 			 s->xen ? "xenstored" : "a store at ",
 			 s->xen ? "" : s->conf->run, s->xen ? "" : "/store");
-	s->waited = true;
+	s->waited |= !s->hub.store;
 	loop_after(s->loop, SUP_STORE_MS, sup_store_open, s, NULL);
 }
 

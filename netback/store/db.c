@@ -209,9 +209,9 @@ int txn_commit(struct txn *x, struct node **before)
 	*before = NULL;
 	if (txn_conflicts(x))
 		return -EAGAIN;
-	rc = journal_append(x->db->journal, &x->buf);
-	if (rc == -ENOSPC && !journal_compact(x->db->journal, x->db->tree.root))
-		rc = journal_append(x->db->journal, &x->buf);
+	rc = journal_append(x->db->journal, &x->buf, x->guest);
+	if (rc == -ENOSPC && !journal_shrink(x->db->journal, t->root))
+		rc = journal_append(x->db->journal, &x->buf, x->guest);
 	if (rc)
 		return rc;
 	*before = tree_ref(t->root);

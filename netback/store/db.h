@@ -26,6 +26,7 @@ struct txn_event {
 struct txn {
 	struct txn *next;
 	uint32_t id; /* 0: a request's own */
+	bool guest;  /* no change of the toolstack's */
 	struct db *db;
 	struct node *base; /* the tree at the start */
 	struct tree tree;  /* the tree as this transaction sees it */

@@ -11,6 +11,7 @@
 #include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "base/log.h"
@@ -211,7 +212,7 @@ static bool journal_makes_sense(int fd, off_t size)
 	char boot[sizeof(h.boot)];
 
 	journal_boot(boot, sizeof(boot));
-	return size == JOURNAL_SIZE &&
+	return boot[0] && size == JOURNAL_SIZE &&
 	       pread(fd, &h, sizeof(h), 0) == sizeof(h) &&
 	       h.magic == JOURNAL_MAGIC && h.active < 2 &&
 	       h.len[h.active] <= JOURNAL_AREA &&
@@ -366,7 +367,18 @@ static int journal_batch_at(struct journal *l, uint32_t which, uint64_t at,
 				 journal_area(which) + (off_t)(at + sizeof(h)));
 }
 
-int journal_append(struct journal *l, const struct journal_buf *b)
+/* The file is on the run directory's tmpfs, where workers' survival memory is, too:
+ * a worker that finds no page for that dies.
+ */
+static bool journal_spares(const struct journal *l, size_t n)
+{
+	struct statvfs v;
+
+	return fstatvfs(l->fd, &v) || !v.f_blocks ||
+	       v.f_bavail * v.f_frsize > v.f_blocks / 4 * v.f_frsize + n;
+}
+
+int journal_append(struct journal *l, const struct journal_buf *b, bool guest)
 {
 	uint32_t active = l->head->active;
 	uint64_t at = l->head->len[active];
@@ -374,6 +386,8 @@ int journal_append(struct journal *l, const struct journal_buf *b)
 
 	if (!b->n)
 		return 0;
+	if (guest && !journal_spares(l, b->n))
+		return -ENOSPC;
 	rc = journal_batch_at(l, active, at, b);
 	if (rc)
 		return rc;
@@ -427,6 +441,8 @@ int journal_compact(struct journal *l, const struct node *root)
 		l->head->len[c.which] = c.at;
 		atomic_store(&l->head->active, c.which);
 		l->base = c.at;
+	} else {
+		l->base = journal_size(l) / 2; /* not at each write again */
 	}
 	/* What is not the active area holds no memory. */
 	fallocate(l->fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
@@ -441,6 +457,12 @@ int journal_tidy(struct journal *l, const struct node *root)
 	if (n < JOURNAL_COMPACT || n < 4 * l->base)
 		return 0;
 	return journal_compact(l, root);
+}
+
+int journal_shrink(struct journal *l, const struct node *root)
+{
+	return journal_size(l) > 2 * l->base ? journal_compact(l, root)
+					     : -ENOSPC;
 }
 
 uint64_t journal_size(const struct journal *l)

@@ -64,12 +64,16 @@ int journal_keep(const char *path, bool *kept);
 int journal_open(struct journal **out, int fd, struct tree *t);
 void journal_close(struct journal *l);
 
-/* Makes one change last. 0, or -ENOSPC with nothing changed. */
-int journal_append(struct journal *l, const struct journal_buf *b);
+/* Makes one change last. 0, or -ENOSPC with nothing changed. A guest's leaves a
+ * quarter of the file system to others.
+ */
+int journal_append(struct journal *l, const struct journal_buf *b, bool guest);
 
 /* Writes the tree anew when the history has grown large. */
 int journal_tidy(struct journal *l, const struct node *root);
 int journal_compact(struct journal *l, const struct node *root);
+/* For want of space: -ENOSPC when too much of it is no history. */
+int journal_shrink(struct journal *l, const struct node *root);
 
 uint64_t journal_size(const struct journal *l); /* bytes in the active area */
 

@@ -430,8 +430,10 @@ static int ops_txn_start(struct req *r)
 static int ops_commit(struct conn *c, struct txn *x)
 {
 	struct node *before;
-	int rc = txn_commit(x, &before);
+	int rc;
 
+	x->guest = c->dom;
+	rc = txn_commit(x, &before);
 	if (!rc)
 		watch_fire(c->server, x, before);
 	tree_unref(before);

@@ -206,4 +206,42 @@ xenstore-chmod /local/domain/9/ro n0 r9
 ok "with a socket that answers" prints 6 as_dom 9 xenstore-read ro
 kill $KEEPER
 ended "and ends" $KEEPER
+# --- a small file system ------------------------------------------------------------
+
+# A guest writes the same nodes over and over: what is not there any more goes before
+# the room does that workers need.
+mkdir /tmp/small
+mount -t tmpfs -o size=4m tmpfs /tmp/small
+netbackd --store --run /tmp/small 2>>/tmp/small.log &
+SMALL=$!
+small()
+{
+	XENSTORED_PATH=/tmp/small/$1
+	shift
+	env "XENSTORED_PATH=$XENSTORED_PATH" "$@"
+}
+until_true 5 test -S /tmp/small/store
+"$CLIENT" /tmp/small/store introduce 5
+small store xenstore-write /local/domain/5/own 1
+small store xenstore-chmod -r /local/domain/5/own n5
+BIG=$(head -c 1900 /dev/zero | tr '\0' x)
+over()
+{
+	i=0
+	while [ $i -lt 60 ]; do
+		i=$((i + 1))
+		set --
+		for n in $(seq 50); do
+			set -- "$@" "own/$((i % 9))/$n" "$BIG"
+		done
+		small dom/5/store xenstore-write "$@" || return 1
+		room=$(stat -f -c '%a %b' /tmp/small)
+		[ $((${room% *} * 4)) -ge $((${room#* } - 4)) ] ||
+			{ echo "round $i: $room blocks left"; return 1; }
+	done
+}
+ok 'a guest that fills the store leaves room, and goes on' over
+kill $SMALL
+wait $SMALL
+umount /tmp/small
 done_testing
