@@ -146,7 +146,9 @@ for n in $(seq 1000 $((999 + MANY))); do
 done
 left()
 {
-	test "$(grep -c 'hotplug=offline' /tmp/watch)" -ge "$MANY" && no_dir $((999 + MANY))
+	for n in $(seq 1000 $((999 + MANY))); do
+		no_dir "$n" || return 1
+	done
 }
 ok 'all go' until_true 30 left
 same 'no guard is left' 0 "$(nft list tables | grep -c 'netback-vif1[0-9][0-9][0-9]')"
