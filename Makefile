@@ -33,7 +33,7 @@ endif
 Q	= $(if $(filter 1,$(V)),,@)
 say	= $(if $(filter 1,$(V)),,@echo "  $(1)" "$(2)";)
 
-PKGS	= xenstore libmnl libnftnl libnl-3.0 libnl-route-3.0 libseccomp jansson \
+PKGS	= xenstore libmnl libnftnl libnl-3.0 libnl-route-3.0 jansson \
 	  libpcap libcap-ng xtables libiptc
 WARN	= -Wall -Wextra -Werror -Wshadow -Wvla -Wmissing-prototypes \
 	  -Wstrict-prototypes -Wpointer-arith -Wundef
@@ -45,7 +45,7 @@ NBFLAGS	= -std=c11 -fno-strict-aliasing -fstack-protector-strong -pthread \
 	  $(WARN) $(SANFLAGS) $(shell pkg-config --cflags libnl-3.0 2>/dev/null)
 # Ending a thread needs it, and glibc that loads it late may fail half (client_watch.c).
 UNWIND	= -Wl,--push-state,--no-as-needed -lgcc_s -Wl,--pop-state
-LDLIBS_D = -lxenstore -lseccomp -ljansson -lpcap -lcap-ng -lpthread $(UNWIND)
+LDLIBS_D = -lxenstore -ljansson -lpcap -lcap-ng -lpthread $(UNWIND)
 LDLIBS_C = -lxenstore -lnftnl -lmnl -lxtables -lip4tc -lip6tc -lnl-route-3 \
 	   -lnl-3 -ljansson -lpcap -lpthread $(UNWIND)
 # Each library that is looked up at start costs as much as a request to the kernel:
@@ -94,7 +94,8 @@ $(B)/obj/%.o: %.c Makefile
 $(B)/gen/syscalls.h: scripts/syscalls.sh $(wildcard netback/*/*.c)
 	@mkdir -p $(@D)
 	$(call say,GEN,$@)sh scripts/syscalls.sh netback/*/*.c >$@.tmp && mv $@.tmp $@
-$(call obj,netback/daemon/sandbox.c): $(B)/gen/syscalls.h
+$(call obj,netback/daemon/sandbox.c tests/unit/test_sandbox.c): \
+	$(B)/gen/syscalls.h
 
 $(B)/libdata.a: $(call obj,$(DATA))
 	$(call say,AR,$@)mkdir -p $(@D) && rm -f $@ && $(AR) rcs $@ $^
@@ -116,7 +117,7 @@ $(B)/vifctl: $(call obj,netback/ctl/vifctl.c) $(B)/libctl.a $(B)/libdata.a
 $(B)/tests/%: $(B)/obj/tests/%.o $(B)/libctl.a $(B)/libdata.a
 	@mkdir -p $(@D)
 	$(call say,LD,$@)$(CC) $(NBFLAGS) $(LDFLAGS) -o $@ $^ -lcmocka \
-		$(LDLIBS_C) -lseccomp -lcap-ng
+		$(LDLIBS_C) -lcap-ng
 
 # Into programs as they are built: without sanitizers.
 $(B)/tests/guest/preload/%.so: tests/guest/preload/%.c Makefile
@@ -161,7 +162,7 @@ $(B)/tests/guest/hostile: $(call obj,$(HOSTILE)) $(B)/libdata.a
 $(B)/tests/fuzz/%: $(B)/obj/tests/fuzz/%.o $(B)/libctl.a $(B)/libdata.a
 	@mkdir -p $(@D)
 	$(call say,LD,$@)$(CC) $(NBFLAGS) $(LDFLAGS) -fsanitize=fuzzer -o $@ $^ \
-		-lcmocka $(LDLIBS_C) -lseccomp -lcap-ng
+		-lcmocka $(LDLIBS_C) -lcap-ng
 
 # What a model runs through is not what the fuzzer is after.
 $(B)/obj/tests/fuzz/xenbus/%.o: SANFLAGS += -fno-sanitize=fuzzer-no-link

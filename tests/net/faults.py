@@ -443,6 +443,11 @@ def another_worker(old, nursery):
     return old not in kids and len(kids) == 2
 
 
+# By a fault that its process had from its birth; it may have died of it.
+def struck():
+    return any(word(i, PID) and word(i, HITS) for i in range(SLOTS))
+
+
 def phase_worker(fault, before):
     s = until("no workers", serving)
     old, nursery = s["worker"], s["nursery"]
@@ -460,6 +465,7 @@ def phase_worker(fault, before):
         w = spares(show())
         i = slot(w[0]) if w else None
         fault.count = word(i, COUNT) if i is not None else 0
+        fault.hit = "alloc" if fault.n and struck() else ""
     elif fault:
         fault.release()
     until("no worker any more", serving)
@@ -577,7 +583,7 @@ reconnect supervisor alloc 270, reconnect worker sys 44,
 reconnect worker alloc 10, gone supervisor sys 124, gone supervisor alloc 60,
 gone worker sys 8, worker supervisor sys 75, worker supervisor alloc 110,
 worker spare sys 85, worker spare alloc 30, worker nursery sys 13,
-worker born alloc 674, restart netbackd sys 900, restart netbackd alloc 650,
+worker born alloc 4, restart netbackd sys 900, restart netbackd alloc 650,
 detach supervisor sys 180, detach supervisor alloc 120, detach worker sys 8,
 detach vifctl sys 350, detach vifctl alloc 270"""
 
