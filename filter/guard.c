@@ -327,7 +327,10 @@ static void guard_fast(struct guard *g, const struct policy *p, int family)
 	guard_match_op(r, GUARD_PKTTYPE, GUARD_NE, PACKET_MULTICAST);
 	if (!v4)
 		guard_match_op(r, GUARD_L4PROTO, GUARD_NE, IPPROTO_ICMPV6);
-	if (!(p->allow & POLICY_DHCP_SERVER))
+	/* the ports of DHCP, 67 and 68, and their neighbours in one look */
+	if (v4 && guard_asks_dhcp(p))
+		guard_match(r, GUARD_RAW_DPORT, GUARD_NE, "\0\x40", 13);
+	else if (!(p->allow & POLICY_DHCP_SERVER))
 		guard_match_op(r, GUARD_RAW_DPORT, GUARD_NE,
 			       v4 ? GUARD_DHCP_CLIENT : GUARD_DHCP6_CLIENT);
 }
@@ -481,16 +484,21 @@ static void guard_check_ip(struct guard *g, const struct policy *p)
 	if (guard_has(p, AF_INET)) {
 		guard_sources(g, p, &own);
 		/* RFC 2131, 4.1: a client without an address */
-		r = guard_add(g, GUARD_CHECK_IP, GUARD_RETURN, 0);
+		r = guard_add(g, GUARD_CHECK_IP,
+			      guard_asks_dhcp(p) ? GUARD_GOTO : GUARD_RETURN,
+			      GUARD_IN_DHCP);
 		guard_match(r, GUARD_IP_SADDR, GUARD_EQ, "\0\0\0", 32);
 		guard_match(r, GUARD_IP_DADDR, GUARD_EQ, "\xff\xff\xff\xff",
 			    32);
-		/* The kernel finds "ports" in a later fragment, too. */
-		guard_match_num(r, GUARD_IP_FRAG, 0);
-		if (r)
-			r->m[r->n - 1].skip = 3; /* its flags */
+		/* The kernel finds "ports" in a later fragment, too; what
+		 * in_dhcp asks it does not find there. */
+		if (!guard_asks_dhcp(p)) {
+			guard_match_num(r, GUARD_IP_FRAG, 0);
+			if (r)
+				r->m[r->n - 1].skip = 3; /* its flags */
+		}
 		guard_match_num(r, GUARD_UDP_SPORT, GUARD_DHCP_CLIENT);
-		guard_match_num(r, GUARD_UDP_DPORT, 67);
+		guard_match_num(r, GUARD_UDP_DPORT, GUARD_DHCP_SERVER);
 	}
 	guard_add(g, GUARD_CHECK_IP, GUARD_DROP, GUARD_DROP_IP);
 }
@@ -533,26 +541,6 @@ static void guard_own_ip(struct guard *g)
 	guard_match(r, GUARD_IP_SADDR, GUARD_NE, g->set[GUARD_ADDR4][0], 32);
 	r = guard_add(g, GUARD_TO_GUEST, GUARD_DROP, GUARD_DROP_OWN);
 	guard_match_num(r, GUARD_PROTOCOL, ETHERTYPE_IP);
-}
-
-/* A server's acknowledgement gives the address; a table of nf_tables can read
- * its first option only, where servers put the kind, and not the lease's time.
- */
-static void guard_lease(struct guard *g, const struct policy *p)
-{
-	struct guard_rule *r;
-
-	if (p->learn != VIF_LEARN_DHCP)
-		return;
-	r = guard_add(g, GUARD_TO_GUEST, GUARD_GO_ON, 0);
-	guard_match_num(r, GUARD_UDP_SPORT, 67);
-	guard_match_num(r, GUARD_UDP_DPORT, GUARD_DHCP_CLIENT);
-	if (p->has_mac)
-		guard_match(r, GUARD_RAW_CHADDR, GUARD_EQ, p->mac, 48);
-	guard_match(r, GUARD_RAW_DHCP, GUARD_EQ, "\x35\x01\x05", 24);
-	/* none is given to who only informs itself (RFC 2131, 4.3.5) */
-	guard_match(r, GUARD_RAW_YIADDR, GUARD_NE, "\0\0\0", 32);
-	guard_match(r, GUARD_RAW_YIADDR, GUARD_LEARN, NULL, 0);
 }
 
 static void guard_to_guest(struct guard *g, const struct policy *p)

@@ -9,6 +9,7 @@
  *                  or check_probe  what a probe asks for
  *     check_ip     source address, or a DHCP client without one; then
  *       in_ip        is it a DHCP server's, or a multicast router's? in_igmp
+ *         in_dhcp      to a DHCP server: for the guest's own MAC?
  *     check_ip6    source address, or :: where a new host must use it; then
  *       in_ip6       is there an upper layer? then in_udp6 (a DHCP server's?)
  *         in_icmp6     a router's? else, of neighbour discovery: check_target
@@ -34,11 +35,13 @@
 
 enum {
 	GUARD_MATCHES = 10, /* most in one rule: source is none of nine MACs */
-	GUARD_RULES = 256,  /* 12 for each address and pair, 64 of our own */
+	GUARD_RULES = 288,  /* 12 for each address and pair, 64 of our own */
 	GUARD_SET = VIF_ADDRS + 1, /* and the link-local address of the MAC */
 	GUARD_MACS = 1 + VIF_PAIRS,
 	GUARD_NAMED = 64 + 8, /* and with another prefix */
 	GUARD_NAME = 64, /* "netback-" and 15 bytes, each three at most, NUL */
+	GUARD_LOG_GROUP = 0x4e44, /* of nfnetlink_log, for lease.c alone */
+	GUARD_LOG_SNAP = 2048,	  /* more than a DHCP message has */
 	GUARD_PRIO = -500, /* before anything an administrator is likely to */
 };
 
@@ -137,6 +140,7 @@ enum guard_chain {
 	GUARD_CHECK_IP,
 	GUARD_IN_IP,
 	GUARD_IN_IGMP,
+	GUARD_IN_DHCP,
 	GUARD_CHECK_IP6,
 	GUARD_IN_IP6,
 	GUARD_IN_UDP6,
@@ -176,6 +180,7 @@ struct guard_rule {
 	uint8_t to;	 /* GOTO: enum guard_chain; DROP: enum guard_counter */
 	bool fast;	 /* only saves time */
 	bool spare;	 /* nothing here goes wrong without the whole rule */
+	bool log;	 /* to GUARD_LOG_GROUP, for lease.c */
 	uint32_t over;	 /* only what is over so many in a second; 0 = all */
 	uint8_t n;
 	struct guard_match m[GUARD_MATCHES];

@@ -32,8 +32,9 @@ static void guard_in_igmp(struct guard *g)
 
 bool guard_asks_ip(const struct policy *p)
 {
-	return (p->allow & (POLICY_DHCP_SERVER | POLICY_ROUTER)) !=
-	       (POLICY_DHCP_SERVER | POLICY_ROUTER);
+	return guard_asks_dhcp(p) ||
+	       (p->allow & (POLICY_DHCP_SERVER | POLICY_ROUTER)) !=
+		       (POLICY_DHCP_SERVER | POLICY_ROUTER);
 }
 
 /* Clients listen on port 68, whoever speaks to it is a server. A later fragment
@@ -48,7 +49,7 @@ void guard_ip(struct guard *g, const struct policy *p)
 		return;
 	if (!(p->allow & POLICY_ROUTER))
 		guard_in_igmp(g);
-	if (p->allow & POLICY_DHCP_SERVER)
+	if (p->allow & POLICY_DHCP_SERVER && !guard_asks_dhcp(p))
 		return;
 	r = guard_add(g, c, GUARD_RETURN, 0);
 	guard_match_op(r, GUARD_IP_PROTO, GUARD_NE, IPPROTO_UDP);
@@ -56,6 +57,13 @@ void guard_ip(struct guard *g, const struct policy *p)
 	guard_match_op(r, GUARD_IP_FRAG, GUARD_NE, 0);
 	if (r)
 		r->m[0].skip = 3;
+	if (guard_asks_dhcp(p)) {
+		r = guard_add(g, c, GUARD_GOTO, GUARD_IN_DHCP);
+		guard_match_num(r, GUARD_UDP_DPORT, GUARD_DHCP_SERVER);
+		guard_in_dhcp(g, p);
+	}
+	if (p->allow & POLICY_DHCP_SERVER)
+		return;
 	r = guard_add(g, c, GUARD_RETURN, 0);
 	guard_match_op(r, GUARD_UDP_DPORT, GUARD_NE, GUARD_DHCP_CLIENT);
 	guard_add(g, c, GUARD_DROP, GUARD_DROP_DHCP);

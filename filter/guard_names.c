@@ -76,6 +76,7 @@ const char *const guard_chains[GUARD_CHAINS] = {
 	[GUARD_CHECK_IP] = "check_ip",
 	[GUARD_IN_IP] = "in_ip",
 	[GUARD_IN_IGMP] = "in_igmp",
+	[GUARD_IN_DHCP] = "in_dhcp",
 	[GUARD_CHECK_IP6] = "check_ip6",
 	[GUARD_IN_IP6] = "in_ip6",
 	[GUARD_IN_UDP6] = "in_udp6",

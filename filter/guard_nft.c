@@ -99,6 +99,8 @@ static void guard_nft_learn(struct code *c, enum guard_set s)
 		return;
 	nftnl_expr_set_u32(x, NFTNL_EXPR_DYNSET_SREG_KEY, NFT_REG_1);
 	nftnl_expr_set_u32(x, NFTNL_EXPR_DYNSET_OP, NFT_DYNSET_OP_UPDATE);
+	/* the set's own; said, since the kernel will say it */
+	nftnl_expr_set_u64(x, NFTNL_EXPR_DYNSET_TIMEOUT, 0);
 	if (nftnl_expr_set_str(x, NFTNL_EXPR_DYNSET_SET_NAME, guard_sets[s]))
 		c->failed = true;
 	nftnl_expr_set_u32(x, NFTNL_EXPR_DYNSET_SET_ID, s + 1);
@@ -172,6 +174,8 @@ int guard_nft_rule(const struct guard *g, const struct guard_rule *r,
 		guard_nft_match(c, &r->m[i], &a);
 	if (r->over)
 		code_over(c, r->over);
+	if (r->log)
+		code_log(c, "", GUARD_LOG_GROUP, GUARD_LOG_SNAP, 1);
 	switch ((enum guard_verdict)r->verdict) {
 	case GUARD_DROP:
 		code_counter(c, guard_counters[r->to]);

@@ -181,6 +181,9 @@ static void guard_say_rule(struct guard_out *o, const struct guard_rule *r)
 	if (r->over)
 		guard_say(o, "limit rate over %u/second burst %u packets ",
 			  r->over, r->over);
+	if (r->log)
+		guard_say(o, "log group %u snaplen %u queue-threshold 1 ",
+			  GUARD_LOG_GROUP, GUARD_LOG_SNAP);
 	switch ((enum guard_verdict)r->verdict) {
 	case GUARD_DROP:
 		guard_say(o, "counter name \"%s\" drop\n",

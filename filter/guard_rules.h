@@ -9,7 +9,10 @@ enum {
 	GUARD_MLD2_REPORT = 143, /* RFC 3810; not in netinet/icmp6.h */
 	GUARD_MRD = 151, /* RFC 4286: a multicast router's advertisement */
 	GUARD_ARP_REPLY = 2,
+	GUARD_DHCP_SERVER = 67,
 	GUARD_DHCP_CLIENT = 68,
+	/* messages in a second, where somebody has to read them */
+	GUARD_DHCP_RATE = 10,
 	GUARD_DHCP6_CLIENT = 546,
 };
 
@@ -55,6 +58,11 @@ void guard_sources(struct guard *g, const struct policy *p,
 
 /* guard_ip.c: what stands behind an IPv4 address. */
 void guard_ip(struct guard *g, const struct policy *p);
+
+/* guard_dhcp.c: what a client says to a server, and which lease it is given. */
+bool guard_asks_dhcp(const struct policy *p);
+void guard_in_dhcp(struct guard *g, const struct policy *p);
+void guard_lease(struct guard *g, const struct policy *p);
 
 /* guard_ip6.c: all chains that are about IPv6. */
 void guard_ip6(struct guard *g, const struct policy *p);

@@ -16,7 +16,8 @@
  *    messages (ICMPv6 advertisement, redirect) unless allow has
  *    POLICY_ROUTER, nor a multicast router's (queries for groups, PIM), and
  *    nothing to the port of a DHCP client, of either
- *    family, unless POLICY_DHCP_SERVER; fragments and extension headers do not
+ *    family, and to a server's (IPv4) nothing for another's hardware address,
+ *    unless POLICY_DHCP_SERVER; fragments and extension headers do not
  *    hide them, and IPv6 without an upper layer that the kernel finds is dropped;
  *  - mac: no other source MAC in any frame, no other sender MAC in ARP, no
  *    other link-layer address in neighbour discovery, whichever option it
@@ -36,7 +37,8 @@
  *  - learn: VIF_LEARN_FIRST takes the first IPv4 address and the first
  *    POLICY_LEARN_IP6 of IPv6 that it sees for the guest's, until they have
  *    not been seen for POLICY_LEARN_S; VIF_LEARN_DHCP the one that a DHCP
- *    server gives it, and IPv6's link-local one;
+ *    server gives it (leases, below), and IPv6's link-local one. Then at most ten
+ *    DHCP messages a second pass from the guest, and none in fragments;
  *  - packets, connections: so many a second from the guest, and as many at
  *    once; of connections only TCP's are known here, by SYN without ACK. What
  *    is over is dropped;
@@ -173,6 +175,30 @@ int filter_watch_fd(const struct filter_watch *w); /* readable: call next */
 /* 1 with an event, 0 when there is none, -errno. */
 int filter_watch_next(struct filter_watch *w, struct filter_event *ev);
 void filter_watch_close(struct filter_watch *w);
+
+/* --- leases -------------------------------------------------------------------
+ *
+ * A guard with VIF_LEARN_DHCP takes an address from a server's acknowledgement by
+ * itself, for POLICY_LEASE_S. As long as somebody calls these, for the lease's own
+ * time, until it is released, declined or refused, and one guest has one: the last;
+ * flows of an address that ends are cut.
+ */
+struct filter_lease {
+	char dev[IFNAMSIZ], addr[16]; /* as text */
+	const char *why;  /* given, released, declined, refused, expired */
+	uint32_t seconds; /* given: for so many */
+};
+struct filter_leases;
+/* One in a network namespace: the second is told -EBUSY. */
+int filter_leases_open(struct filter_leases **out, struct err *e);
+int filter_leases_fd(const struct filter_leases *l); /* readable: call next */
+/* Milliseconds until next is due without that, at most `most`. */
+int filter_leases_wait(const struct filter_leases *l, int most);
+/* What was done: 1 with a lease that is new or over, 0 nothing, -errno. */
+int filter_leases_next(struct filter_leases *l, struct filter_lease *ev);
+/* The table of dev was made anew: what it may have lost. */
+void filter_leases_restore(struct filter_leases *l, const char *dev);
+void filter_leases_close(struct filter_leases *l);
 
 /* Mode nat: one table, inet netback-nat, with rules that go by link groups. In
  * place after this, whoever made it; it stays, as forwarding does. Without

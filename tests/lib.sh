@@ -160,7 +160,7 @@ gaps_in()
 # its poll of half a second.
 watching()
 {
-	grep -q '^7 [^ ]* 0x1 0x1f4 ' "/proc/$1/syscall"
+	grep -q '^7 [^ ]* 0x2 0x1f4 ' "/proc/$1/syscall"
 }
 
 done_testing()

@@ -28,9 +28,9 @@ claims()
 	ip address drop $1 $ME 0800 ip4 10.0.0.6 10.0.0.9 17 udp 9 9
 	ip fragment pass $1 $ME 0800 4500 001c 0001 2001 4011 0000 0a000005 0a000006 0000000000000000
 	ip fragment-address drop $1 $ME 0800 4500 001c 0001 2001 4011 0000 0a000007 0a000006 0000000000000000
-	discover none pass $1 $ME 0800 ip4 0.0.0.0 255.255.255.255 17 udp 68 67 pad 240
-	discover mac drop $1 FORGED 0800 ip4 0.0.0.0 255.255.255.255 17 udp 68 67 pad 240
-	discover unicast drop $1 $ME 0800 ip4 0.0.0.0 10.0.0.6 17 udp 68 67 pad 240
+	discover none pass $1 $ME 0800 ip4 0.0.0.0 255.255.255.255 17 udp 68 67 pad 28 $ME pad 206
+	discover mac drop $1 FORGED 0800 ip4 0.0.0.0 255.255.255.255 17 udp 68 67 pad 28 $ME pad 206
+	discover unicast drop $1 $ME 0800 ip4 0.0.0.0 10.0.0.6 17 udp 68 67 pad 28 $ME pad 206
 	offer none drop $1 $ME 0800 ip4 10.0.0.5 255.255.255.255 17 udp 67 68 pad 240
 	offer address drop $1 $ME 0800 ip4 10.0.0.1 255.255.255.255 17 udp 67 68 pad 240
 	offer fragment drop $1 $ME 0800 4500 0024 0001 2000 4011 0000 0a000005 ffffffff 0043 0044 0100 0000 pad 8

@@ -33,6 +33,7 @@ enum { WATCH_AGAIN_MS = 20, WATCH_LOCK_MS = 5, WATCH_NICE = -10 };
 struct watch {
 	struct ctl *c;
 	struct err *e;
+	struct filter_leases *leases;  /* NULL: cannot be had */
 	const struct filter_event *ev; /* NULL: looking at all, at the start */
 	uint64_t since;		       /* when we heard of it */
 	bool again;	   /* something could not be looked at: soon again */
@@ -109,6 +110,8 @@ static int watch_vif_locked(struct watch *w, const char *name, uint16_t domid,
 	if (!watch_is_up(dev))
 		return 0;
 	rc = host_repair(&n.vif, dev, &e);
+	if (rc >= 0 && w->leases)
+		filter_leases_restore(w->leases, dev);
 	if (rc == 1)
 		watch_say(w, name, "back", "");
 	else if (rc < 0)
@@ -194,20 +197,48 @@ static int watch_events(struct watch *w, struct filter_watch *f)
 	return rc;
 }
 
+static int watch_leases(struct watch *w)
+{
+	struct filter_lease l;
+	struct out o;
+	int rc;
+
+	while ((rc = filter_leases_next(w->leases, &l)) == 1) {
+		if (out_open(&o, stdout, w->c->json))
+			continue;
+		out_begin(&o, l.dev);
+		out_str(&o, "lease", l.why);
+		out_str(&o, "address", l.addr);
+		if (l.seconds)
+			out_num(&o, "seconds", l.seconds);
+		out_end(&o);
+		out_close(&o);
+	}
+	return rc;
+}
+
 static int watch_run(struct watch *w, struct filter_watch *f)
 {
-	struct pollfd p = { .fd = filter_watch_fd(f), .events = POLLIN };
-	int rc = 0;
+	struct pollfd p[2] = {
+		{ .fd = filter_watch_fd(f), .events = POLLIN },
+		{ .fd = w->leases ? filter_leases_fd(w->leases) : -1,
+		  .events = POLLIN },
+	};
+	int rc = 0, ms;
 
 	watch_look(w);
 	while (!rc && !run_interrupted()) {
-		rc = poll(&p, 1, w->again ? WATCH_AGAIN_MS : 500);
+		ms = w->again ? WATCH_AGAIN_MS : 500;
+		if (w->leases)
+			ms = filter_leases_wait(w->leases, ms);
+		rc = poll(p, ARRAY_SIZE(p), ms);
 		w->since = clock_ns();
 		if (rc < 0)
 			return errno == EINTR ? 0 : -errno;
-		if (rc)
+		rc = w->leases ? watch_leases(w) : 0;
+		if (!rc && p[0].revents)
 			rc = watch_events(w, f);
-		else if (w->again)
+		else if (!rc && w->again)
 			watch_look(w);
 	}
 	return rc;
@@ -217,6 +248,7 @@ int verb_watch(struct ctl *c, int argc, char **argv, struct err *e)
 {
 	struct filter_watch *f = NULL;
 	struct watch w = { .c = c, .e = e };
+	struct err no = { "" };
 	int rc;
 
 	if (argc == 1 && !strcmp(argv[0], "hotplug"))
@@ -231,10 +263,16 @@ int verb_watch(struct ctl *c, int argc, char **argv, struct err *e)
 		rc = filter_watch_open(&f, e);
 	if (rc)
 		return rc;
+	/* guards are watched without them, too */
+	if (filter_leases_open(&w.leases, &no)) {
+		w.since = clock_ns();
+		watch_say(&w, "leases", "missing", no.text);
+	}
 	/* it sleeps, and when it does not, seconds count; not ours to insist */
 	(void)!setpriority(PRIO_PROCESS, 0, WATCH_NICE);
 	w.since = clock_ns();
 	rc = watch_run(&w, f);
+	filter_leases_close(w.leases);
 	filter_watch_close(f);
 	return rc ? err_set(e, rc, "watch: %s", strerror(-rc)) : 0;
 }

@@ -158,7 +158,14 @@ inside()
 	offer-multicast drop 01:00:5e:00:00:fb $ME 0800 ip4 10.0.0.5 224.0.0.251 17 udp 67 68 pad 240
 	offer-first-fragment drop $ALL $ME 0800 4500 0024 0001 2000 4011 0000 0a000005 ffffffff 0043 0044 0100 0000 pad 8
 	offer-cut drop $ALL $ME 0800 4500 0016 0001 0000 4011 0000 0a000005 ffffffff 0043
-	renew pass $YOU $ME 0800 ip4 10.0.0.5 10.0.0.6 17 udp 68 67 pad 240
+	renew pass $YOU $ME 0800 ip4 10.0.0.5 10.0.0.6 17 udp 68 67 pad 28 $ME pad 206
+	renew-other drop $YOU $ME 0800 ip4 10.0.0.5 10.0.0.6 17 udp 68 67 pad 28 $YOU pad 206
+	renew-other-port drop $YOU $ME 0800 ip4 10.0.0.5 10.0.0.6 17 udp 9 67 pad 28 $YOU pad 206
+	renew-short drop $YOU $ME 0800 ip4 10.0.0.5 10.0.0.6 17 udp 68 67 pad 28
+	renew-fragment drop $YOU $ME 0800 4500 0024 0001 2000 4011 0000 0a000005 0a000006 00440043 0100 0000 pad 8
+	tcp67 pass $YOU $ME 0800 ip4 10.0.0.5 10.0.0.6 6 0044 0043 pad 16
+	port66 pass $YOU $ME 0800 ip4 10.0.0.5 10.0.0.6 17 udp 9 66 pad 240
+	multicast-udp pass 01:00:5e:00:00:fb $ME 0800 ip4 10.0.0.5 224.0.0.251 17 udp 5353 5353
 	tcp68 pass $YOU $ME 0800 ip4 10.0.0.5 10.0.0.6 6 0043 0044 pad 16
 	later-like-68 pass $YOU $ME 0800 4500 001c 0001 0001 4011 0000 0a000005 0a000006 0044 0044 pad 4
 	tcp6 pass $YOU $ME 86dd ip6 fd00::5 fd00::6 6 0050 0050 pad 16
@@ -244,14 +251,15 @@ claims()
 	ip-empty drop $ALL $ME 0800
 	ip-fragment-other drop $ALL $ME 0800 4500 001c 0001 2001 4011 0000 0a000007 0a000006 0000000000000000
 	ip-fragment pass $ALL $ME 0800 4500 001c 0001 2001 4011 0000 0a000005 0a000006 0000000000000000
-	dhcp pass $ALL $ME 0800 ip4 0.0.0.0 255.255.255.255 17 udp 68 67 pad 240
-	dhcp-other drop $ALL $ME 0800 ip4 10.0.0.7 255.255.255.255 17 udp 68 67 pad 240
-	dhcp-unicast drop $ALL $ME 0800 ip4 0.0.0.0 10.0.0.6 17 udp 68 67 pad 240
-	dhcp-sport drop $ALL $ME 0800 ip4 0.0.0.0 255.255.255.255 17 udp 67 67 pad 240
-	dhcp-dport drop $ALL $ME 0800 ip4 0.0.0.0 255.255.255.255 17 udp 68 68 pad 240
-	dhcp-tcp drop $ALL $ME 0800 ip4 0.0.0.0 255.255.255.255 6 00440043 pad 240
-	dhcp-fragment drop $ALL $ME 0800 4500 001c 0001 2001 4011 0000 00000000 ffffffff 0044004300080000
-	dhcp-df pass $ALL $ME 0800 4500 0024 0001 4000 4011 0000 00000000 ffffffff 0044004300100000 pad 8
+	dhcp pass $ALL $ME 0800 ip4 0.0.0.0 255.255.255.255 17 udp 68 67 pad 28 $ME pad 206
+	dhcp-chaddr drop $ALL $ME 0800 ip4 0.0.0.0 255.255.255.255 17 udp 68 67 pad 28 $YOU pad 206
+	dhcp-other drop $ALL $ME 0800 ip4 10.0.0.7 255.255.255.255 17 udp 68 67 pad 28 $ME pad 206
+	dhcp-unicast drop $ALL $ME 0800 ip4 0.0.0.0 10.0.0.6 17 udp 68 67 pad 28 $ME pad 206
+	dhcp-sport drop $ALL $ME 0800 ip4 0.0.0.0 255.255.255.255 17 udp 67 67 pad 28 $ME pad 206
+	dhcp-dport drop $ALL $ME 0800 ip4 0.0.0.0 255.255.255.255 17 udp 68 68 pad 28 $ME pad 206
+	dhcp-tcp drop $ALL $ME 0800 ip4 0.0.0.0 255.255.255.255 6 00440043 pad 32 $ME pad 206
+	dhcp-fragment drop $ALL $ME 0800 4500 0140 0001 2001 4011 0000 00000000 ffffffff 00440043012c0000 pad 28 $ME pad 258
+	dhcp-df pass $ALL $ME 0800 4500 0140 0001 4000 4011 0000 00000000 ffffffff 00440043012c0000 pad 28 $ME pad 258
 	arp-ip-other drop $ALL $ME 0806 arp 1 $ME 10.0.0.7
 	arp-reply pass $ALL $ME 0806 arp 2 $ME 10.0.0.5
 	arp-reply-other drop $ALL $ME 0806 arp 2 $ME 10.0.0.7
@@ -477,6 +485,12 @@ as_printed()
 ok "nothing known: batch and print are equal" as_printed vif1.0
 ok "MAC known: batch and print are equal" as_printed vif1.0 mac=$ME
 ok "addresses known: batch and print are equal" as_printed vif1.0 $KNOWN
+ok "by DHCP: batch and print are equal" as_printed vif1.0 mac=$ME ip=dhcp
+for how in learn dhcp; do
+	"$TOOL" apply vif1.0 mac=$ME ip=$how
+	ok "ip=$how: check finds it in place" "$TOOL" check vif1.0 mac=$ME ip=$how
+done
+"$TOOL" remove vif1.0
 ok "odd prefixes: batch and print are equal" as_printed vif1.0 mac=$ME \
 	ip=0.0.0.0/0 ip=10.8.0.0/13 ip=10.0.0.2/31 ip=::/0 ip=fd00::/61 \
 	ip=fd00::2/127

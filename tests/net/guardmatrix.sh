@@ -160,7 +160,9 @@ gives()
 "$TOOL" apply vif1.0 mac=$ME ip=dhcp learn_s=600
 ok "by DHCP: nothing before" \
 	one h drop $ALL $ME 0800 ip4 10.0.0.7 10.0.0.6 17 udp 9 9
-ok ".. but asking" one i pass $ALL $ME 0800 ip4 0.0.0.0 255.255.255.255 17 udp 68 67 pad 240
+ok ".. but asking" one i pass $ALL $ME 0800 ip4 0.0.0.0 255.255.255.255 17 udp 68 67 pad 28 $ME pad 206
+ok ".. but not for another" one i drop $ALL $ME 0800 ip4 0.0.0.0 255.255.255.255 17 udp 68 67 pad 28 $YOU pad 206
+ok ".. nor in fragments" one i drop $ALL $ME 0800 4500 0140 0001 2000 4011 0000 00000000 ffffffff 00440043012c0000 pad 28 $ME pad 258
 ok ".. an offer is none yet" gives $ACK 0a000007 $REST 350102 ff
 ok ".. so: nothing" one h drop $ALL $ME 0800 ip4 10.0.0.7 10.0.0.6 17 udp 9 9
 ok ".. what another is given is not its own" \

@@ -78,7 +78,7 @@ static const char *const nothing_known[] = {
 static const char *const both_families[] = {
 	"priority -500; policy accept;\n"
 	"\t\t@ll,48,64 0x00163e0000010800 @nh,96,32 0x0a000005 meta pkttype != "
-	"multicast @th,16,16 != 0x0044 return\n"
+	"multicast @th,16,16 & 0xfff8 != 0x0040 return\n"
 	"\t\t@ll,48,64 0x00163e00000186dd @nh,64,128 "
 	"0x20010db8000000000000000000000005 meta pkttype != multicast meta "
 	"l4proto != ipv6-icmp @th,16,16 != 0x0222 return\n"
@@ -87,7 +87,7 @@ static const char *const both_families[] = {
 	"elements = { 2001:db8::5, fe80::216:3eff:fe00:1 }\n",
 	"arp saddr ether 00:16:3e:00:00:01 goto check_arp_ip\n",
 	"\t\tip saddr @addr4 goto in_ip\n\t\tip saddr 10.1.0.0/16 goto in_ip\n",
-	"ip frag-off & 8191 == 0 udp sport 68 udp dport 67 return\n",
+	"udp sport 68 udp dport 67 goto in_dhcp\n",
 	"\t\tarp operation request arp saddr ip 0.0.0.0 goto check_probe\n",
 	"\t\tudp dport != 546 return\n",
 	"!nd-router-advert",
@@ -130,7 +130,8 @@ static const char *const first_seen[] = {
 };
 
 static const char *const leases[] = {
-	"udp sport 67 udp dport 68 @th,288,48 0x00163e000001 @th,1984,24 "
+	"udp sport 67 udp dport 68 ip frag-off & 16383 == 0 @th,288,48 "
+	"0x00163e000001 @th,1984,24 "
 	"0x350105 @th,192,32 != 0x00000000 update @addr4 { @th,192,32 } \n",
 	"timeout 86400s\n",
 	"\t\tip saddr @addr4 goto in_ip\n",
