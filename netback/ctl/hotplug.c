@@ -63,14 +63,6 @@ static void call_node(const struct call *k, const char *key, char *path)
 		 key);
 }
 
-static int call_store_failed(int rc, const char *doing, const char *path,
-			     struct err *e)
-{
-	return err_set(e, rc, "store: cannot %s %s: %s", doing, path,
-		       rc == -EINVAL ? "no plain text; write it anew"
-				     : strerror(-rc));
-}
-
 /* On Xen it is xenstored; elsewhere XENSTORED_PATH says where it is. */
 static int call_open_store(struct call *k, struct err *e)
 {
@@ -127,7 +119,7 @@ static int call_read(struct call *k, const char *key, char *buf, size_t size,
 	if (rc >= 0 || rc == -ENOENT)
 		return 0;
 	buf[0] = '\0';
-	return call_store_failed(rc, "read", path, e);
+	return hotplug_store_failed(rc, "read", path, e);
 }
 
 /* One key from the store, or what the caller gave where there is none. */
@@ -262,7 +254,7 @@ static int call_nodes(struct call *k, struct err *e)
 			       "before it runs this program",
 			       k->h.path);
 	if (rc)
-		return call_store_failed(rc, "list", k->h.path, e);
+		return hotplug_store_failed(rc, "list", k->h.path, e);
 	rc = call_refuse(k, e);
 	if (!rc)
 		rc = call_name(k, e);
@@ -288,57 +280,11 @@ static int call_given(struct call *k, struct err *e)
 	return rc ? rc : call_key(k, "ip", k->h.ip, e);
 }
 
-struct say {
-	struct call *k;
-	const char *why; /* NULL = connected */
-};
-
-static int say_put(struct say *s, struct store *st, const char *key,
-		   const char *value)
-{
-	char path[HOTPLUG_NODE];
-
-	call_node(s->k, key, path);
-	return value ? store_write(st, path, value) : store_rm(st, path);
-}
-
-/* A vif that is on its way out may have lost its directory: it is not made
- * again.
- */
-static int say_txn(struct store *st, void *arg)
-{
-	struct say *s = arg;
-	struct call *k = s->k;
-	char path[HOTPLUG_NODE], text[STORE_VALUE];
-	int rc;
-
-	call_node(k, "", path);
-	rc = store_read(st, path, text, sizeof(text));
-	if (rc < 0 && rc != -EINVAL)
-		return rc;
-	rc = 0;
-	if (!s->why && !k->h.tap) {
-		snprintf(path, sizeof(path),
-			 "/local/domain/%u/device/vif/%u/%s", k->h.domid,
-			 k->h.handle, "mtu");
-		rc = store_printf(st, path, "%u", k->mtu);
-	}
-	if (!rc && (s->why || call_has(k, "hotplug-error")))
-		rc = say_put(s, st, "hotplug-error", s->why);
-	if (!rc && (s->why || !k->h.tap))
-		rc = say_put(s, st, "hotplug-status",
-			     s->why ? "error" : "connected");
-	return rc;
-}
-
 static int call_say(struct call *k, const char *why, struct err *e)
 {
-	struct say s = { .k = k, .why = why };
-	int rc = k->h.path[0] ? store_txn(k->c->store, say_txn, &s) : 0;
-
-	return rc ? call_store_failed(rc, "write hotplug-status in", k->h.path,
-				      e)
-		  : 0;
+	return k->h.path[0] ? hotplug_say(k->c->store, &k->h, why, k->mtu,
+					  call_has(k, "hotplug-error"), e)
+			    : 0;
 }
 
 /* libxl/disable_udev: libxl runs its programs itself, the rule must not. */

@@ -57,6 +57,17 @@ int hotplug_parse(struct hotplug *h, const char *name, int argc, char **argv,
  */
 int hotplug_defaults(struct vif *v, struct err *e);
 
+/* What the toolstack waits for, in one transaction: why = NULL: the frontend's mtu, no
+ * hotplug-error (was_error: there is one), hotplug-status=connected; else
+ * hotplug-error and hotplug-status=error, the latter alone where there is no room for
+ * a sentence. Nothing where the directory is gone. 0 or -errno with a sentence.
+ */
+int hotplug_say(struct store *s, const struct hotplug *h, const char *why,
+		uint32_t mtu, bool was_error, struct err *e);
+/* The sentence for what the store refused: doing = "read", "write", "list". */
+int hotplug_store_failed(int rc, const char *doing, const char *path,
+			 struct err *e);
+
 /* Everything, as program `name`: 0 or -errno with a sentence. Waits c->wait_ms for
  * the vif's lock, 30 s where that is 0.
  */

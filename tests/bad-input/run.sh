@@ -117,6 +117,23 @@ setup_hot()
 		$HOT/hotplug-status '' /local/domain/1/device/vif/1/mtu 1500
 	hot_store xenstore-chmod -r $HOT n0 r1
 }
+# Domain 1 serves that card as a driver domain would, and can make no node more.
+setup_quota()
+{
+	hot_store xenstore-chmod -r $HOT n1
+	hot_store xenstore-chmod /local/domain/1/device/vif/1 n1
+	hot_store xenstore-rm /local/domain/1/device/vif/1/mtu
+	q=/local/domain/1/device/vif/0/q
+	for n in $(seq 10 20); do
+		seq -f "$q$n/%02.0f" 0 99 | sed 's/$/ x/' | xargs env \
+			XENSTORED_PATH="$RUN/dom/1/store" xenstore-write || break
+	done
+	[ "$n" -lt 20 ] || return 1
+	n=0
+	while XENSTORED_PATH=$RUN/dom/1/store xenstore-write $q/$n x; do
+		n=$((n + 1))
+	done
+}
 setup_lockdir() { mkdir -m 700 "$RUN/lock"; }
 
 ended()
