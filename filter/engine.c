@@ -13,6 +13,7 @@
 #include "ruleset_own.h"
 
 #include <errno.h>
+#include <libnftnl/expr.h>
 #include <libnftnl/rule.h>
 #include <linux/if_ether.h>
 #include <linux/netfilter.h>
@@ -410,6 +411,137 @@ int engine_code(const struct rule *r, const char *table, engine_each_fn *each,
 			rc = -ENOMEM;
 		if (!rc && each)
 			rc = each(&c, arg);
+		code_close(&c);
+	}
+	return rc;
+}
+
+/* --- what hides from rules ------------------------------------------------- */
+
+static void engine_is(struct code *c, bool equal, uint32_t key, uint8_t v)
+{
+	code_meta(c, key);
+	code_cmp(c, equal, &v, 1);
+}
+
+static void engine_ether(struct code *c, bool equal, uint16_t type)
+{
+	uint8_t ether[2];
+
+	engine_be16(type, ether);
+	code_meta(c, NFT_META_PROTOCOL);
+	code_cmp(c, equal, ether, 2);
+}
+
+/* A part of a packet that begins behind eight bytes: in its fragment header,
+ * wherever that is.
+ */
+static void engine_second6(struct code *c)
+{
+	static const uint8_t mask[2] = { 0xff, 0xf8 }, at[2] = { 0, 8 };
+	struct nftnl_expr *x = code_add(c, "exthdr");
+
+	if (!x)
+		return;
+	nftnl_expr_set_u32(x, NFTNL_EXPR_EXTHDR_DREG, NFT_REG_1);
+	nftnl_expr_set_u8(x, NFTNL_EXPR_EXTHDR_TYPE, IPPROTO_FRAGMENT);
+	nftnl_expr_set_u32(x, NFTNL_EXPR_EXTHDR_OFFSET, 2);
+	nftnl_expr_set_u32(x, NFTNL_EXPR_EXTHDR_LEN, 2);
+	code_mask(c, mask, 2);
+	code_cmp(c, true, at, 2);
+}
+
+static void engine_hidden_drop(struct code *c)
+{
+	code_count(c);
+	code_verdict(c, NF_DROP, NULL);
+}
+
+/* RFC 1858: TCP's flags in the part behind the first eight bytes. */
+static void engine_hidden_flags4(struct code *c)
+{
+	static const uint8_t mask[2] = { 0x1f, 0xff }, at[2] = { 0, 1 };
+
+	engine_ether(c, true, ETH_P_IP);
+	engine_is(c, true, NFT_META_L4PROTO, IPPROTO_TCP);
+	code_payload(c, NFT_PAYLOAD_NETWORK_HEADER, 6, 2);
+	code_mask(c, mask, 2);
+	code_cmp(c, true, at, 2);
+	engine_hidden_drop(c);
+}
+
+static void engine_hidden_not6(struct code *c)
+{
+	engine_ether(c, false, ETH_P_IPV6);
+	code_verdict(c, NFT_RETURN, NULL);
+}
+
+static void engine_hidden_flags6(struct code *c)
+{
+	engine_is(c, true, NFT_META_L4PROTO, IPPROTO_TCP);
+	engine_second6(c);
+	engine_hidden_drop(c);
+}
+
+/* No rule can ask "is there none?": what has an upper layer leaves. Of a later part
+ * the kernel knows it when nothing but that stands behind the fragment's header; and
+ * a packet is worth nothing without its later parts.
+ */
+static void engine_hidden_upper(struct code *c)
+{
+	engine_is(c, false, NFT_META_L4PROTO, IPPROTO_RAW);
+	code_verdict(c, NFT_RETURN, NULL);
+}
+
+enum {
+	ENGINE_FLAGS4 = 1,
+	ENGINE_FLAGS6 = 2,
+	ENGINE_PROTO6 = 4,
+};
+
+unsigned engine_hides(const struct ruleset *s)
+{
+	unsigned bits = 0;
+	size_t i;
+
+	for (i = 0; i < s->rules.n; i++) {
+		const struct rule *r = &s->rules.v[i];
+		const struct rules_ext *m = rules_match(r, "tcp");
+		const struct xt_tcp *t = m ? (const void *)m->info : NULL;
+
+		if (r->ip6 && r->proto)
+			bits |= ENGINE_PROTO6;
+		if (t && t->flg_mask)
+			bits |= r->ip6 ? ENGINE_FLAGS6 : ENGINE_FLAGS4;
+	}
+	return bits;
+}
+
+int engine_hidden(unsigned hides, const char *table, const char *chain,
+		  engine_each_fn *each, void *arg)
+{
+	static const struct {
+		unsigned when;
+		void (*write)(struct code *c);
+	} row[] = {
+		{ ENGINE_FLAGS4, engine_hidden_flags4 },
+		{ ENGINE_FLAGS6 | ENGINE_PROTO6, engine_hidden_not6 },
+		{ ENGINE_FLAGS6, engine_hidden_flags6 },
+		{ ENGINE_PROTO6, engine_hidden_upper },
+		{ ENGINE_PROTO6, engine_hidden_drop },
+	};
+	struct code c;
+	unsigned i;
+	int rc = 0;
+
+	for (i = 0; !rc && i < ARRAY_SIZE(row); i++) {
+		if (!(row[i].when & hides))
+			continue;
+		rc = code_open(&c, NFPROTO_NETDEV, table, chain);
+		if (rc)
+			return rc;
+		row[i].write(&c);
+		rc = c.failed ? -ENOMEM : each(&c, arg);
 		code_close(&c);
 	}
 	return rc;

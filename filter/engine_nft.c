@@ -281,11 +281,42 @@ static int engine_each(struct code *c, void *arg)
 	return rc < 0 ? rc : 0;
 }
 
+static int engine_file_head(struct engine_nft *x, const char *chain,
+			    const char *to)
+{
+	struct code c;
+	int rc = code_open(&c, NFPROTO_NETDEV, x->table, chain);
+
+	if (rc)
+		return rc;
+	code_verdict(&c, NFT_JUMP, to);
+	rc = c.failed ? -ENOMEM : engine_each(&c, x);
+	code_close(&c);
+	return rc;
+}
+
+/* Before all else: what hides from rules. */
+static int engine_file_heads(struct engine_nft *x, const struct ruleset *s)
+{
+	static const char *const way[] = { "from-guest", "to-guest" };
+	char chain[RULES_CHAIN], to[RULES_CHAIN];
+	unsigned i, hides = engine_hides(s);
+	int rc = 0;
+
+	str_fmt(x->id, sizeof(x->id), "%s:hidden", s->name);
+	str_fmt(to, sizeof(to), "%s-%s", s->name, ENGINE_HIDDEN);
+	for (i = 0; hides && !rc && i < ARRAY_SIZE(way); i++) {
+		str_fmt(chain, sizeof(chain), "%s-%s", s->name, way[i]);
+		rc = engine_file_head(x, chain, to);
+	}
+	return rc ? rc : engine_hidden(hides, x->table, to, engine_each, x);
+}
+
 /* Twice: once to sum (x->b is NULL), once to write. */
 static int engine_file_rules(struct engine_nft *x, const struct ruleset *s)
 {
 	size_t i;
-	int rc = 0;
+	int rc = engine_file_heads(x, s);
 
 	for (i = 0; !rc && i < s->rules.n; i++) {
 		struct rule r = s->rules.v[i];
@@ -309,6 +340,9 @@ static int engine_file_chains(struct engine_nft *x, const struct ruleset *s)
 	size_t i, n;
 	int rc = 0;
 
+	str_fmt(name, sizeof(name), "%s-%s", s->name, ENGINE_HIDDEN);
+	if (engine_hides(s))
+		rc = engine_chain_msg(x, NFPROTO_NETDEV, x->table, &k);
 	for (i = 0; !rc && i < 2 * s->rules.n + 2; i++) {
 		const struct rule *r = &s->rules.v[i < 2 ? 0 : (i - 2) / 2];
 		const char *own = i == 0   ? "from-guest"

@@ -347,11 +347,28 @@ static void explain_byteorder(struct explain_at *a, const struct nftnl_expr *x)
 		a->got = EXPLAIN_YES;
 }
 
+/* The first header of IPv6 of that kind; that it is there is asked by a flag. */
 static void explain_exthdr(struct explain_at *a, const struct nftnl_expr *x)
 {
-	explain_unknown(a, nftnl_expr_get_u32(x, NFTNL_EXPR_EXTHDR_DREG),
-			nftnl_expr_get_u32(x, NFTNL_EXPR_EXTHDR_LEN),
-			"an extension header's inside");
+	uint32_t off = nftnl_expr_get_u32(x, NFTNL_EXPR_EXTHDR_OFFSET);
+	uint32_t len = nftnl_expr_get_u32(x, NFTNL_EXPR_EXTHDR_LEN);
+	uint32_t reg = nftnl_expr_get_u32(x, NFTNL_EXPR_EXTHDR_DREG);
+	bool is6 = !nftnl_expr_is_set(x, NFTNL_EXPR_EXTHDR_OP) ||
+		   nftnl_expr_get_u32(x, NFTNL_EXPR_EXTHDR_OP) ==
+			   NFT_EXTHDR_OP_IPV6;
+	bool plain = !nftnl_expr_is_set(x, NFTNL_EXPR_EXTHDR_FLAGS) ||
+		     !nftnl_expr_get_u32(x, NFTNL_EXPR_EXTHDR_FLAGS);
+	size_t at;
+
+	if (!is6 || !plain || nftnl_expr_is_set(x, NFTNL_EXPR_EXTHDR_SREG)) {
+		explain_unknown(a, reg, len, "an extension header's inside");
+		return;
+	}
+	at = explain_ext(a->p, nftnl_expr_get_u8(x, NFTNL_EXPR_EXTHDR_TYPE));
+	if (!at || at + off + len > a->p->x->len)
+		a->got = EXPLAIN_NO;
+	else
+		explain_set_reg(a, reg, a->p->x->frame + at + off, len);
 }
 
 /* --- sets ------------------------------------------------------------------- */

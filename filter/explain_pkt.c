@@ -276,6 +276,36 @@ static void explain_look4(struct explain_pkt *p)
 	p->later = explain_at16(p->x, p->nh + 6) & 0x1fff;
 }
 
+static size_t explain_ext_size(uint8_t type, uint8_t len)
+{
+	if (type == IPPROTO_FRAGMENT)
+		return 8;
+	return type == IPPROTO_AH ? (len + 2u) * 4 : (len + 1u) * 8;
+}
+
+size_t explain_ext(const struct explain_pkt *p, uint8_t type)
+{
+	const uint8_t *f = p->x->frame;
+	size_t at = p->nh + 40;
+	uint8_t next;
+
+	if (p->proto != ETHERTYPE_IPV6 || p->x->len < at || f[p->nh] >> 4 != 6)
+		return 0;
+	next = f[p->nh + 6];
+	while (next != type && at + 4 <= p->x->len) {
+		size_t was = at;
+
+		/* behind a later part's own header nothing is looked for */
+		if (!explain_is_ext(next) || next == IPPROTO_NONE ||
+		    (next == IPPROTO_FRAGMENT &&
+		     explain_at16(p->x, at + 2) & 0xfff8))
+			return 0;
+		at += explain_ext_size(next, f[at + 1]);
+		next = f[was];
+	}
+	return at + 4 <= p->x->len ? at : 0;
+}
+
 /* As the kernel's ipv6_find_hdr goes through them. */
 static void explain_look6(struct explain_pkt *p)
 {
@@ -290,13 +320,10 @@ static void explain_look6(struct explain_pkt *p)
 	while (explain_is_ext(next) && next != IPPROTO_NONE) {
 		if (at + 2 > p->x->len)
 			return;
-		len = (f[at + 1] + 1u) * 8;
-		if (next == IPPROTO_AH)
-			len = (f[at + 1] + 2u) * 4;
+		len = explain_ext_size(next, f[at + 1]);
 		if (next == IPPROTO_FRAGMENT) {
 			if (at + 4 > p->x->len)
 				return;
-			len = 8;
 			p->later = explain_at16(p->x, at + 2) & 0xfff8;
 		}
 		next = f[at];

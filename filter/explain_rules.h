@@ -99,5 +99,7 @@ enum explain_match explain_xt(const struct nftnl_expr *x,
 
 /* explain_pkt.c: where the headers are, for rules of that family. */
 void explain_look(struct explain_pkt *p);
+/* Where IPv6's first extension header of that kind is, 0 = there is none. */
+size_t explain_ext(const struct explain_pkt *p, uint8_t type);
 
 #endif

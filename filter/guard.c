@@ -374,6 +374,34 @@ static void guard_announce(struct guard *g, const struct policy *p)
 	}
 }
 
+/* The flags of TCP that are in another part than its ports (RFC 1858) nobody needs
+ * but who would not be counted. Behind other headers of IPv6 than a fragment's no
+ * rule can find where a part begins: there each counts as a new connection.
+ */
+static void guard_hidden_flags(struct guard *g, uint32_t rate)
+{
+	enum guard_counter why = GUARD_DROP_CONNECTIONS;
+	enum guard_chain c = GUARD_FROM_GUEST;
+	struct guard_rule *r = guard_add(g, c, GUARD_DROP, why);
+
+	guard_match_num(r, GUARD_IP_PROTO, IPPROTO_TCP);
+	guard_match_num(r, GUARD_IP_FRAG, 1);
+	if (r)
+		r->m[r->n - 1].skip = 3; /* its flags */
+	r = guard_add(g, c, GUARD_DROP, why);
+	guard_match_num(r, GUARD_IP6_NEXT, IPPROTO_FRAGMENT);
+	guard_match_num(r, GUARD_L4PROTO, IPPROTO_TCP);
+	guard_match_num(r, GUARD_RAW_IP6_FRAG, 8);
+	if (r)
+		r->m[r->n - 1].bits = 13;
+	r = guard_add(g, c, GUARD_DROP, why);
+	guard_match_op(r, GUARD_IP6_NEXT, GUARD_NE, IPPROTO_TCP);
+	guard_match_op(r, GUARD_IP6_NEXT, GUARD_NE, IPPROTO_FRAGMENT);
+	guard_match_num(r, GUARD_L4PROTO, IPPROTO_TCP);
+	if (r)
+		r->over = rate;
+}
+
 /* Before anything else: the others judge frame by frame. */
 static void guard_rates(struct guard *g, const struct policy *p)
 {
@@ -391,6 +419,7 @@ static void guard_rates(struct guard *g, const struct policy *p)
 		guard_match(r, GUARD_TCP_FLAGS, GUARD_SYN, NULL, 0);
 		if (r)
 			r->over = p->connections;
+		guard_hidden_flags(g, p->connections);
 	}
 }
 

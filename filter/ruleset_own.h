@@ -27,6 +27,18 @@ int engine_code(const struct rule *r, const char *table, engine_each_fn *each,
 /* Does a rule ask for the connection's state? */
 bool engine_stateful(const struct rule *r);
 
+/* What rules cannot see in a packet's parts, one by one, would go by them: TCP's
+ * flags in the second part, when a rule asks for flags (RFC 1858); and, when one of
+ * IPv6 asks for a protocol, upper layers behind more headers than the first part
+ * has room for (RFC 7112), whose later parts say no protocol.
+ * A chain that drops that, before all rules of a file. 0: not needed.
+ */
+#define ENGINE_HIDDEN                                                          \
+	"upper-layer-that-is-hidden" /* longer than a file's may be */
+unsigned engine_hides(const struct ruleset *s);
+int engine_hidden(unsigned hides, const char *table, const char *chain,
+		  engine_each_fn *each, void *arg);
+
 /* engine_nft.c: a table for each vif that is there; with remove, those of others
  * go, and bridges' zones unless they are wanted, too.
  */

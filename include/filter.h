@@ -41,7 +41,7 @@
  *    DHCP messages a second pass from the guest, and none in fragments;
  *  - packets, connections: so many a second from the guest, and as many at
  *    once; of connections only TCP's are known here, by SYN without ACK. What
- *    is over is dropped;
+ *    is over is dropped, and a fragment in which SYN would hide;
  *  - to the guest: nothing from its own MAC or its own single addresses, IPv4,
  *    ARP, IPv6 or as target of an advertisement.
  *

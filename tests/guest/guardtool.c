@@ -3,11 +3,13 @@
  *
  *   guardtool print|apply|check|remove|count DEV [mac=..] [ip=ADDR[/LEN]]..
  *             [ip=learn|dhcp] [learn_s=N] [pair=MAC/ADDR]..
- *             [allow=dhcp-server|router].. [without=I] [without=I.J] [only=fast]
+ *             [allow=dhcp-server|router].. [packets=N] [connections=N]
+ *             [without=I] [without=I.J] [only=fast]
  *
  * without: leave out rule I, or match J of rule I, before applying: what tests
  * lean on to see that each of them is needed. count prints all such places,
- * one per line (count-to: of what is sent to the guest); rules marked spare are left out by their matches alone.
+ * one per line (count-to: of what is sent to the guest; count-parts: of what hides
+ * a connection); rules marked spare are left out by their matches alone.
  * only=fast: what those rules let pass, and nothing else.
  */
 #include <arpa/inet.h>
@@ -110,12 +112,22 @@ static void only_fast(struct guard *g)
 	}
 }
 
-static void count(const struct guard *g, bool to)
+static bool counted(const struct guard_rule *r, const char *what)
+{
+	if (!strcmp(what, "-to"))
+		return r->chain == GUARD_TO_GUEST;
+	if (!strcmp(what, "-parts"))
+		return r->verdict == GUARD_DROP &&
+		       r->to == GUARD_DROP_CONNECTIONS && !r->over;
+	return true;
+}
+
+static void count(const struct guard *g, const char *what)
 {
 	unsigned i, j;
 
 	for (i = 0; i < g->n; i++) {
-		if (to && g->v[i].chain != GUARD_TO_GUEST)
+		if (!counted(&g->v[i], what))
 			continue;
 		if (!g->v[i].spare)
 			printf("%u\n", i);
@@ -142,7 +154,7 @@ static int run(const char *verb, const struct guard *g, struct err *e)
 	if (!strcmp(verb, "remove"))
 		return filter_remove(g->dev, e);
 	if (!strncmp(verb, "count", 5)) {
-		count(g, verb[5]);
+		count(g, verb + 5);
 		return 0;
 	}
 	return -1;
@@ -167,6 +179,10 @@ int main(int argc, char **argv)
 			rc |= parse_pair(&p, argv[i] + 5);
 		if (!strncmp(argv[i], "learn_s=", 8))
 			p.learn_s = (uint32_t)atoi(argv[i] + 8);
+		if (!strncmp(argv[i], "packets=", 8))
+			p.packets = (uint32_t)atoi(argv[i] + 8);
+		if (!strncmp(argv[i], "connections=", 12))
+			p.connections = (uint32_t)atoi(argv[i] + 12);
 		if (!strcmp(argv[i], "allow=dhcp-server"))
 			p.allow |= POLICY_DHCP_SERVER;
 		if (!strcmp(argv[i], "allow=router"))

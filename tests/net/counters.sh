@@ -113,7 +113,7 @@ ok 'show in JSON has rules of no packet, too' sh -c 'vifctl --json show vif1.0 |
 v = json.load(sys.stdin)[0]
 assert v[\"refused\"][\"from_guest\"][\"ip\"] == 3, v
 r = {(x[\"direction\"], x[\"rule\"]): x[\"packets\"] for x in v[\"rules\"]}
-assert r == {(\"from_guest\", \"web:5\"): 4, (\"from_guest\", \"web:6\"): 3,
+assert r == {(\"both\", \"web:hidden\"): 0, (\"from_guest\", \"web:5\"): 4, (\"from_guest\", \"web:6\"): 3,
  (\"from_guest\", \"web:7\"): 1, (\"both\", \"web:8\"): 1,
  (\"to_guest\", \"web:9\"): 5}, r"'
 ok 'nft shows a rule whose it is' sh -c \
@@ -126,6 +126,64 @@ ok 'a guard that is repaired' vifctl repair vif1.0
 ok 'keeps its counts' metrics "$(guard to_host ip 3)" "$(guard to_guest own 1)"
 ok 'rules that are applied again' vifctl rules apply /tmp/d
 ok 'keep theirs' metrics "$(rule to_host 5 4)"
+
+# --- what hides from rules -----------------------------------------------------------
+
+# Parts of packets, each judged by itself, from a vif that has no guard.
+for t in 4 5; do
+	ip tuntap add vif$t.0 mode tap
+	ip link set vif$t.0 master br0 up
+done
+cat >/tmp/d/parts.rules <<'END'
+vif vif4.0
+engine vif
+*filter
+-A from-guest -p tcp --syn -j DROP
+-6 -A from-guest -p udp --dport 9 -j DROP
+COMMIT
+END
+ok 'rules for flags, and for IPv6' vifctl rules apply /tmp/d
+IP4="$ALL $ME 0800 4500 0024 0001"
+ENDS="0000 0a000005 0a000006"
+IP6="$ALL $ME 86dd ip6 fd00::5 fd00::6"
+cat >/tmp/parts <<END
+first pass $IP4 2000 4006 $ENDS 00090016 00000001 pad 8
+flags drop $IP4 0001 4006 $ENDS 00000001 50020000 pad 8
+flags-more drop $IP4 2001 4006 $ENDS 00000001 50020000 pad 8
+later pass $IP4 0002 4006 $ENDS pad 16
+udp-later pass $IP4 0001 4011 $ENDS pad 16
+first6 pass $IP6 44 frag6 6 0 1 00090016 00000001
+flags6 drop $IP6 44 frag6 6 8 0 00000001 50020000 pad 4
+flags6-behind drop $IP6 0 hbh 60 dst6 44 frag6 6 8 1 00000001 50020000
+later6 pass $IP6 44 frag6 6 16 0 pad 8
+hidden-first pass $IP6 44 frag6 60 0 1 1102 0104 0000 0000
+hidden drop $IP6 44 frag6 60 8 0 0000 0000 1100 0104 0000 0000 udp 9 9
+hidden-twice drop $IP6 44 frag6 44 8 0 frag6 17 0 0 udp 9 9
+plain pass $IP6 17 udp 9 8
+header pass $IP6 60 dst6 17 udp 9 8
+port drop $IP6 60 dst6 17 udp 9 9
+nothing pass $IP6 59
+END
+parts()
+{
+	"$B/tests/guest/rawframe" -t br0 vif4.0 vif5.0 vif3.0 </tmp/parts
+}
+ok 'what hides in another part does not pass' parts
+V='vif="vif4.0"'
+ok 'and is counted' metrics "netback_rule_frames_total{$V,direction=\"both\",rule=\"parts:hidden\"}=6"
+V='vif="vif1.0"'
+explained()
+{
+	"$B/tests/guest/rawframe" -x </tmp/parts >/tmp/hex
+	cut -d ' ' -f 1-2 /tmp/parts >/tmp/due
+	while read -r hex; do
+		vifctl explain --in vif4.0 --out vif5.0 --hex "$hex" |
+			sed -n 's/^verdict: \([a-z]*\).*/\1/p'
+	done </tmp/hex | paste -d ' ' /tmp/due - | awk '$2 != $3 { print; n++ }
+		END { exit n != 0 || NR < 16 }'
+}
+ok 'as explain says' explained
+rm /tmp/d/parts.rules
 
 # --- many ------------------------------------------------------------------------
 
@@ -154,7 +212,7 @@ vifctl show metrics >/dev/null 2>&1
 took=$((($(date +%s%N) - start) / 1000000))
 ok 'metrics of many' metrics "$(guard to_host ip 3)"
 same "$MANY vifs, 22 rules each: a line for each ($took ms)" \
-	$((MANY * 22)) "$(grep -c 'netback_rule_frames_total{.*many:' /tmp/metrics)"
+	$((MANY * 22)) "$(grep -c 'netback_rule_frames_total{.*many:[0-9]' /tmp/metrics)"
 one=$(grep -c "netback_guard_dropped_frames_total{$V," /tmp/metrics)
 same "and $one for each guard" $((MANY * one + one)) \
 	"$(grep -c 'netback_guard_dropped_frames_total{' /tmp/metrics)"

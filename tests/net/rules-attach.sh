@@ -53,7 +53,8 @@ stopped()
 }
 rules()
 {
-	nft list table netdev netattach-vif1.0 2>/dev/null | grep -c counter
+	nft list table netdev netattach-vif1.0 2>/dev/null |
+		grep -c 'counter.*comment "[a-z]*:[0-9]'
 }
 
 host_up
