@@ -147,16 +147,21 @@ static int orders_take(struct orders *o)
 static void orders_ready(void *arg, int fd, uint32_t events)
 {
 	struct orders *o = arg;
+	bool gone = (events & EPOLLOUT) && orders_flush(o);
 	unsigned i;
+	int rc;
 
 	(void)fd;
-	if ((events & EPOLLOUT) && orders_flush(o)) {
-		orders_lose(o, "ended");
+	if (!gone && !(events & ~(uint32_t)EPOLLOUT))
 		return;
-	}
-	/* A lost one is closed by the callee: look no further. */
-	for (i = 0; i < ORDERS_TURN && (events & ~(uint32_t)EPOLLOUT); i++) {
-		if (orders_take(o))
+	/* Of one that takes no more orders, too, the last answers are heard. A
+	 * lost one is closed by the callee: look no further.
+	 */
+	for (i = 0; i < ORDERS_TURN; i++) {
+		rc = orders_take(o);
+		if (rc == -EAGAIN && gone)
+			orders_lose(o, "ended");
+		if (rc)
 			return;
 	}
 }

@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* test_orders.c - a worker's last answers are heard, however it ended */
 #include <errno.h>
+#include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -14,6 +17,17 @@
 #include "base/loop.h"
 #include "base/msg.h"
 #include "daemon/orders.h"
+
+/* A clock that can be put forward: what waits for seconds is due at once. */
+static time_t ahead_s;
+
+int clock_gettime(clockid_t id, struct timespec *ts)
+{
+	long r = syscall(SYS_clock_gettime, id, ts);
+
+	ts->tv_sec += ahead_s;
+	return (int)r;
+}
 
 struct heard {
 	unsigned answers, lost;
@@ -258,6 +272,100 @@ static void numbers_may_be_refused(void **state)
 	orders_close(NULL);
 }
 
+/* Orders wait here and the worker dies: what it had answered is heard. */
+static void last_answers_of_a_full_one(void **state)
+{
+	struct worker_msg m = { .type = WORKER_VIF }, got;
+	struct pair p;
+	unsigned i, asked = 0;
+
+	(void)state;
+	for (i = 0; i < 2; i++) { /* by its end, and by an order in between */
+		pair_open(&p);
+		for (asked = 0; asked < 2000; asked++)
+			assert_int_equal(orders_send(p.o, &m, NULL, 0), 0);
+		assert_int_equal(recv(p.worker, &got, sizeof(got), 0),
+				 sizeof(got));
+		got.type = WORKER_DONE;
+		assert_int_equal(send(p.worker, &got, sizeof(got), 0),
+				 sizeof(got));
+		close(p.worker);
+		p.worker = -1;
+		if (i)
+			assert_int_equal(orders_send(p.o, &m, NULL, 0), 0);
+		assert_int_equal(loop_turn(p.l, 1000), 0);
+		assert_int_equal(p.h.answers, 1);
+		assert_int_equal(p.h.lost, 1);
+		assert_string_equal(p.h.why, "ended");
+		assert_int_equal(orders_pending(p.o), asked - 1 + i);
+		pair_close(&p);
+	}
+}
+
+/* Takes the oldest order and answers it. */
+static void answer_one(struct pair *p)
+{
+	struct worker_msg got;
+
+	assert_int_equal(recv(p->worker, &got, sizeof(got), 0), sizeof(got));
+	got.type = WORKER_DONE;
+	assert_int_equal(send(p->worker, &got, sizeof(got), 0), sizeof(got));
+	assert_int_equal(loop_turn(p->l, 1000), 0);
+}
+
+/* Ten seconds, of the oldest order: none is asked for, one is young, one is old. */
+static void silence_ends_it(void **state)
+{
+	struct worker_msg m = { .type = WORKER_VIF };
+	struct pair p;
+
+	(void)state;
+	ahead_s = 0;
+	pair_open(&p);
+	assert_int_equal(orders_send(p.o, &m, NULL, 0), 0);
+	answer_one(&p);
+	ahead_s += 11; /* nobody waits: the clock stops */
+	assert_int_equal(loop_turn(p.l, 0), 0);
+	assert_int_equal(orders_send(p.o, &m, NULL, 0), 0);
+	ahead_s += 6;
+	assert_int_equal(orders_send(p.o, &m, NULL, 0), 0);
+	answer_one(&p);
+	ahead_s += 5; /* 11 s, but of the older one */
+	assert_int_equal(loop_turn(p.l, 0), 0);
+	assert_int_equal(p.h.lost, 0);
+	assert_int_equal(orders_pending(p.o), 1);
+	ahead_s += 11;
+	assert_int_equal(loop_turn(p.l, 0), 0);
+	assert_int_equal(p.h.answers, 2);
+	assert_int_equal(p.h.lost, 1);
+	assert_string_equal(p.h.why, "did not answer for 10 s");
+	ahead_s += 11;
+	assert_int_equal(loop_turn(p.l, 0), 0);
+	assert_int_equal(p.h.lost, 1);
+	pair_close(&p);
+	ahead_s = 0;
+}
+
+/* What cannot be a worker's socket is refused, and closed all the same. */
+static void sockets_that_are_none(void **state)
+{
+	struct heard h = { 0 };
+	struct orders *o = NULL;
+	struct loop *l;
+	int fd;
+
+	(void)state;
+	assert_int_equal(loop_open(&l), 0);
+	assert_int_equal(orders_open(&o, l, -1, &any, &h), -EBADF);
+	fd = open("/dev", O_RDONLY | O_DIRECTORY);
+	assert_true(fd >= 0);
+	assert_int_equal(orders_open(&o, l, fd, &any, &h), -EPERM);
+	assert_int_equal(fcntl(fd, F_GETFD), -1);
+	assert_null(o);
+	assert_int_equal(h.lost, 0);
+	loop_close(l);
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
@@ -267,6 +375,9 @@ int main(void)
 		cmocka_unit_test(not_every_order_is_taken),
 		cmocka_unit_test(who_is_blamed),
 		cmocka_unit_test(numbers_may_be_refused),
+		cmocka_unit_test(last_answers_of_a_full_one),
+		cmocka_unit_test(silence_ends_it),
+		cmocka_unit_test(sockets_that_are_none),
 	};
 
 	return cmocka_run_group_tests_name("orders", tests, NULL, NULL);
