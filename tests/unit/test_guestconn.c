@@ -12,6 +12,8 @@
 #include <sys/eventfd.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -26,6 +28,30 @@
 #include "hv_wire.h"
 
 enum { MEM = 16 * HV_PAGE };
+
+/* A clock that can be put forward, and stopped: what waits for seconds is due at
+ * once, and what may be done in a second is known.
+ */
+static struct {
+	int64_t ahead_ms;
+	bool stopped;
+	struct timespec at;
+} clk;
+
+int clock_gettime(clockid_t id, struct timespec *ts)
+{
+	long r = syscall(SYS_clock_gettime, id, ts);
+
+	if (clk.stopped)
+		*ts = clk.at;
+	ts->tv_sec += clk.ahead_ms / 1000;
+	ts->tv_nsec += clk.ahead_ms % 1000 * 1000000;
+	if (ts->tv_nsec >= 1000000000) {
+		ts->tv_sec++;
+		ts->tv_nsec -= 1000000000;
+	}
+	return (int)r;
+}
 
 struct world {
 	char dir[32], path[64];
@@ -329,6 +355,116 @@ static void ports_are_eventfds(void **state)
 	ended(w, s);
 }
 
+/* A guest that says nothing does not keep the door. */
+static void silent_guest(void **state)
+{
+	struct world *w = *state;
+	struct hv_wire r;
+	int s = dial(w);
+
+	assert_int_equal(msg_recv(s, &r, sizeof(r), NULL, NULL), -EAGAIN);
+	clk.ahead_ms += 6000;
+	assert_int_equal(answer(w, s, &r), sizeof(r));
+	assert_int_equal(r.reply.rc, -ETIMEDOUT);
+	assert_string_equal(r.reply.text, "no hello for 5 s");
+	ended(w, s);
+	assert_int_equal(w->gone, 1); /* the one of ended(): this never came */
+	/* One that said hello may be silent. */
+	s = dial(w);
+	assert_int_equal(hello(w, s), 0);
+	clk.ahead_ms += 6000;
+	turns(w);
+	assert_int_equal(w->gone, 1);
+	assert_int_equal(port(w, s, 1), 0);
+	close(s);
+	turns(w);
+	assert_int_equal(w->gone, 2);
+}
+
+/* The next one knocks while the last one is there, which then ends: both within
+ * one turn.
+ */
+static void back_at_once(void **state)
+{
+	struct world *w = *state;
+	int s = dial(w), next;
+
+	assert_int_equal(hello(w, s), 0);
+	turns(w); /* nothing is on its way: the knock is heard first */
+	next = msg_connect(w->path, SOCK_SEQPACKET);
+	assert_true(next >= 0);
+	fcntl(next, F_SETFL, O_NONBLOCK);
+	close(s);
+	assert_int_equal(hello(w, next), 0);
+	assert_int_equal(w->hello, 2);
+	assert_int_equal(w->gone, 1);
+	close(next);
+	turns(w);
+	assert_int_equal(w->gone, 2);
+}
+
+/* Who knocks all the time is heard 40 times, and then each 50 ms; no one is lost. */
+static void knocks_too_often(void **state)
+{
+	enum { OFTEN = 60, BURST = 40, EACH_MS = 50 };
+	struct world *w = *state;
+	struct hv_wire r;
+	int s[OFTEN], i, here = 1, ms = 0;
+
+	syscall(SYS_clock_gettime, CLOCK_MONOTONIC, &clk.at);
+	clk.stopped = true;
+	s[0] = dial(w);
+	assert_int_equal(hello(w, s[0]), 0);
+	for (i = 1; i < OFTEN; i++) {
+		s[i] = msg_connect(w->path, SOCK_SEQPACKET);
+		assert_true(s[i] >= 0);
+		fcntl(s[i], F_SETFL, O_NONBLOCK);
+	}
+	for (; here < OFTEN && ms < 1000000; ms += 5) {
+		assert_int_equal(loop_turn(w->loop, 0), 0);
+		for (i = here; i < OFTEN; i++) { /* in order */
+			if (msg_recv(s[i], &r, sizeof(r), NULL, NULL) !=
+			    sizeof(r))
+				break;
+			assert_int_equal(r.reply.rc, -EBUSY);
+			here++;
+		}
+		assert_true(here <= BURST + 1 + ms / EACH_MS);
+		clk.ahead_ms += 5;
+		usleep(1000);
+	}
+	assert_int_equal(here, OFTEN);
+	assert_true(ms >= (OFTEN - BURST - 2) * EACH_MS);
+	assert_int_equal(w->gone, 0);
+	for (i = 0; i < OFTEN; i++)
+		close(s[i]);
+	clk.stopped = false;
+	turns(w);
+}
+
+/* While the last one is undone nobody is let in, and nobody is turned away. */
+static void paused_door(void **state)
+{
+	struct world *w = *state;
+	struct hv_wire m = message(HV_WIRE_HELLO), r;
+	int fd = memory(), s;
+
+	guestconn_pause(w->g, true);
+	s = dial(w);
+	assert_int_equal(msg_send(s, &m, sizeof(m), &fd, 1), 0);
+	close(fd);
+	turns(w);
+	assert_int_equal(msg_recv(s, &r, sizeof(r), NULL, NULL), -EAGAIN);
+	assert_int_equal(w->hello, 0);
+	guestconn_pause(w->g, true); /* twice is once */
+	guestconn_pause(w->g, false);
+	assert_int_equal(answer(w, s, &r), sizeof(r));
+	assert_int_equal(r.reply.rc, 0);
+	assert_int_equal(w->hello, 1);
+	close(s);
+	turns(w);
+}
+
 /* --- the next netbackd --------------------------------------------------------- */
 
 /* All that an estate keeps, as the next instance gets it. */
@@ -399,16 +535,27 @@ static const struct {
 	const char *name[4];
 	bool here;
 	unsigned ports;
+	bool other; /* its channel's second end is memory */
 } odd[] = {
-	{ { "hv.1" }, false, 0 },
-	{ { "hv.1", "mem.1.nonsense" }, false, 0 },
-	{ { "hv.1", "mem.1.65536.1.32" }, false, 0 },
-	{ { "hv.1", "mem.1.65536.0.99999999" }, false, 0 },
-	{ { "hv.1", "mem.1.65536.0.32", "from.1.7" }, true, 0 },
-	{ { "hv.1", "mem.1.65536.0.32", "from.1.x", "to.1.x" }, true, 0 },
-	{ { "hv.1", "mem.1.65536.0.32", "from.1.0", "to.1.0" }, true, 0 },
-	{ { "hv.1", "mem.1.65536.0.32", "from.1.7", "to.1.7" }, true, 1 },
-	{ { "hv.2", "mem.1.65536.0.32" }, false, 0 },
+	{ { "hv.1" }, false, 0, false },
+	{ { "hv.1", "mem.1.nonsense" }, false, 0, false },
+	{ { "hv.1", "mem.1.65536.1.32" }, false, 0, false },
+	{ { "hv.1", "mem.1.65536.0.99999999" }, false, 0, false },
+	{ { "hv.1", "mem.1.65536.0.32", "from.1.7" }, true, 0, false },
+	{ { "hv.1", "mem.1.65536.0.32", "from.1.x", "to.1.x" },
+	  true,
+	  0,
+	  false },
+	{ { "hv.1", "mem.1.65536.0.32", "from.1.0", "to.1.0" },
+	  true,
+	  0,
+	  false },
+	{ { "hv.1", "mem.1.65536.0.32", "from.1.7", "to.1.7" },
+	  true,
+	  1,
+	  false },
+	{ { "hv.1", "mem.1.65536.0.32", "from.1.7", "to.1.7" }, true, 0, true },
+	{ { "hv.2", "mem.1.65536.0.32" }, false, 0, false },
 };
 
 static void odd_estates(void **state)
@@ -424,9 +571,10 @@ static void odd_estates(void **state)
 		assert_int_equal(estate_open(&made), 0);
 		assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET, 0, sv), 0);
 		for (k = 0; k < 4 && odd[i].name[k]; k++) {
-			fd[k] = k == 0	 ? sv[0]
-				: k == 1 ? memory()
-					 : eventfd(0, 0);
+			fd[k] = k == 0 ? sv[0]
+				: k == 1 || (k == 3 && odd[i].other)
+					? memory()
+					: eventfd(0, 0);
 			estate_keep(made, odd[i].name[k], fd[k]);
 		}
 		t = heir(made);
@@ -462,6 +610,10 @@ static void doors_that_cannot_be(void **state)
 	struct guestconn *g = NULL;
 	struct err e = { "" };
 
+	snprintf(file, sizeof(file), "%s/none", w->dir);
+	assert_int_equal(guestconn_open(&g, w->loop, file, 2, &ops, w, &e),
+			 -ENOENT);
+	assert_non_null(strstr(e.text, "/none/dom/2/hv: No such file"));
 	memset(deep + 5, 'd', sizeof(deep) - 6);
 	assert_true(guestconn_open(&g, w->loop, deep, 2, &ops, w, &e) < 0);
 	assert_non_null(strstr(e.text, "cannot listen at /tmp/ddd"));
@@ -567,6 +719,11 @@ int main(void)
 		cmocka_unit_test_setup_teardown(bad_hello, setup, teardown),
 		cmocka_unit_test_setup_teardown(ports_are_eventfds, setup,
 						teardown),
+		cmocka_unit_test_setup_teardown(silent_guest, setup, teardown),
+		cmocka_unit_test_setup_teardown(back_at_once, setup, teardown),
+		cmocka_unit_test_setup_teardown(knocks_too_often, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(paused_door, setup, teardown),
 		cmocka_unit_test_setup_teardown(another_takes_over, setup,
 						teardown),
 		cmocka_unit_test_setup_teardown(odd_estates, setup, teardown),

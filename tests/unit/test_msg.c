@@ -76,6 +76,27 @@ static void descriptors_are_all_or_none(void **state)
 	assert_int_equal(open_fds(), before);
 }
 
+/* Who sent it comes along when the socket says so: no descriptor is lost by it. */
+static void beside_credentials(void **state)
+{
+	int sv[2], got[MSG_FDS], zero = 0, one = 1;
+	unsigned before = open_fds(), nfd = MSG_FDS;
+	char buf[8];
+
+	(void)state;
+	pair(sv);
+	assert_int_equal(
+		setsockopt(sv[1], SOL_SOCKET, SO_PASSCRED, &one, sizeof(one)),
+		0);
+	assert_int_equal(msg_send(sv[0], "abc", 3, &zero, 1), 0);
+	assert_int_equal(msg_recv(sv[1], buf, sizeof(buf), got, &nfd), 3);
+	assert_int_equal(nfd, 1);
+	msg_close_all(got, nfd);
+	close(sv[0]);
+	close(sv[1]);
+	assert_int_equal(open_fds(), before);
+}
+
 static void sockets_by_name(void **state)
 {
 	char dir[] = "/tmp/nb-msg.XXXXXX", path[64], deep[200];
@@ -124,6 +145,7 @@ int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(descriptors_are_all_or_none),
+		cmocka_unit_test(beside_credentials),
 		cmocka_unit_test(sockets_by_name),
 	};
 

@@ -5,6 +5,10 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -60,12 +64,53 @@ static void str_put_is_all_or_nothing(void **state)
 	assert_string_equal(b, "xyz");
 }
 
+static void switches(void **state)
+{
+	static const struct {
+		const char *text;
+		bool on;
+	} row[] = {
+		{ "1\n", true },
+		{ "2\n", true },
+		{ "0\n", false },
+		{ "", false },
+	};
+	char path[64];
+	unsigned i;
+	int fd = memfd_create("switch", MFD_CLOEXEC);
+
+	(void)state;
+	assert_true(fd >= 0);
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	for (i = 0; i < ARRAY_SIZE(row); i++) {
+		assert_int_equal(ftruncate(fd, 0), 0);
+		assert_int_equal(
+			pwrite(fd, row[i].text, strlen(row[i].text), 0),
+			strlen(row[i].text));
+		assert_int_equal(num_switch(path), row[i].on);
+	}
+	close(fd);
+	assert_false(num_switch("/nowhere/at/all"));
+	assert_false(num_switch("/proc/self")); /* a directory */
+}
+
+static void formats_say_what_did_not_fit(void **state)
+{
+	char b[4];
+
+	(void)state;
+	assert_int_equal(str_fmt(b, sizeof(b), "%u", 123), 3);
+	assert_int_equal(str_fmt(b, sizeof(b), "%u", 1234), -ENOSPC);
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(num_accepts),
 		cmocka_unit_test(num_refuses),
 		cmocka_unit_test(str_put_is_all_or_nothing),
+		cmocka_unit_test(switches),
+		cmocka_unit_test(formats_say_what_did_not_fit),
 	};
 
 	return cmocka_run_group_tests_name("num", tests, NULL, NULL);

@@ -205,22 +205,135 @@ static void slow_reader(void **state)
 	assert_null(s->conns);
 }
 
+static void watch(struct server *s, int sock)
+{
+	uint8_t buf[64];
+	char body[64];
+	size_t n = request(buf, XS_WATCH, "/w", "t");
+
+	buf[n++] = '\0'; /* "/w\0t\0" */
+	((struct xsd_sockmsg *)(void *)buf)->len++;
+	assert_int_equal(send(sock, buf, n, 0), n);
+	turn(s);
+	assert_int_equal(answer(sock, body, sizeof(body)), XS_WATCH);
+	assert_int_equal(answer(sock, body, sizeof(body)), XS_WATCH_EVENT);
+}
+
+/* Writes below /w until more than `want` bytes of events wait in *c. */
+static void pile(struct server *s, const struct conn *c, size_t want)
+{
+	int sock = client(s, 0, NULL), one = 1;
+	uint8_t buf[64];
+	char path[32], body[64];
+	unsigned i;
+
+	setsockopt(c->fd, SOL_SOCKET, SO_SNDBUF, &one, sizeof(one));
+	for (i = 0; i < 20000 && c->nout <= want; i++) {
+		size_t n;
+
+		snprintf(path, sizeof(path), "/w/%u", i % 100);
+		n = request(buf, XS_WRITE, path, "x");
+		assert_int_equal(send(sock, buf, n, 0), n);
+		turn(s);
+		assert_int_equal(answer(sock, body, sizeof(body)), XS_WRITE);
+	}
+	assert_true(c->nout > want);
+	close(sock);
+	turn(s);
+}
+
+/* Much room that was needed once is given back when all is read. */
+static void room_is_given_back(void **state)
+{
+	struct server *s = *state;
+	struct conn *c;
+	int sock = client(s, 0, &c);
+	char buf[4096];
+	unsigned i;
+
+	watch(s, sock);
+	pile(s, c, CONN_OUT / 3);
+	assert_true(c->out_room > CONN_OUT / 4);
+	for (i = 0; i < 100000 && c->nout; i++) {
+		while (recv(sock, buf, sizeof(buf), 0) > 0)
+			;
+		turn(s);
+	}
+	assert_int_equal(c->nout, 0);
+	assert_int_equal(c->out_room, 0);
+	assert_null(c->out);
+	close(sock);
+	turn(s);
+	assert_null(s->conns);
+}
+
+/* It goes, or says that it will neither read nor write, with events unread:
+ * nobody waits for it, or reads what else it asked.
+ */
+static void ends_with_a_pile(void **state)
+{
+	struct server *s = *state;
+	struct conn *c;
+	uint8_t buf[64];
+	size_t n;
+	int sock, i;
+
+	for (i = 0; i < 2; i++) {
+		sock = client(s, 0, &c);
+		watch(s, sock);
+		pile(s, c, 1);
+		n = request(buf, XS_WRITE, "/late", "x");
+		assert_int_equal(send(sock, buf, n, 0), n);
+		if (i)
+			shutdown(sock, SHUT_RDWR);
+		else
+			close(sock);
+		turn(s);
+		assert_null(s->conns);
+		assert_int_equal(s->dom[0].nwatch, 0);
+		if (i)
+			close(sock);
+		sock = client(s, 0, NULL);
+		n = request(buf, XS_READ, "/late", NULL);
+		assert_int_equal(send(sock, buf, n, 0), n);
+		turn(s);
+		assert_int_equal(answer(sock, (char *)buf, sizeof(buf)),
+				 XS_ERROR);
+		close(sock);
+		turn(s);
+	}
+}
+
+/* To one that is to end nothing more is said, though its watches stand. */
+static void the_dead_are_not_told(void **state)
+{
+	struct server *s = *state;
+	struct conn *c;
+	int sock = client(s, 0, &c), zero = client(s, 0, NULL);
+	uint8_t buf[64];
+	size_t n = request(buf, XS_WRITE, "/w/x", "1");
+	char b;
+
+	watch(s, sock);
+	conn_kill(c);
+	assert_int_equal(send(zero, buf, n, 0), n);
+	turn(s);
+	assert_int_equal(recv(sock, &b, 1, 0), 0);
+	close(sock);
+	close(zero);
+	turn(s);
+	assert_null(s->conns);
+}
+
 static void watch_is_told_at_once(void **state)
 {
 	struct server *s = *state;
 	int a = client(s, 0, NULL), b = client(s, 0, NULL);
 	uint8_t buf[64];
 	char body[64];
-	size_t n = request(buf, XS_WATCH, "/w", "");
+	size_t n;
 
-	/* "/w\0token\0" */
-	n = request(buf, XS_WATCH, "/w", "t");
-	buf[n++] = '\0';
-	((struct xsd_sockmsg *)(void *)buf)->len++;
-	assert_int_equal(send(b, buf, n, 0), n);
-	turn(s);
-	assert_int_equal(answer(b, body, sizeof(body)), XS_WATCH);
-	assert_int_equal(answer(b, body, sizeof(body)), XS_WATCH_EVENT);
+	watch(s, b);
 	n = request(buf, XS_WRITE, "/w/x", "1");
 	assert_int_equal(send(a, buf, n, 0), n);
 	turn(s);
@@ -247,6 +360,7 @@ static void descriptors_end_it(void **state)
 	char c;
 
 	for (dom = 0; dom < 2; dom++) {
+		assert_true(conn_may_open(s, dom));
 		sock = client(s, dom, NULL);
 		assert_int_equal(pipe(end), 0);
 		assert_int_equal(msg_send(sock, buf, n, &end[1], 1), 0);
@@ -255,6 +369,9 @@ static void descriptors_end_it(void **state)
 		assert_int_equal(read(end[0], &c, 1),
 				 0); /* closed there, too */
 		close(end[0]);
+		/* Then it may come again, a domain of its own soon. */
+		while (!conn_may_open(s, dom))
+			usleep(1000);
 	}
 }
 
@@ -323,6 +440,9 @@ int main(void)
 	static const struct CMUnitTest tests[] = {
 		TEST(in_pieces),
 		TEST(slow_reader),
+		TEST(room_is_given_back),
+		TEST(ends_with_a_pile),
+		TEST(the_dead_are_not_told),
 		TEST(watch_is_told_at_once),
 		TEST(descriptors_end_it),
 		TEST(too_many_connections),
