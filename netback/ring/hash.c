@@ -36,13 +36,14 @@ void hash_key(struct ring_vif *v)
 	const uint8_t *key = vif_ctrl(v)->hash_key;
 	unsigned i, n, bit;
 
+	memset(v->nibble, 0, sizeof(v->nibble));
 	for (i = 0; i < 2 * HASH_INPUT; i++) {
-		for (n = 0; n < 16; n++) {
-			v->nibble[i][n] = 0;
-			for (bit = 0; bit < 4; bit++)
+		for (bit = 0; bit < 4; bit++) {
+			uint32_t w = hash_bits(key, 4 * i + bit);
+
+			for (n = 0; n < 16; n++)
 				if (n & 8u >> bit)
-					v->nibble[i][n] ^= hash_bits(
-						key, 4 * i + bit);
+					v->nibble[i][n] ^= w;
 		}
 	}
 }

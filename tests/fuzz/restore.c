@@ -25,10 +25,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	size_t i;
 
 	if (!nowhere) {
-		/* extensions warn of what they take, too */
-		nowhere = freopen("/dev/null", "w", stderr);
+		nowhere = fopen("/dev/null", "w");
 		if (!nowhere)
 			abort();
+		/* Extensions warn of what they take, too; the fuzzer itself, and
+		 * the sanitizers, have the descriptor.
+		 */
+		stderr = nowhere;
 	}
 	if (rules_restore_parse(&t, &rs, &e)) {
 		if (strncmp(e.text, "f:", 2) || rs.n)

@@ -256,13 +256,13 @@ static bool act(struct guest *g, struct input *in)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct input in = { data, size };
+	static struct frame_pool *pool; /* 4 MB: once */
 	unsigned mode = byte(&in);
-	struct guest *g;
-	void *state;
+	struct guest *g = guest_make(mode & 1);
+	void *state = g;
 
-	setup_guest(&state, mode & 1);
-	g = state;
-	backend_close(g);
+	must(pool || !frame_pool_open(&pool, FRAME_BURST + 2, true));
+	g->lent = pool;
 	g->vif_conf.has_ctrl = true;
 	g->vif_conf.queues = 1 + (mode >> 1) % 4;
 	g->conf.features.sg = !(mode & 16);
@@ -271,5 +271,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	while (in.left && g->ring && act(g, &in))
 		;
 	teardown(&state);
+	must(frame_pool_free(pool) == FRAME_BURST + 2);
 	return 0;
 }
