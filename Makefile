@@ -208,6 +208,9 @@ check-xen: tests-built ## real Xen, emulated; needs root and Debian's packages
 fuzz-smoke: fuzz-built ## each fuzzer for ten seconds (T=name, FUZZ_SECONDS=n)
 	@B=build/fuzz sh tests/run.sh fuzz
 
+fuzz: fuzz-built ## MINUTES=n of all fuzzers in turn, counted (T='name ..')
+	@sh scripts/fuzz.sh $(MINUTES)
+
 coverage: ## lines of hostile input's readers that seeds and unit tests run
 	@sh scripts/coverage.sh
 
@@ -282,5 +285,5 @@ clean: ## remove build/
 .PRECIOUS: $(B)/obj/%.o
 
 .PHONY: all help tests-built fuzz-built fuzzers check check-net check-xen fuzz-smoke \
-	coverage mutate soak golden-update lint test bench bench-xen plot demo install \
-	install-hotplug install-units uninstall clean compile_commands.json
+	fuzz coverage mutate soak golden-update lint test bench bench-xen plot demo \
+	install install-hotplug install-units uninstall clean compile_commands.json

@@ -3,7 +3,8 @@
 # coverage.sh - lines of the files that read hostile input: how many were run
 #
 #   coverage.sh		  the fuzzers' corpora and the unit tests, with clang's
-#			  source coverage; one line for each file
+#			  source coverage; one line for each file: lines, what
+#			  both run, what the fuzzers alone run
 #   CORPORA=DIR		  more inputs, DIR/NAME for the fuzzer NAME (build/fuzz/fuzz)
 #
 # The build is its own, build/cover.
@@ -16,7 +17,10 @@ netback/ring/gref.c netback/ring/hash.c netback/base/locate.c netback/base/msg.c
 netback/store/conn.c netback/store/ops.c netback/store/tree.c netback/daemon/life.c
 netback/daemon/keys.c netback/daemon/guestconn.c netback/daemon/orders.c
 netback/hv/hv_local.c netback/base/vif.c netback/base/vif_check.c
-netback/base/vif_guard.c netback/base/vif_port.c netback/base/num.c'
+netback/base/vif_guard.c netback/base/vif_port.c netback/base/vif_rules.c
+netback/base/network.c netback/base/num.c netback/cap/cap.c netback/ctl/xlvif.c
+netback/ctl/xlcfg.c netback/ctl/sxp.c netback/ctl/import.c netback/ctl/import_xml.c
+filter/ruleset.c filter/rules_restore.c filter/rules_line.c filter/explain_pkt.c'
 
 find_tool()
 {
@@ -37,7 +41,7 @@ make -s FUZZ=1 B=$C CFLAGS="-O1 -g $flags" LDFLAGS="$flags" fuzzers
 make -s B=$C/unit CC=clang CFLAGS="-O1 -g $flags" LDFLAGS="$flags" $units
 rm -rf $C/raw
 mkdir -p $C/raw $C/none
-objects=
+fuzzers=
 for f in tests/fuzz/*.c; do
 	name=$(basename "$f" .c)
 	set -- "$C/none" "tests/fuzz/$name.seeds"
@@ -46,22 +50,34 @@ for f in tests/fuzz/*.c; do
 		"$C/tests/fuzz/$name" -runs=0 \
 		-artifact_prefix="$C/" "$@" >$C/$name.log 2>&1 ||
 		echo "coverage: $name: $(tail -n 1 $C/$name.log)" >&2
-	objects="$objects -object $C/tests/fuzz/$name"
+	fuzzers="$fuzzers -object $C/tests/fuzz/$name"
 done
+all=$fuzzers
 for f in tests/unit/test_*.c; do
 	name=$(basename "$f" .c)
 	[ -x "$C/unit/tests/unit/$name" ] || continue
 	LLVM_PROFILE_FILE=$PWD/$C/raw/unit-$name-%p.profraw timeout 600 \
 		"$C/unit/tests/unit/$name" >$C/$name.log 2>&1 ||
 		echo "coverage: $name failed" >&2
-	objects="$objects -object $C/unit/tests/unit/$name"
+	all="$all -object $C/unit/tests/unit/$name"
 done
+"$PROFDATA" merge -sparse -o $C/fuzz.profdata $C/raw/fuzz-*.profraw
 "$PROFDATA" merge -sparse -o $C/all.profdata $C/raw/*.profraw
 # shellcheck disable=SC2086 # words
-"$COV" export -summary-only -instr-profile $C/all.profdata ${objects#* -object} \
-	$FILES 2>$C/cov.log | python3 -c '
+for run in all fuzz; do
+	objects=$fuzzers
+	[ $run = fuzz ] || objects=$all
+	"$COV" export -summary-only -instr-profile $C/$run.profdata \
+		${objects#* -object} $FILES >$C/$run.json 2>$C/cov.log
+done
+python3 -c '
 import json, os, sys
-for f in json.load(sys.stdin)["data"][0]["files"]:
-    s = f["summary"]["lines"]
-    print("%-36s %4d of %4d lines  %5.1f %%" % (
-        os.path.relpath(f["filename"]), s["covered"], s["count"], s["percent"]))'
+def lines(name):
+    return {os.path.relpath(f["filename"]): f["summary"]["lines"]
+            for f in json.load(open(name))["data"][0]["files"]}
+both, fuzz = lines(sys.argv[1]), lines(sys.argv[2])
+for f, s in both.items():
+    one = fuzz.get(f, {"percent": 0})
+    print("%-36s %4d lines  %5.1f %%  %5.1f %%" % (
+        f, s["count"], s["percent"], one["percent"]))
+' $C/all.json $C/fuzz.json
