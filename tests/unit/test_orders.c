@@ -366,6 +366,85 @@ static void sockets_that_are_none(void **state)
 	loop_close(l);
 }
 
+/* --- what a worker may answer ------------------------------------------------ */
+
+struct hub {
+	struct loop *loop;
+	struct orders *o;
+	unsigned answers, fatals, lost;
+};
+
+static void hub_answer(void *arg, const struct worker_msg *m,
+		       enum worker_type order)
+{
+	struct hub *h = arg;
+
+	assert_int_equal(order, WORKER_RUN);
+	assert_true(m->rc <= 0);
+	h->answers++;
+}
+
+static void hub_fatal(void *arg, const struct worker_msg *m)
+{
+	struct hub *h = arg;
+
+	assert_non_null(memchr(m->text, 0, WORKER_TEXT));
+	assert_null(memchr(m->text, '\033', WORKER_TEXT));
+	h->fatals++;
+}
+
+static void hub_lost(void *arg, const char *why)
+{
+	struct hub *h = arg;
+
+	assert_non_null(why);
+	h->lost++;
+}
+
+static void answers_must_match(void **state)
+{
+	static const struct orders_ops o = { hub_answer, hub_fatal, hub_lost };
+	enum { GOOD, UNASKED, BAD_SEQ, BAD_DOM, BAD_TYPE, SHORT, END, ROWS };
+	int row;
+
+	(void)state;
+	for (row = 0; row < ROWS; row++) {
+		struct worker_msg m = { .type = WORKER_RUN, .domid = 3 };
+		struct hub h = { 0 };
+		int sv[2], i;
+
+		assert_int_equal(loop_open(&h.loop), 0);
+		assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET, 0, sv), 0);
+		assert_int_equal(orders_open(&h.o, h.loop, sv[0], &o, &h), 0);
+		if (row != UNASKED)
+			orders_send(h.o, &m, NULL, 0);
+		m.type = WORKER_FATAL;
+		memset(m.text, '\033', sizeof(m.text));
+		msg_send(sv[1], &m, sizeof(m), NULL, 0);
+		m.type = row == BAD_TYPE ? WORKER_RUN : WORKER_DONE;
+		m.rc = 7; /* positive: not an errno */
+		m.seq += row == BAD_SEQ;
+		m.domid = row == BAD_DOM ? 4 : 3;
+		if (row != END)
+			msg_send(sv[1], &m, sizeof(m) - (row == SHORT), NULL,
+				 0);
+		else
+			close(sv[1]);
+		for (i = 0; i < 4; i++)
+			loop_turn(h.loop, 1);
+		/* A reset is told before what was sent ahead of it. */
+		assert_int_equal(h.fatals, 1);
+		assert_int_equal(h.answers, row == GOOD);
+		assert_int_equal(h.lost, row != GOOD);
+		assert_int_equal(orders_pending(h.o),
+				 row != GOOD && row != UNASKED);
+		orders_close(h.o);
+		loop_close(h.loop);
+		if (row != END)
+			close(sv[1]);
+	}
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
@@ -378,6 +457,7 @@ int main(void)
 		cmocka_unit_test(last_answers_of_a_full_one),
 		cmocka_unit_test(silence_ends_it),
 		cmocka_unit_test(sockets_that_are_none),
+		cmocka_unit_test(answers_must_match),
 	};
 
 	return cmocka_run_group_tests_name("orders", tests, NULL, NULL);
