@@ -37,14 +37,23 @@ bool accept_calls(const char *bridge, bool ip6)
 	return num_switch(path);
 }
 
-/* Does this place see the frames of the bridge? Or may it, one day? */
-static bool accept_called(const struct policy *p, uint16_t family)
+/* Once in a look, however many places there are. */
+static bool accept_calls_once(struct accept *a, bool ip6)
 {
-	if (p->accept == VIF_ACCEPT_ALWAYS &&
+	if (a->calls[ip6] == ACCEPT_UNASKED)
+		a->calls[ip6] = accept_calls(a->p->bridge, ip6) ? ACCEPT_CALLS
+								: ACCEPT_QUIET;
+	return a->calls[ip6] == ACCEPT_CALLS;
+}
+
+/* Does this place see the frames of the bridge? Or may it, one day? */
+static bool accept_called(struct accept *a, uint16_t family)
+{
+	if (a->p->accept == VIF_ACCEPT_ALWAYS &&
 	    !access("/proc/sys/net/bridge", F_OK))
 		return true;
-	return (family != NFPROTO_IPV6 && accept_calls(p->bridge, false)) ||
-	       (family != NFPROTO_IPV4 && accept_calls(p->bridge, true));
+	return (family != NFPROTO_IPV6 && accept_calls_once(a, false)) ||
+	       (family != NFPROTO_IPV4 && accept_calls_once(a, true));
 }
 
 bool accept_iptables(const struct accept_place *at)
@@ -65,13 +74,14 @@ static void accept_want_one(struct accept_place *at, bool physdev,
 	str_put(r->out, sizeof(r->out), out);
 }
 
-void accept_want(const struct policy *p, struct accept_place *at)
+void accept_want(struct accept *a, struct accept_place *at)
 {
+	const struct policy *p = a->p;
 	bool bridge = at->family == NFPROTO_BRIDGE;
 	bool ports = bridge || accept_iptables(at);
 
 	at->nwant = 0;
-	if (p->bridged && (bridge || accept_called(p, at->family))) {
+	if (p->bridged && (bridge || accept_called(a, at->family))) {
 		accept_want_one(at, !bridge && ports,
 				ports ? p->dev : p->bridge,
 				ports ? "" : p->bridge);
@@ -126,11 +136,11 @@ void accept_open(struct accept *a, const struct policy *p)
 	str_fmt(a->comment, sizeof(a->comment), "%s%s", accept_comment, p->dev);
 }
 
-bool accept_asks(const struct accept *a, uint16_t family)
+bool accept_asks(struct accept *a, uint16_t family)
 {
 	struct accept_place at = { .family = family };
 
-	accept_want(a->p, &at);
+	accept_want(a, &at);
 	return at.nwant || !a->wanted;
 }
 
@@ -142,7 +152,7 @@ struct accept_place *accept_add(struct accept *a, const struct accept_place *at)
 		return NULL;
 	own = &a->v[a->n++];
 	*own = *at;
-	accept_want(a->p, own);
+	accept_want(a, own);
 	return own;
 }
 
@@ -186,6 +196,7 @@ static int accept_look(struct accept *a, struct err *e)
 
 	for (i = 0; rc == -EINTR && i < 4 * NFT_TRIES; i++) {
 		a->n = 0;
+		memset(a->calls, 0, sizeof(a->calls));
 		rc = accept_nft_look(a, e);
 	}
 	if (rc == -EINTR)

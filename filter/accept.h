@@ -64,6 +64,8 @@ struct accept {
 	const struct policy *p;
 	char comment[ACCEPT_COMMENT];
 	bool wanted; /* only places where something is wanted */
+	/* what accept_calls said in this look, for IPv4 and IPv6 */
+	enum { ACCEPT_UNASKED, ACCEPT_QUIET, ACCEPT_CALLS } calls[2];
 	/* for each rule of ours, whosever it is; NULL: nobody asks */
 	void (*each)(void *arg, const char *dev);
 	void *arg;
@@ -85,10 +87,10 @@ bool accept_calls(const char *bridge, bool ip6);
 /* Pure but for br_netfilter's switches: fills want. For a place that does not drop,
  * too, whatever accept= says.
  */
-void accept_want(const struct policy *p, struct accept_place *at);
+void accept_want(struct accept *a, struct accept_place *at);
 
 /* Need chains of that family be looked at? */
-bool accept_asks(const struct accept *a, uint16_t family);
+bool accept_asks(struct accept *a, uint16_t family);
 
 /* The next place, filled with its names and what is wanted there; NULL: full. */
 struct accept_place *accept_add(struct accept *a,

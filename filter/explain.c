@@ -450,9 +450,11 @@ static void explain_last(const struct explain_walk *w, int bits)
 			w->why ? w->why : "more than the frame");
 }
 
-int explain_run(const struct explain *x, FILE *out, struct err *e)
+int explain_frame(struct explain_db *db, const struct explain *x, FILE *out,
+		  struct err *e)
 {
 	struct explain_walk w = { .x = x,
+				  .db = db,
 				  .out = out,
 				  .e = e,
 				  .p = { .x = x,
@@ -460,10 +462,8 @@ int explain_run(const struct explain *x, FILE *out, struct err *e)
 					 .mark_known = true,
 					 .in = "",
 					 .out = "" } };
-	int bits = EXPLAIN_PASS, rc = explain_db_open(&w.db, e);
+	int bits = EXPLAIN_PASS;
 
-	if (rc)
-		return rc;
 	explain_look(&w.p);
 	bits = explain_netdev(&w, false, bits);
 	if (bits & EXPLAIN_PASS && !w.rc)
@@ -473,6 +473,17 @@ int explain_run(const struct explain *x, FILE *out, struct err *e)
 		bits = explain_netdev(&w, true, bits);
 	if (!w.rc)
 		explain_last(&w, bits);
-	explain_db_close(w.db);
 	return w.rc ? w.rc : bits;
+}
+
+int explain_run(const struct explain *x, FILE *out, struct err *e)
+{
+	struct explain_db *db;
+	int rc = explain_db_open(&db, x, e);
+
+	if (rc)
+		return rc;
+	rc = explain_frame(db, x, out, e);
+	explain_db_close(db);
+	return rc;
 }

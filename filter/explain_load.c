@@ -3,11 +3,13 @@
 #include <errno.h>
 #include <linux/netfilter.h>
 #include <linux/netfilter/nf_tables.h>
+#include <linux/netfilter/nfnetlink.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/num.h"
 #include "explain_rules.h"
+#include "guard.h"
 
 static void explain_chain_fill(struct explain_chain *c, struct nftnl_chain *n)
 {
@@ -34,11 +36,40 @@ static void explain_chain_fill(struct explain_chain *c, struct nftnl_chain *n)
 	}
 }
 
+/* In a guard of another device, of which a host has as many as it has vifs. */
+static bool explain_elsewhere(const struct explain_db *db,
+			      const struct nlmsghdr *nlh)
+{
+	const struct nfgenmsg *g = mnl_nlmsg_get_payload(nlh);
+	const struct nlattr *attr;
+	bool elsewhere = false;
+	char dev[IFNAMSIZ];
+
+	if (g->nfgen_family != NFPROTO_NETDEV)
+		return false;
+	mnl_attr_for_each(attr, nlh, sizeof(*g))
+	{
+		/* which device that is for, its hook says */
+		if (mnl_attr_get_type(attr) == NFTA_CHAIN_HOOK)
+			return false;
+		if (mnl_attr_get_type(attr) == NFTA_CHAIN_TABLE &&
+		    !mnl_attr_validate(attr, MNL_TYPE_NUL_STRING))
+			elsewhere = !guard_device(mnl_attr_get_str(attr),
+						  dev) &&
+				    strcmp(dev, db->dev[0]) &&
+				    strcmp(dev, db->dev[1]);
+	}
+	return elsewhere;
+}
+
 static int explain_on_chain(const struct nlmsghdr *nlh, void *data)
 {
-	struct nftnl_chain *n = nftnl_chain_alloc();
 	struct explain_db *db = data;
+	struct nftnl_chain *n;
 
+	if (explain_elsewhere(db, nlh))
+		return MNL_CB_OK;
+	n = nftnl_chain_alloc();
 	db->many |= db->nchain == EXPLAIN_CHAINS;
 	if (n && !db->many && !nftnl_chain_nlmsg_parse(nlh, n))
 		explain_chain_fill(&db->chain[db->nchain++], n);
@@ -54,7 +85,8 @@ static int explain_by_prio(const void *a, const void *b)
 	return x->prio < y->prio ? -1 : x->prio > y->prio;
 }
 
-int explain_db_open(struct explain_db **out, struct err *e)
+int explain_db_open(struct explain_db **out, const struct explain *x,
+		    struct err *e)
 {
 	struct explain_db *db = calloc(1, sizeof(*db));
 	struct nft_ask a = { .type = NFT_MSG_GETCHAIN,
@@ -66,6 +98,8 @@ int explain_db_open(struct explain_db **out, struct err *e)
 
 	if (!db)
 		return err_set(e, rc, "out of memory");
+	db->dev[0] = x->in;
+	db->dev[1] = x->out;
 	db->chain = calloc(EXPLAIN_CHAINS, sizeof(*db->chain));
 	if (!db->chain)
 		err_set(e, rc, "out of memory");

@@ -45,14 +45,18 @@ struct explain_set {
 
 struct explain_db {
 	struct nft *nft;
+	const char *dev[2]; /* of other devices' guards nothing is kept */
 	unsigned nchain, nset;
 	bool many; /* more chains than there is room for */
 	struct explain_chain *chain;
 	struct explain_set set[EXPLAIN_CACHE];
 };
 
-/* explain_load.c: -errno of the kernel's. */
-int explain_db_open(struct explain_db **out, struct err *e);
+/* explain_load.c: -errno of the kernel's. For frames that come and leave by x's
+ * devices, as long as x is there.
+ */
+int explain_db_open(struct explain_db **out, const struct explain *x,
+		    struct err *e);
 void explain_db_close(struct explain_db *db);
 struct explain_chain *explain_db_chain(struct explain_db *db, uint16_t family,
 				       const char *table, const char *name);
@@ -101,5 +105,9 @@ enum explain_match explain_xt(const struct nftnl_expr *x,
 void explain_look(struct explain_pkt *p);
 /* Where IPv6's first extension header of that kind is, 0 = there is none. */
 size_t explain_ext(const struct explain_pkt *p, uint8_t type);
+
+/* explain_run with what was read before, for several frames of the same devices. */
+int explain_frame(struct explain_db *db, const struct explain *x, FILE *out,
+		  struct err *e);
 
 #endif

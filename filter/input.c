@@ -12,7 +12,7 @@
 #include <string.h>
 
 #include "base/num.h"
-#include "explain.h"
+#include "explain_rules.h"
 #include "filter.h"
 #include "network.h"
 
@@ -23,7 +23,9 @@ enum { INPUT_WORD = INET6_ADDRSTRLEN + 10, INPUT_BY = 200 };
 
 struct input_asked {
 	const struct network *n;
-	char by[INPUT_BY]; /* whose rule drops */
+	struct explain x;
+	struct explain_db *db; /* read once for all questions */
+	char by[INPUT_BY];     /* whose rule drops */
 };
 
 /* 1: what `from` sends `to` is dropped. */
@@ -33,20 +35,18 @@ static int input_drops(struct input_asked *q, const uint8_t to_mac[6],
 	static const char verdict[] = "verdict: drop, by ";
 	char udp[] = "udp", arrow[] = ">";
 	char *argv[] = { udp, from, arrow, to };
-	struct explain x = { .fresh = true };
 	char *text = NULL, *by;
 	size_t size;
 	FILE *f;
 	int rc;
 
-	str_put(x.in, sizeof(x.in), q->n->bridge);
-	rc = explain_words(&x, to_mac, input_mac, ARRAY_SIZE(argv), argv, e);
+	rc = explain_words(&q->x, to_mac, input_mac, ARRAY_SIZE(argv), argv, e);
 	if (rc)
 		return rc;
 	f = open_memstream(&text, &size);
 	if (!f)
 		return err_set(e, -ENOMEM, "out of memory");
-	rc = explain_run(&x, f, e);
+	rc = explain_frame(q->db, &q->x, f, e);
 	if (fclose(f))
 		rc = err_set(e, -ENOMEM, "out of memory");
 	by = rc == EXPLAIN_DROP ? strstr(text, verdict) : NULL;
@@ -78,17 +78,22 @@ static int input_dns(struct input_asked *q, unsigned family, struct err *e)
 int filter_input(const struct network *n, struct err *note)
 {
 	char from[] = "0.0.0.0:68", to[] = "255.255.255.255:67";
-	struct input_asked q = { .n = n };
-	int dhcp = 0, dns = 0;
+	struct input_asked q = { .n = n, .x = { .fresh = true } };
+	int dhcp = 0, dns = 0, rc;
 
 	if (n->no_dhcp)
 		return 0;
+	str_put(q.x.in, sizeof(q.x.in), n->bridge);
+	rc = explain_db_open(&q.db, &q.x, note);
+	if (rc)
+		return rc;
 	if (n->addr[0].family)
 		dhcp = input_drops(&q, input_all, from, to, note);
 	if (dhcp >= 0)
 		dns = input_dns(&q, 0, note);
 	if (dhcp >= 0 && !dns)
 		dns = input_dns(&q, 1, note);
+	explain_db_close(q.db);
 	if (dhcp < 0 || dns < 0)
 		return dhcp < 0 ? dhcp : dns;
 	if (!dhcp && !dns)

@@ -3,7 +3,7 @@
  * shared libraries
  *
  * Debian has no archive of libmnl, and one shared library brings the loader, the C
- * library's relocation and the search for its names with it: a quarter of what
+ * library's relocation and the search for its names with it: a fifth of what
  * attaching a vif costs. The other programs have libmnl itself. What it does is
  * what its header's documentation says; tests/unit/test_mnl.c holds the two
  * against each other.

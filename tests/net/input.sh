@@ -55,6 +55,14 @@ open()
 same 'a network, and nothing drops' '' "$(add)"
 vifctl attach vif1.0 mode=nat network=lan
 quiet 'nothing drops'
+if strace -o /dev/null true 2>/dev/null; then
+	ASAN_OPTIONS=detect_leaks=0 strace -o /tmp/trace -e trace=sendto \
+		vifctl attach vif1.0 mode=nat network=lan
+	same 'all chains of the host are asked for once' 1 \
+		"$(grep -c 'GETCHAIN.*family=AF_UNSPEC' /tmp/trace)"
+else
+	skip 'all chains of the host are asked for once' 'strace cannot attach'
+fi
 vifguest --run "$RUN" --vif 1.0 -- sh -c \
 	"echo \$\$ >/tmp/g.pid; exec sleep 1000" >/tmp/g.log 2>&1 &
 GUEST=$!
