@@ -117,7 +117,8 @@ int loop_add(struct loop *l, int fd, uint32_t events, loop_fd_fn *fn, void *arg,
 	(void)fd;
 	(void)events;
 	store_source = (struct loop_fd){ fn, arg };
-	*out = &store_source;
+	if (out)
+		*out = &store_source;
 	return 0;
 }
 
