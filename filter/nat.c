@@ -15,308 +15,30 @@
  *   postrouting  out of a nat group, not into it: as the host. A forward back
  *                into its network, too, or the answer would miss the host
  */
-#include <stdio.h> /* libnftnl/expr.h uses FILE without it */
-
 #include <arpa/inet.h>
 #include <errno.h>
 #include <libnftnl/chain.h>
-#include <libnftnl/expr.h>
 #include <libnftnl/rule.h>
 #include <libnftnl/set.h>
 #include <libnftnl/table.h>
-#include <linux/icmpv6.h>
 #include <linux/netfilter.h>
-#include <linux/netfilter/nf_conntrack_common.h>
-#include <linux/netfilter/nf_nat.h>
 #include <linux/netfilter/nf_tables.h>
-#include <linux/rtnetlink.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/num.h"
-#include "code.h"
 #include "filter.h"
+#include "nat_rules.h"
 #include "network.h"
 #include "nft.h"
 
-enum nat_chain {
-	NAT_FORWARD,
-	NAT_INPUT,
-	NAT_PREROUTING,
-	NAT_OUTPUT,
-	NAT_POSTROUTING,
-	NAT_CHAINS,
-};
-
-/* What a rule is made of. Keys of two parts stand in registers 1 and 2 (names,
- * 16 bytes each) or 1 and 9 (numbers, 4 bytes each).
- */
-enum nat_do {
-	NAT_END,
-	NAT_IN_GROUP, /* num: the group it is in */
-	NAT_OUT_GROUP,
-	NAT_NOT_OUT_GROUP,
-	NAT_SAME,      /* the bridge it came by is the one it leaves by */
-	NAT_ANSWER,    /* of a connection that is there */
-	NAT_FORWARDED, /* its destination was changed */
-	NAT_UDP_PORT,  /* num: to that port */
-	NAT_ICMP6,     /* num: of that type */
-	NAT_LOCAL,     /* to one of the host's addresses .. */
-	NAT_NOT_LO,    /* .. and none of 127.0.0.0/8 */
-	NAT_TO,	       /* num: 4 or 6; to what the map says */
-	NAT_MASQ,
-	NAT_RETURN,
-	NAT_DROP,
-};
-
-enum { NAT_DOS = 5 };
-
-struct nat_step {
-	uint8_t what; /* enum nat_do */
-	uint32_t num;
-};
-
-static const struct {
-	uint8_t chain;
-	struct nat_step step[NAT_DOS];
-} nat_rules[] = {
-	{ NAT_FORWARD,
-	  { { NAT_OUT_GROUP, NETWORK_GROUP_NAT },
-	    { NAT_ANSWER, 0 },
-	    { NAT_RETURN, 0 } } },
-	{ NAT_FORWARD,
-	  { { NAT_OUT_GROUP, NETWORK_GROUP_NAT },
-	    { NAT_FORWARDED, 0 },
-	    { NAT_RETURN, 0 } } },
-	{ NAT_FORWARD, { { NAT_SAME, 0 }, { NAT_RETURN, 0 } } },
-	{ NAT_FORWARD,
-	  { { NAT_OUT_GROUP, NETWORK_GROUP_NAT }, { NAT_DROP, 0 } } },
-	{ NAT_FORWARD,
-	  { { NAT_IN_GROUP, NETWORK_GROUP_HOSTONLY }, { NAT_DROP, 0 } } },
-	{ NAT_FORWARD,
-	  { { NAT_OUT_GROUP, NETWORK_GROUP_HOSTONLY }, { NAT_DROP, 0 } } },
-	{ NAT_FORWARD,
-	  { { NAT_IN_GROUP, NETWORK_GROUP_ISOLATED }, { NAT_DROP, 0 } } },
-	{ NAT_FORWARD,
-	  { { NAT_OUT_GROUP, NETWORK_GROUP_ISOLATED }, { NAT_DROP, 0 } } },
-	{ NAT_INPUT,
-	  { { NAT_IN_GROUP, NETWORK_GROUP_ISOLATED },
-	    { NAT_UDP_PORT, 67 },
-	    { NAT_RETURN, 0 } } },
-	{ NAT_INPUT,
-	  { { NAT_IN_GROUP, NETWORK_GROUP_ISOLATED },
-	    { NAT_UDP_PORT, 547 },
-	    { NAT_RETURN, 0 } } },
-	{ NAT_INPUT,
-	  { { NAT_IN_GROUP, NETWORK_GROUP_ISOLATED },
-	    { NAT_ICMP6, 133 }, /* router solicitation */
-	    { NAT_RETURN, 0 } } },
-	{ NAT_INPUT,
-	  { { NAT_IN_GROUP, NETWORK_GROUP_ISOLATED },
-	    { NAT_ICMP6, 135 }, /* neighbour solicitation, advertisement */
-	    { NAT_RETURN, 0 } } },
-	{ NAT_INPUT,
-	  { { NAT_IN_GROUP, NETWORK_GROUP_ISOLATED },
-	    { NAT_ICMP6, 136 },
-	    { NAT_RETURN, 0 } } },
-	{ NAT_INPUT,
-	  { { NAT_IN_GROUP, NETWORK_GROUP_ISOLATED }, { NAT_DROP, 0 } } },
-	{ NAT_PREROUTING, { { NAT_LOCAL, 0 }, { NAT_TO, 4 } } },
-	{ NAT_PREROUTING, { { NAT_LOCAL, 0 }, { NAT_TO, 6 } } },
-	{ NAT_OUTPUT, { { NAT_LOCAL, 0 }, { NAT_NOT_LO, 0 }, { NAT_TO, 4 } } },
-	{ NAT_OUTPUT, { { NAT_LOCAL, 0 }, { NAT_TO, 6 } } },
-	{ NAT_POSTROUTING,
-	  { { NAT_SAME, 0 }, { NAT_FORWARDED, 0 }, { NAT_MASQ, 0 } } },
-	{ NAT_POSTROUTING,
-	  { { NAT_IN_GROUP, NETWORK_GROUP_NAT },
-	    { NAT_NOT_OUT_GROUP, NETWORK_GROUP_NAT },
-	    { NAT_MASQ, 0 } } },
-	{ NAT_POSTROUTING,
-	  { { NAT_IN_GROUP, NETWORK_GROUP_VIF },
-	    { NAT_NOT_OUT_GROUP, NETWORK_GROUP_VIF },
-	    { NAT_MASQ, 0 } } },
-};
-
-static const char nat_table[] = "netback-nat";
-static const char nat_same[] = "same";
-static const char *const nat_maps[] = { "forward4", "forward6" };
 static const char nat_config[] =
 	"CONFIG_NF_TABLES_INET, CONFIG_NFT_MASQ, CONFIG_NFT_NAT, CONFIG_NFT_CT "
 	"and CONFIG_NFT_FIB_INET";
 
-static const struct {
-	const char *name, *type;
-	uint32_t hook;
-	int32_t prio;
-} nat_chains[NAT_CHAINS] = {
-	[NAT_FORWARD] = { "forward", "filter", NF_INET_FORWARD, 0 },
-	[NAT_INPUT] = { "input", "filter", NF_INET_LOCAL_IN, 0 },
-	[NAT_PREROUTING] = { "prerouting", "nat", NF_INET_PRE_ROUTING, -100 },
-	[NAT_OUTPUT] = { "output", "nat", NF_INET_LOCAL_OUT, -100 },
-	[NAT_POSTROUTING] = { "postrouting", "nat", NF_INET_POST_ROUTING, 100 },
-};
-
-/* --- one rule --------------------------------------------------------------------*/
-
-static void nat_meta(struct code *c, uint32_t key, uint32_t reg)
-{
-	struct nftnl_expr *x = code_add(c, "meta");
-
-	if (!x)
-		return;
-	nftnl_expr_set_u32(x, NFTNL_EXPR_META_KEY, key);
-	nftnl_expr_set_u32(x, NFTNL_EXPR_META_DREG, reg);
-}
-
-static void nat_group(struct code *c, uint32_t key, bool equal, uint32_t group)
-{
-	code_meta(c, key);
-	code_cmp(c, equal, &group, sizeof(group));
-}
-
-static void nat_ct(struct code *c, uint32_t key, uint32_t bits)
-{
-	struct nftnl_expr *x = code_add(c, "ct");
-	uint32_t none = 0;
-
-	if (!x)
-		return;
-	nftnl_expr_set_u32(x, NFTNL_EXPR_CT_KEY, key);
-	nftnl_expr_set_u32(x, NFTNL_EXPR_CT_DREG, NFT_REG_1);
-	code_mask(c, &bits, sizeof(bits));
-	code_cmp(c, false, &none, sizeof(none));
-}
-
-static void nat_proto(struct code *c, uint8_t proto, uint32_t off,
-		      const void *value, uint32_t len)
-{
-	code_meta(c, NFT_META_L4PROTO);
-	code_cmp(c, true, &proto, 1);
-	code_payload(c, NFT_PAYLOAD_TRANSPORT_HEADER, off, len);
-	code_cmp(c, true, value, len);
-}
-
-static void nat_local(struct code *c)
-{
-	struct nftnl_expr *x = code_add(c, "fib");
-	uint32_t local = RTN_LOCAL;
-
-	if (!x)
-		return;
-	nftnl_expr_set_u32(x, NFTNL_EXPR_FIB_DREG, NFT_REG_1);
-	nftnl_expr_set_u32(x, NFTNL_EXPR_FIB_RESULT, NFT_FIB_RESULT_ADDRTYPE);
-	nftnl_expr_set_u32(x, NFTNL_EXPR_FIB_FLAGS, NFTA_FIB_F_DADDR);
-	code_cmp(c, true, &local, sizeof(local));
-}
-
-/* From an address of lo nothing may leave, so nothing is sent on from there. */
-static void nat_not_lo(struct code *c)
-{
-	uint8_t four = NFPROTO_IPV4, lo = IN_LOOPBACKNET;
-
-	code_meta(c, NFT_META_NFPROTO);
-	code_cmp(c, true, &four, 1);
-	code_payload(c, NFT_PAYLOAD_NETWORK_HEADER, 16, 1);
-	code_cmp(c, false, &lo, 1);
-}
-
-static void nat_lookup(struct code *c, const char *set, bool map)
-{
-	struct nftnl_expr *x = code_add(c, "lookup");
-
-	if (!x)
-		return;
-	nftnl_expr_set_u32(x, NFTNL_EXPR_LOOKUP_SREG, NFT_REG_1);
-	if (map)
-		nftnl_expr_set_u32(x, NFTNL_EXPR_LOOKUP_DREG, NFT_REG_1);
-	nftnl_expr_set_str(x, NFTNL_EXPR_LOOKUP_SET, set);
-}
-
-static void nat_to(struct code *c, bool six)
-{
-	struct nftnl_expr *x;
-
-	nat_meta(c, NFT_META_L4PROTO, NFT_REG_1);
-	x = code_add(c, "payload");
-	if (!x)
-		return;
-	nftnl_expr_set_u32(x, NFTNL_EXPR_PAYLOAD_BASE,
-			   NFT_PAYLOAD_TRANSPORT_HEADER);
-	nftnl_expr_set_u32(x, NFTNL_EXPR_PAYLOAD_OFFSET, 2);
-	nftnl_expr_set_u32(x, NFTNL_EXPR_PAYLOAD_LEN, 2);
-	nftnl_expr_set_u32(x, NFTNL_EXPR_PAYLOAD_DREG, NFT_REG32_01);
-	nat_lookup(c, nat_maps[six], true);
-	x = code_add(c, "nat");
-	if (!x)
-		return;
-	nftnl_expr_set_u32(x, NFTNL_EXPR_NAT_TYPE, NFT_NAT_DNAT);
-	nftnl_expr_set_u32(x, NFTNL_EXPR_NAT_FAMILY,
-			   six ? NFPROTO_IPV6 : NFPROTO_IPV4);
-	nftnl_expr_set_u32(x, NFTNL_EXPR_NAT_REG_ADDR_MIN, NFT_REG_1);
-	/* behind an address of 4 or of 16 bytes */
-	nftnl_expr_set_u32(x, NFTNL_EXPR_NAT_REG_PROTO_MIN,
-			   six ? NFT_REG_2 : NFT_REG32_01);
-}
-
-static void nat_do(struct code *c, const struct nat_step *s)
-{
-	uint16_t port = htons((uint16_t)s->num);
-	uint8_t type = (uint8_t)s->num;
-
-	switch ((enum nat_do)s->what) {
-	case NAT_IN_GROUP:
-		nat_group(c, NFT_META_IIFGROUP, true, s->num);
-		break;
-	case NAT_OUT_GROUP:
-		nat_group(c, NFT_META_OIFGROUP, true, s->num);
-		break;
-	case NAT_NOT_OUT_GROUP:
-		nat_group(c, NFT_META_OIFGROUP, false, s->num);
-		break;
-	case NAT_SAME:
-		nat_meta(c, NFT_META_IIFNAME, NFT_REG_1);
-		nat_meta(c, NFT_META_OIFNAME, NFT_REG_2);
-		nat_lookup(c, nat_same, false);
-		break;
-	case NAT_ANSWER:
-		/* established, related: their bits as nft(8) has them */
-		nat_ct(c, NFT_CT_STATE, 2 | 4);
-		break;
-	case NAT_FORWARDED:
-		nat_ct(c, NFT_CT_STATUS, IPS_DST_NAT);
-		break;
-	case NAT_UDP_PORT:
-		nat_proto(c, IPPROTO_UDP, 2, &port, sizeof(port));
-		break;
-	case NAT_ICMP6:
-		nat_proto(c, IPPROTO_ICMPV6, 0, &type, sizeof(type));
-		break;
-	case NAT_LOCAL:
-		nat_local(c);
-		break;
-	case NAT_NOT_LO:
-		nat_not_lo(c);
-		break;
-	case NAT_TO:
-		nat_to(c, s->num == 6);
-		break;
-	case NAT_MASQ:
-		code_add(c, "masq");
-		break;
-	case NAT_RETURN:
-		code_verdict(c, NFT_RETURN, NULL);
-		break;
-	case NAT_DROP:
-		code_count(c);
-		code_verdict(c, NF_DROP, NULL);
-		break;
-	case NAT_END:
-		break;
-	}
-}
-
 /* --- the table ---------------------------------------------------------------------*/
 
-static int nat_put_table(struct nft_batch *b)
+static int nat_put_table(struct nft_batch *b, bool mend)
 {
 	struct nftnl_table *t = nftnl_table_alloc();
 	struct nlmsghdr *nlh;
@@ -325,8 +47,8 @@ static int nat_put_table(struct nft_batch *b)
 		return -ENOMEM;
 	nftnl_table_set_str(t, NFTNL_TABLE_NAME, nat_table);
 	nlh = nft_batch_msg(b, NFT_MSG_NEWTABLE, NFPROTO_INET,
-			    NLM_F_CREATE | NLM_F_EXCL, "table inet %s",
-			    nat_table);
+			    mend ? NLM_F_CREATE : NLM_F_CREATE | NLM_F_EXCL,
+			    "table inet %s", nat_table);
 	if (nlh)
 		nftnl_table_nlmsg_build_payload(nlh, t);
 	nftnl_table_free(t);
@@ -414,36 +136,48 @@ static int nat_put_chain(struct nft_batch *b, unsigned i)
 
 static int nat_put_rule(struct nft_batch *b, unsigned i)
 {
-	const char *chain = nat_chains[nat_rules[i].chain].name;
+	const char *chain = nat_chains[nat_rules_chain(i)].name;
 	struct nlmsghdr *nlh;
 	struct code c;
-	unsigned k;
-	int rc = code_open(&c, NFPROTO_INET, nat_table, chain);
+	int rc = nat_rules_code(&c, i);
 
 	if (rc)
 		return rc;
-	for (k = 0; k < NAT_DOS; k++)
-		nat_do(&c, &nat_rules[i].step[k]);
 	nlh = nft_batch_msg(b, NFT_MSG_NEWRULE, NFPROTO_INET,
 			    NLM_F_CREATE | NLM_F_APPEND, "%s: rule %u in %s",
 			    nat_table, i + 1, chain);
 	if (nlh)
 		nftnl_rule_nlmsg_build_payload(nlh, c.rule);
-	rc = c.failed ? -ENOMEM : 0;
 	code_close(&c);
-	return rc;
+	return 0;
 }
 
-static int nat_fill(struct nft_batch *b)
+/* All rules of one chain. */
+static void nat_put_flush(struct nft_batch *b, unsigned i)
+{
+	struct nlmsghdr *nlh = nft_batch_msg(b, NFT_MSG_DELRULE, NFPROTO_INET,
+					     0, "%s: rules of %s", nat_table,
+					     nat_chains[i].name);
+
+	if (!nlh)
+		return;
+	mnl_attr_put_strz(nlh, NFTA_RULE_TABLE, nat_table);
+	mnl_attr_put_strz(nlh, NFTA_RULE_CHAIN, nat_chains[i].name);
+}
+
+/* mend: of the table that is there, too; what is in its sets stays. */
+static int nat_fill(struct nft_batch *b, bool mend)
 {
 	unsigned i;
-	int rc = nat_put_table(b);
+	int rc = nat_put_table(b, mend);
 
 	for (i = 0; !rc && i < 3; i++)
 		rc = nat_put_set(b, i);
 	for (i = 0; !rc && i < NAT_CHAINS; i++)
 		rc = nat_put_chain(b, i);
-	for (i = 0; !rc && i < ARRAY_SIZE(nat_rules); i++)
+	for (i = 0; mend && i < NAT_CHAINS; i++)
+		nat_put_flush(b, i);
+	for (i = 0; !rc && nat_rules_chain(i) >= 0; i++)
 		rc = nat_put_rule(b, i);
 	return rc;
 }
@@ -463,17 +197,17 @@ static int nat_there(struct nft *nft)
 	return nft_ask(nft, &a);
 }
 
-static int nat_make(struct nft *nft, struct err *e)
+static int nat_make(struct nft *nft, bool mend, struct err *e)
 {
 	struct nft_batch *b = NULL;
 	const char *what = "batch";
 	int rc = nft_batch_open(&b, 0);
 
 	if (!rc)
-		rc = nat_fill(b);
+		rc = nat_fill(b, mend);
 	if (!rc)
 		rc = nft_batch_send(nft, b, &what);
-	if (rc == -EEXIST) /* another was faster, and made the same */
+	if (rc == -EEXIST && !mend) /* another was faster, and made the same */
 		rc = 0;
 	if (rc)
 		rc = nft_say(e, rc, what, nat_config);
@@ -487,7 +221,7 @@ int filter_nat(struct err *e)
 	int rc = nft_open(&nft, e);
 
 	if (!rc && nat_there(nft))
-		rc = nat_make(nft, e);
+		rc = nat_make(nft, false, e);
 	nft_close(nft);
 	return rc;
 }
@@ -507,6 +241,12 @@ static uint32_t nat_element(const struct network_forward *f, uint8_t key[8],
 	port = htons(f->to_port);
 	memcpy(data + size, &port, 2);
 	return size + 4;
+}
+
+static void nat_pair(const char *bridge, uint8_t key[2 * IFNAMSIZ])
+{
+	memcpy(key, bridge, strlen(bridge));
+	memcpy(key + IFNAMSIZ, bridge, strlen(bridge));
 }
 
 /* One element; of a map if f is given. */
@@ -529,8 +269,7 @@ static int nat_change(struct nft *nft, const char *bridge,
 		nftnl_set_elem_set(x, NFTNL_SET_ELEM_DATA, data,
 				   nat_element(f, key, data));
 	} else {
-		memcpy(key, bridge, strlen(bridge));
-		memcpy(key + IFNAMSIZ, bridge, strlen(bridge));
+		nat_pair(bridge, key);
 	}
 	nftnl_set_elem_set(x, NFTNL_SET_ELEM_KEY, key, f ? 8 : sizeof(key));
 	nftnl_set_elem_add(s, x);
@@ -553,10 +292,10 @@ out:
 	return rc;
 }
 
-/* A forward, as an element has it. */
+/* A forward, or a bridge's pair, as an element has it. */
 struct nat_held {
-	uint8_t key[8], data[20];
-	uint32_t len;
+	uint8_t key[2 * IFNAMSIZ], data[20];
+	uint32_t klen, len;
 	bool found;
 };
 
@@ -567,8 +306,9 @@ static int nat_on_elem(struct nftnl_set_elem *x, void *arg)
 	const void *key = nftnl_set_elem_get(x, NFTNL_SET_ELEM_KEY, &klen);
 	const void *data = nftnl_set_elem_get(x, NFTNL_SET_ELEM_DATA, &dlen);
 
-	h->found |= key && data && klen == sizeof(h->key) && dlen == h->len &&
-		    !memcmp(key, h->key, klen) && !memcmp(data, h->data, dlen);
+	h->found |= key && klen == h->klen && !memcmp(key, h->key, klen) &&
+		    (!h->len ||
+		     (data && dlen == h->len && !memcmp(data, h->data, dlen)));
 	return 0;
 }
 
@@ -590,16 +330,18 @@ static void nat_put_map(struct nlmsghdr *nlh, const void *map)
 }
 
 /* The kernel takes an element away by its key: is it this forward, or another
- * network's of the same port?
+ * network's of the same port? f NULL: is this bridge's pair there?
  */
-static bool nat_holds(struct nft *nft, const struct network_forward *f)
+static bool nat_holds(struct nft *nft, const char *bridge,
+		      const struct network_forward *f)
 {
 	struct nat_held h = { .found = false };
 	struct nft_ask a = { .type = NFT_MSG_GETSETELEM,
 			     .family = NFPROTO_INET,
 			     .dump = true,
 			     .build = nat_put_map,
-			     .arg = nat_maps[f->to.family == AF_INET6],
+			     .arg = f ? nat_maps[f->to.family == AF_INET6]
+				      : nat_same,
 			     .each = nat_on_elems,
 			     .data = &h };
 	unsigned i;
@@ -607,7 +349,11 @@ static bool nat_holds(struct nft *nft, const struct network_forward *f)
 
 	for (i = 0; rc == -EINTR && i < NFT_TRIES; i++) {
 		memset(&h, 0, sizeof(h));
-		h.len = nat_element(f, h.key, h.data);
+		h.klen = f ? 8 : sizeof(h.key);
+		if (f)
+			h.len = nat_element(f, h.key, h.data);
+		else
+			nat_pair(bridge, h.key);
 		rc = nft_ask(nft, &a);
 	}
 	return h.found;
@@ -619,7 +365,7 @@ static int nat_forward(struct nft *nft, const struct network *n,
 	const char *what;
 	int rc;
 
-	if (!on && !nat_holds(nft, f))
+	if (!on && !nat_holds(nft, n->bridge, f))
 		return 0;
 	rc = nat_change(nft, n->bridge, f, on, &what);
 	if (rc == -EEXIST)
@@ -654,7 +400,7 @@ int filter_network(const struct network *n, bool on, struct err *e)
 		return rc;
 	there = nat_there(nft);
 	if (there && on)
-		rc = nat_make(nft, e);
+		rc = nat_make(nft, false, e);
 	if (!rc && (!there || on))
 		rc = nat_network(nft, n, on, e);
 	nft_close(nft);
@@ -683,7 +429,7 @@ int filter_forwards(const struct network *was, const struct network *now,
 	if (rc)
 		return rc;
 	if (nat_there(nft))
-		rc = nat_make(nft, e);
+		rc = nat_make(nft, false, e);
 	if (!rc)
 		rc = nat_only(nft, was, now, false, e);
 	if (!rc)
@@ -691,6 +437,186 @@ int filter_forwards(const struct network *was, const struct network *now,
 	if (rc && (nat_only(nft, now, was, false, NULL) ||
 		   nat_only(nft, was, now, true, NULL)))
 		err_prefix(e, "cannot go back");
+	nft_close(nft);
+	return rc;
+}
+
+/* --- is it so? -----------------------------------------------------------------------*/
+
+enum { NAT_TEXT = 2048 /* one rule's instructions */ };
+
+struct nat_seen {
+	unsigned at[NAT_CHAINS]; /* the next rule to compare */
+	const char *what[NAT_CHAINS];
+};
+
+/* The next rule of a chain from i on, -1 = none. */
+static int nat_next(unsigned i, int chain)
+{
+	while (nat_rules_chain(i) >= 0 && nat_rules_chain(i) != chain)
+		i++;
+	return nat_rules_chain(i) < 0 ? -1 : (int)i;
+}
+
+/* Kernels fill in more of a dnat, and not all the same: registers that are the last
+ * as well as the first, flags that follow from them. What it is for is before that.
+ */
+static int nat_text(const struct nftnl_rule *r, char *buf)
+{
+	int n = code_text(r, buf, NAT_TEXT);
+	char *line = n > 0 ? strstr(buf, "dnat ") : NULL, *end;
+
+	if (line && (end = strchr(line + strlen("dnat "), ' ')))
+		*end = '\0';
+	return n;
+}
+
+static bool nat_same_rule(unsigned i, const struct nftnl_rule *have)
+{
+	char a[NAT_TEXT], b[NAT_TEXT];
+	struct code c;
+	bool same;
+
+	if (nat_rules_code(&c, i))
+		return false;
+	same = nat_text(c.rule, a) > 0 && nat_text(have, b) > 0 &&
+	       !strcmp(a, b);
+	code_close(&c);
+	return same;
+}
+
+static int nat_see_rule(const struct nlmsghdr *nlh, void *data)
+{
+	struct nftnl_rule *r = nftnl_rule_alloc();
+	struct nat_seen *s = data;
+	const char *chain = NULL;
+	unsigned k;
+	int i;
+
+	if (r && !nftnl_rule_nlmsg_parse(nlh, r))
+		chain = nftnl_rule_get_str(r, NFTNL_RULE_CHAIN);
+	for (k = 0; chain && k < NAT_CHAINS; k++) {
+		if (strcmp(chain, nat_chains[k].name))
+			continue;
+		i = nat_next(s->at[k], (int)k);
+		if (s->what[k])
+			; /* said already, and what follows has moved */
+		else if (i < 0)
+			s->what[k] = "a rule too many in";
+		else if (!nat_same_rule((unsigned)i, r))
+			s->what[k] = "another rule stands in";
+		s->at[k] = i < 0 ? s->at[k] : (unsigned)i + 1;
+	}
+	if (r)
+		nftnl_rule_free(r);
+	return MNL_CB_OK;
+}
+
+static void nat_put_rules(struct nlmsghdr *nlh, const void *table)
+{
+	mnl_attr_put_strz(nlh, NFTA_RULE_TABLE, table);
+}
+
+static int nat_see(struct nft *nft, struct nat_seen *s)
+{
+	struct nft_ask a = { .type = NFT_MSG_GETRULE,
+			     .family = NFPROTO_INET,
+			     .dump = true,
+			     .build = nat_put_rules,
+			     .arg = nat_table,
+			     .each = nat_see_rule,
+			     .data = s };
+	unsigned i, k;
+	int rc = -EINTR;
+
+	for (i = 0; rc == -EINTR && i < NFT_TRIES; i++) {
+		memset(s, 0, sizeof(*s));
+		rc = nft_ask(nft, &a);
+	}
+	for (k = 0; !rc && k < NAT_CHAINS; k++)
+		if (!s->what[k] && nat_next(s->at[k], (int)k) >= 0)
+			s->what[k] = "a rule is missing in";
+	return rc;
+}
+
+static int nat_check(struct nft *nft, const char *who, FILE *out, struct err *e)
+{
+	struct nat_seen s;
+	unsigned k;
+	int rc = nat_there(nft), differ = 0;
+
+	if (rc == -ENOENT) {
+		if (out)
+			fprintf(out, "%s: there is no table inet %s\n", who,
+				nat_table);
+		return 1;
+	}
+	if (!rc)
+		rc = nat_see(nft, &s);
+	if (rc)
+		return nft_say(e, rc, "nat", nat_config);
+	for (k = 0; k < NAT_CHAINS; k++) {
+		if (!s.what[k])
+			continue;
+		differ = 1;
+		if (out)
+			fprintf(out, "%s: %s chain %s of table inet %s\n", who,
+				s.what[k], nat_chains[k].name, nat_table);
+	}
+	return differ;
+}
+
+int filter_nat_check(const char *who, FILE *out, struct err *e)
+{
+	struct nft *nft = NULL;
+	int rc = nft_open(&nft, e);
+
+	if (!rc)
+		rc = nat_check(nft, who, out, e);
+	nft_close(nft);
+	return rc;
+}
+
+int filter_nat_mend(struct err *e)
+{
+	struct nft *nft = NULL;
+	int rc = nft_open(&nft, e);
+
+	if (!rc)
+		rc = nat_check(nft, "", NULL, e);
+	if (rc == 1)
+		rc = nat_make(nft, true, e);
+	nft_close(nft);
+	return rc;
+}
+
+int filter_network_check(const struct network *n, FILE *out, struct err *e)
+{
+	struct nft *nft = NULL;
+	char who[sizeof(n->name) + 16];
+	unsigned i;
+	int rc = nft_open(&nft, e);
+
+	if (rc)
+		return rc;
+	snprintf(who, sizeof(who), "network %s", n->name);
+	rc = nat_check(nft, who, out, e);
+	if (rc < 0 || nat_there(nft))
+		goto out;
+	if (!nat_holds(nft, n->bridge, NULL)) {
+		fprintf(out, "%s: its bridge is missing in set %s\n", who,
+			nat_same);
+		rc = 1;
+	}
+	for (i = 0; i < n->nforward; i++) {
+		if (nat_holds(nft, n->bridge, &n->forward[i]))
+			continue;
+		fprintf(out, "%s: the forward of %s port %u is missing\n", who,
+			n->forward[i].proto == IPPROTO_TCP ? "tcp" : "udp",
+			n->forward[i].port);
+		rc = 1;
+	}
+out:
 	nft_close(nft);
 	return rc;
 }

@@ -212,6 +212,15 @@ int filter_nat(struct err *e);
  */
 int filter_network(const struct network *n, bool on, struct err *e);
 
+/* Is that table as it was made? 0, or 1 with a line on out (NULL: none) for each chain
+ * that is not, "WHO: a rule is missing in ..".
+ */
+int filter_nat_check(const char *who, FILE *out, struct err *e);
+/* .. and is a network's own part in it? */
+int filter_network_check(const struct network *n, FILE *out, struct err *e);
+/* Makes it so in one batch; what networks have in it stays. */
+int filter_nat_mend(struct err *e);
+
 /* From the forwards of `was` to those of `now`; what both have goes on meanwhile.
  * When it cannot, -errno (-EADDRINUSE as above), and they are as they were.
  */

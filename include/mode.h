@@ -208,6 +208,9 @@ int mode_uplink(char name[IFNAMSIZ], struct err *e);
  */
 int mode_network_up(const struct network *n, struct err *e);
 
+/* Is it so? As mode_check. */
+int mode_network_check(const struct network *n, FILE *out, struct err *e);
+
 /* Takes the bridge away; forwarding stays raised. -EBUSY: guests are in it. */
 int mode_network_down(const struct network *n, struct err *e);
 

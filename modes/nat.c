@@ -162,6 +162,23 @@ int mode_network_up(const struct network *n, struct err *e)
 	return mode_apply(&p, NULL, e);
 }
 
+int mode_network_check(const struct network *n, FILE *out, struct err *e)
+{
+	char uplink[IFNAMSIZ];
+	struct facts f;
+	struct plan p;
+	int rc = mode_uplink(uplink, e);
+
+	if (!rc)
+		rc = nat_facts(n, uplink, &f, e);
+	if (rc)
+		return rc;
+	nat_network(n, &f, uplink, &p);
+	plan_add(&p, STEP_GROUP, n->bridge)->num = NETWORK_GROUP_NAT +
+						   (uint32_t)n->kind;
+	return mode_check(&p, out, e);
+}
+
 static bool nat_on_port(void *arg, const struct nl_link *l)
 {
 	int *bridge = arg;

@@ -58,8 +58,13 @@ static int host_guard_check(const struct policy *p, FILE *out, struct err *e)
 {
 	int rc = filter_check(p, out, e), rules = 0;
 
+	if (rc >= 0 && p->masquerade) {
+		rules = filter_nat_check(p->dev, out, e);
+		rc = rules < 0 ? rules : rc | rules;
+	}
 	if (rc < 0)
 		return rc;
+	rules = 0;
 	if (p->rules[0] && host_rules)
 		rules = host_rules->check(p, out, e);
 	return rules < 0 ? rules : rc | rules;

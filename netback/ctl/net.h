@@ -13,6 +13,8 @@
 #ifndef NETBACK_CTL_NET_H
 #define NETBACK_CTL_NET_H
 
+#include <stdio.h>
+
 #include "ctl/ctl.h"
 #include "network.h"
 
@@ -46,6 +48,10 @@ int net_forget(const struct ctl *c, const struct network *n, bool all,
  */
 int net_apply(struct ctl *c, const char *name, int argc, char **argv,
 	      struct err *e);
+/* All of it again: what holds already is left alone (verb_network.c). The network's
+ * lock is held.
+ */
+int net_up(struct ctl *c, const struct network *n, struct err *e);
 /* Those of each DIR/NAME.network, a record for each; NULL: networks.d, if it is
  * there (verb_apply.c).
  */
@@ -63,6 +69,19 @@ void net_warn(const struct ctl *c, const char *name);
  * dnsmasq runs. *was: it was in it before. -EADDRINUSE: another has the address.
  */
 int net_join(struct ctl *c, struct vif *v, bool *was, struct err *e);
+
+/* Is it as it was made: bridge, rules, dnsmasq? 0, or 1 with a line on out for each
+ * difference, -errno (net_check.c).
+ */
+int net_check(struct ctl *c, const char *name, FILE *out, struct err *e);
+/* .. and if not, makes it so: the lines of before, and of those the ones that are left,
+ * then 1, and e says why they are.
+ */
+int net_mend(struct ctl *c, const char *name, FILE *before, FILE *after,
+	     struct err *e);
+/* A vif's lease in its network, if it has one. */
+int net_check_vif(struct ctl *c, const struct vif *v, FILE *out);
+int net_mend_vif(struct ctl *c, const struct vif *v, struct err *e);
 
 /* Takes a vif out of whichever network it is in. */
 void net_leave(const struct ctl *c, uint16_t domid, uint16_t handle);

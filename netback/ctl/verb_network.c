@@ -62,8 +62,7 @@ static int net_undo(struct ctl *c, const struct network *n, bool all,
 	return rc ? rc : r;
 }
 
-/* All of it again: what holds already is left alone. */
-static int net_up(struct ctl *c, const struct network *n, struct err *e)
+int net_up(struct ctl *c, const struct network *n, struct err *e)
 {
 	int rc = mode_network_up(n, e);
 

@@ -7,6 +7,7 @@
 
 #include "ctl/attach.h"
 #include "ctl/host.h"
+#include "ctl/net.h"
 #include "ctl/out.h"
 #include "ctl/run.h"
 
@@ -101,6 +102,7 @@ int check_text(struct ctl *c, const struct nodes *n, FILE *f, struct err *e)
 	if (rc < 0)
 		return rc;
 	differ = mtu ? nodes_check(c->store, v, mtu, f) : 0;
+	differ |= net_check_vif(c, v, f);
 	return rc || differ || strcmp(n->hotplug, "connected");
 }
 
@@ -135,6 +137,25 @@ static int check_each(void *arg, uint16_t domid, uint16_t handle)
 	return check_vif(arg, domid, handle);
 }
 
+/* One that is deleted meanwhile is not there. */
+static int check_network(void *arg, const char *name)
+{
+	struct check *k = arg;
+	char *text = NULL;
+	size_t size = 0;
+	FILE *f = open_memstream(&text, &size);
+	int rc;
+
+	if (!f)
+		return err_set(k->e, -ENOMEM, "out of memory");
+	rc = net_check(k->c, name, f, k->e);
+	fclose(f);
+	if (rc == 1)
+		check_lines(k, name, text);
+	free(text);
+	return rc < 0 && rc != -ENOENT ? rc : 0;
+}
+
 int verb_check(struct ctl *c, int argc, char **argv, struct err *e)
 {
 	struct out out;
@@ -150,6 +171,8 @@ int verb_check(struct ctl *c, int argc, char **argv, struct err *e)
 		return err_set(e, -ENOMEM, "out of memory");
 	rc = argc ? check_vif(&k, v.domid, v.handle)
 		  : nodes_each(c->store, check_each, &k, e);
+	if (!rc && !argc)
+		rc = net_each(c, check_network, &k);
 	if (out_close(&out) && !rc)
 		rc = err_set(e, -EIO, "cannot write to stdout");
 	return rc ? rc : k.differs ? CTL_DIFFERS : 0;

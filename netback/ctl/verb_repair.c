@@ -7,8 +7,10 @@
 
 #include "ctl/attach.h"
 #include "ctl/host.h"
+#include "ctl/net.h"
 #include "ctl/out.h"
 #include "ctl/run.h"
+#include "filter.h"
 
 struct repair {
 	struct ctl *c;
@@ -50,6 +52,8 @@ static int repair_host(const struct vif *v, uint32_t *mtu, struct err *e)
 	}
 	if (!rc)
 		*mtu = host_mtu(v, &f);
+	if (!rc && p.policy.masquerade)
+		rc = filter_nat_mend(e);
 	return rc ? rc : host_apply(&p, e);
 }
 
@@ -90,6 +94,8 @@ static int repair_mend(struct repair *r, const char *name, struct nodes *n,
 	uint32_t mtu = 0;
 	int rc = repair_host(v, &mtu, &why);
 
+	if (!rc)
+		rc = net_mend_vif(r->c, v, &why);
 	if (!rc)
 		rc = nodes_update(r->c, v, mtu, &why);
 	if (!rc && strcmp(n->hotplug, "connected"))
@@ -143,6 +149,39 @@ static int repair_vif(void *arg, uint16_t domid, uint16_t handle)
 	return rc < 0 ? rc : 0;
 }
 
+static int repair_network(void *arg, const char *name)
+{
+	struct repair *r = arg;
+	char *before = NULL, *after = NULL;
+	size_t nb = 0, na = 0;
+	FILE *b = open_memstream(&before, &nb),
+	     *a = open_memstream(&after, &na);
+	struct err why = { "" };
+	int rc = -ENOMEM;
+
+	if (a && b)
+		rc = net_mend(r->c, name, b, a, &why);
+	if (a)
+		fclose(a);
+	if (b)
+		fclose(b);
+	if (rc >= 0)
+		repair_say(r, name, before, after, why.text);
+	else if (rc != -ENOENT)
+		err_set(r->e, rc, "network %s: %s", name, why.text);
+	free(before);
+	free(after);
+	return rc < 0 && rc != -ENOENT ? rc : 0;
+}
+
+/* Networks first: their vifs stand on them. */
+static int repair_all(struct repair *r)
+{
+	int rc = net_each(r->c, repair_network, r);
+
+	return rc ? rc : nodes_each(r->c->store, repair_vif, r, r->e);
+}
+
 int verb_repair(struct ctl *c, int argc, char **argv, struct err *e)
 {
 	struct repair r = { .c = c, .e = e };
@@ -155,8 +194,7 @@ int verb_repair(struct ctl *c, int argc, char **argv, struct err *e)
 		return rc;
 	if (out_open(&r.out, stdout, c->json))
 		return err_set(e, -ENOMEM, "out of memory");
-	rc = argc ? repair_vif(&r, v.domid, v.handle)
-		  : nodes_each(c->store, repair_vif, &r, e);
+	rc = argc ? repair_vif(&r, v.domid, v.handle) : repair_all(&r);
 	if (out_close(&r.out) && !rc)
 		rc = err_set(e, -EIO, "cannot write to stdout");
 	if (!rc && r.left)

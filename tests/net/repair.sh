@@ -119,6 +119,65 @@ same 'gc leaves it: it is attached' '' "$(vifctl gc)"
 vifctl detach vif1.0
 vifctl detach vif3.0
 
+# --- a network, and those who are masqueraded without one ---
+N=netback-nat
+if command -v dnsmasq >/dev/null; then
+	vifctl network add lan subnet=10.88.0.0/24 forward=tcp:8080:10.88.0.2:80
+	vifctl attach vif4.0 mode=nat network=lan mac=00:16:3e:00:00:04 ip=10.88.0.2
+	ok 'check finds nothing in a network' vifctl check
+	pid()
+	{
+		cat "$RUN/net/lan/pid"
+	}
+	no_dnsmasq()
+	{
+		kill -KILL "$(pid)"
+		until_true 5 sh -c "vifctl network show lan | grep 'dnsmasq=none'"
+	}
+	drift 'the table of all networks gone' 'there is no table inet netback-nat' \
+		nft delete table inet $N
+	same 'with the forward' 1 "$(nft list map inet $N forward4 |
+		grep -c 'tcp . 8080 : 10.88.0.2 . 80')"
+	drift 'its rules gone' 'a rule is missing in chain forward' \
+		nft flush chain inet $N forward
+	drift 'a rule too many' 'a rule too many in chain input' \
+		nft add rule inet $N input accept
+	drift 'another rule first' 'another rule stands in chain postrouting' \
+		nft insert rule inet $N postrouting accept
+	same 'what it has beside rules stayed' 1 "$(nft list map inet $N forward4 |
+		grep -c 'tcp . 8080')"
+	drift 'its pair gone' 'its bridge is missing in set same' \
+		nft flush set inet $N same
+	drift 'a forward gone' 'the forward of tcp port 8080 is missing' \
+		nft flush map inet $N forward4
+	drift 'its address gone' 'nb-lan: .*10.88.0.1' ip addr del 10.88.0.1/24 dev nb-lan
+	drift 'its bridge down' 'nb-lan: link is down' ip link set nb-lan down
+	drift 'forwarding off' 'nb-lan: .*forwarding' \
+		sysctl -qw net.ipv4.conf.nb-lan.forwarding=0
+	drift 'dnsmasq gone' 'network lan: dnsmasq does not run' no_dnsmasq
+	drift 'a lease gone' 'vif4.0: network lan has no lease for it' \
+		rm "$RUN/net/lan/hosts/vif4.0"
+	same 'it is as it was' 10.88.0.2 "$(cut -d, -f2 "$RUN/net/lan/hosts/vif4.0")"
+	ip link set nb-lan group 0
+	ok 'a bridge that is not known for its own: said' sh -c \
+		'vifctl check | grep "nb-lan: link group is 0"'
+	ok 'and left alone' sh -c 'vifctl repair 2>&1 |
+		grep "repaired=no error=.*not this network.s"'
+	ip link set nb-lan group $((0x4e420020))
+	ok 'check finds nothing then' vifctl check
+	vifctl detach vif4.0
+	vifctl network delete lan
+else
+	skip 'networks' 'no dnsmasq here'
+fi
+vifctl attach vif4.0 mode=nat ip=10.7.0.2 gatewaydev=up0
+nft delete table inet $N 2>/dev/null
+drift 'nobody is masqueraded' 'vif4.0: there is no table inet netback-nat' true
+drift 'the rule for that gone' 'vif4.0: a rule is missing in chain postrouting' \
+	nft flush chain inet $N postrouting
+vifctl detach vif4.0
+nft delete table inet $N
+
 # --- gc ---
 guard()
 {
