@@ -49,19 +49,12 @@ LDLIBS_D = -lxenstore -ljansson -lpcap -lcap-ng -lpthread $(UNWIND)
 LDLIBS_C = -lxenstore -lnftnl -lmnl -lxtables -lip4tc -lip6tc -lnl-route-3 \
 	   -lnl-3 -ljansson -lpcap -lpthread $(UNWIND)
 # Each library that is looked up at start costs as much as a request to the kernel:
-# with an archive of each the program needs no loader, and filter/mnl.c stands for
-# libmnl, which has none.
+# those that have an archive go into the program.
 HOTLIBS	= xenstore xentoolcore nftnl nl-3
-HOTARCH	= $(wildcard $(foreach l,$(HOTLIBS) c,\
+HOTARCH	= $(wildcard $(foreach l,$(HOTLIBS),\
 	  $(shell $(CC) -print-file-name=lib$(l).a)))
-HOTMNL	= filter/mnl.c
-ifeq ($(words $(HOTARCH) $(SANFLAGS)),$(words $(HOTLIBS) c))
-HOTLINK	= -static-pie
-HOTOBJ	= $(call obj,$(HOTMNL))
-LDLIBS_H = $(addprefix -l,$(HOTLIBS)) -lpthread
-else
-LDLIBS_H = $(addprefix -l,$(HOTLIBS)) -lmnl -lpthread
-endif
+LDLIBS_H = $(if $(filter $(words $(HOTLIBS)),$(words $(HOTARCH))),$(HOTARCH),\
+	  $(addprefix -l,$(HOTLIBS))) -lmnl -lpthread
 LDLIBS_G = -lxenstore -lpthread $(UNWIND)
 
 # A room is a folder; a file belongs to the library that its room belongs to.
@@ -70,7 +63,7 @@ MAINS	= netback/daemon/netbackd.c netback/ctl/vifctl.c \
 	  netback/ctl/vifhotplug.c netback/front/vifguest.c
 DATA	= $(filter-out $(MAINS),$(call src,$(addprefix netback/,base store hv \
 	  ring port sw cap front daemon)))
-CTL	= $(filter-out $(MAINS) $(HOTMNL),$(call src,modes filter netback/ctl))
+CTL	= $(filter-out $(MAINS),$(call src,modes filter netback/ctl))
 # Coroutines are not for sanitizers.
 UNIT	= $(filter-out $(if $(SANFLAGS),tests/unit/test_ring_explore.c), \
 	  $(wildcard tests/unit/test_*.c))
@@ -115,10 +108,9 @@ $(B)/netbackd: $(call obj,netback/daemon/netbackd.c) $(B)/libdata.a
 $(B)/vifguest: $(call obj,netback/front/vifguest.c) $(B)/libdata.a
 	$(call say,LD,$@)$(CC) $(NBFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS_G)
 # Run for each card of each guest: no library more than it needs.
-$(B)/vifhotplug: $(call obj,netback/ctl/vifhotplug.c) $(HOTOBJ) $(B)/libctl.a \
-		$(B)/libdata.a
-	$(call say,LD,$@)$(CC) $(NBFLAGS) $(LDFLAGS) $(HOTLINK) -o $@ $^ \
-		-Wl,--as-needed -Wl,--gc-sections $(LDLIBS_H)
+$(B)/vifhotplug: $(call obj,netback/ctl/vifhotplug.c) $(B)/libctl.a $(B)/libdata.a
+	$(call say,LD,$@)$(CC) $(NBFLAGS) $(LDFLAGS) -o $@ $^ -Wl,--as-needed \
+		-Wl,--gc-sections $(LDLIBS_H)
 $(B)/vifctl: $(call obj,netback/ctl/vifctl.c) $(B)/libctl.a $(B)/libdata.a
 	$(call say,LD,$@)$(CC) $(NBFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS_C)
 
@@ -155,12 +147,7 @@ $(B)/tests/unit/test_ring_explore: $(call obj,tests/unit/test_ring_explore.c) \
 
 $(B)/tests/bench/nothing: $(call obj,tests/bench/nothing.c)
 	@mkdir -p $(@D)
-	$(call say,LD,$@)$(CC) $(NBFLAGS) $(LDFLAGS) $(HOTLINK) -o $@ $^
-
-# Ours alone: libmnl, which it is held against, is loaded beside it.
-$(B)/tests/unit/test_mnl: $(call obj,tests/unit/test_mnl.c $(HOTMNL))
-	@mkdir -p $(@D)
-	$(call say,LD,$@)$(CC) $(NBFLAGS) $(LDFLAGS) -o $@ $^ -lcmocka
+	$(call say,LD,$@)$(CC) $(NBFLAGS) $(LDFLAGS) -o $@ $^
 
 # Test programs of several files.
 $(B)/tests/guest/everystop: $(call obj,tests/guest/everystop.c \
