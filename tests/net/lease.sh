@@ -150,9 +150,11 @@ client_gone
 kill -STOP $WATCH
 client
 ok "a lease while the watcher does not run" until_true 10 bound 10.0.0.10
+kill -STOP $CLIENT # its renewal would be enough
 nft delete table netdev $TABLE
 kill -CONT $WATCH
-ok ".. and the guard deleted: it brings both" until_true 10 left 30 121
+ok ".. and the guard deleted: it brings both" until_true 5 left 30 121
+kill -CONT $CLIENT
 server_gone
 server 10.0.0.20,10.0.0.20,120s
 kill -USR1 $CLIENT
