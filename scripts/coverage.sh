@@ -20,7 +20,8 @@ netback/hv/hv_local.c netback/base/vif.c netback/base/vif_check.c
 netback/base/vif_guard.c netback/base/vif_port.c netback/base/vif_rules.c
 netback/base/network.c netback/base/num.c netback/cap/cap.c netback/ctl/xlvif.c
 netback/ctl/xlcfg.c netback/ctl/sxp.c netback/ctl/import.c netback/ctl/import_xml.c
-filter/ruleset.c filter/rules_restore.c filter/rules_line.c filter/explain_pkt.c'
+filter/ruleset.c filter/rules_restore.c filter/rules_line.c filter/explain_pkt.c
+filter/dhcp.c'
 
 find_tool()
 {
