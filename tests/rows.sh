@@ -67,6 +67,11 @@ claims()
 	dhcp6 none pass $1 $ME 86dd ip6 $LL6 ff02::1:2 17 udp 546 547 pad 20
 	dhcp6-reply none drop $1 $ME 86dd ip6 $LL6 ff02::1 17 udp 547 546 pad 20
 	dhcp6-reply header drop $1 $ME 86dd ip6 $LL6 ff02::1 60 dst6 17 udp 547 546 pad 20
+	dhcp6-reply address drop $1 $ME 86dd ip6 fd00::5 fd00::6 17 udp 547 546 pad 20
+	dhcp6-reply port drop $1 $ME 86dd ip6 $LL6 ff02::1 17 udp 9 546 pad 20
+	dhcp6-reply fragment drop $1 $ME 86dd ip6 $LL6 ff02::1 44 frag6 17 0 1 udp 547 546 pad 24
+	dhcp6-reply atomic drop $1 $ME 86dd ip6 $LL6 ff02::1 44 frag6 17 0 0 udp 547 546 pad 24
+	dhcp6-reply headers drop $1 $ME 86dd ip6 $LL6 ff02::1 0 hbh 60 dst6 17 udp 547 546 pad 20
 	END
 }
 

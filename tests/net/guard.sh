@@ -192,6 +192,7 @@ inside()
 	dhcp6-multicast drop 33:33:00:00:00:01 $ME 86dd ip6 fd00::5 ff02::1 17 udp 547 546 pad 20
 	dhcp6-fragment drop $ALL $ME 86dd ip6 fd00::5 fd00::6 44 frag6 17 0 1 udp 547 546 pad 24
 	dhcp6-dst drop $ALL $ME 86dd ip6 fd00::5 fd00::6 60 dst6 17 udp 547 546 pad 24
+	dhcp6-cut drop $ALL $ME 86dd ip6 fd00::5 fd00::6 44 frag6 60 0 1 1100 0104 0000 0000
 	later6-like-546 pass $ALL $ME 86dd 6000 0222 0018 2c ff fd000000000000000000000000000005 fd000000000000000000000000000006 frag6 17 8 0 0222 0222 pad 12
 	later6-like-ra pass $ALL $ME 86dd ip6 fd00::5 fd00::6 44 frag6 58 8 0 8600 0222 pad 12
 	fragment6 pass $ALL $ME 86dd ip6 fd00::5 fd00::6 44 frag6 17 0 1 udp 9 9 pad 16
