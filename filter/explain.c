@@ -84,6 +84,8 @@ static const char *explain_whose(const struct explain_chain *c)
 	    !strncmp(c->table, "netattach-", 10) ||
 	    !strncmp(c->table, "netback-", 8))
 		return "netback";
+	if (!strncmp(c->table, EXPLAIN_LEGACY, strlen(EXPLAIN_LEGACY)))
+		return "iptables-legacy";
 	for (i = 0; i < ARRAY_SIZE(iptables); i++)
 		if (!strcmp(c->table, iptables[i]) &&
 		    (c->family == NFPROTO_IPV4 || c->family == NFPROTO_IPV6))

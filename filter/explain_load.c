@@ -85,6 +85,12 @@ static int explain_by_prio(const void *a, const void *b)
 	return x->prio < y->prio ? -1 : x->prio > y->prio;
 }
 
+/* Stable enough: of equal priority the kernel takes the older first. */
+void explain_db_sort(struct explain_db *db)
+{
+	qsort(db->chain, db->nchain, sizeof(*db->chain), explain_by_prio);
+}
+
 int explain_db_open(struct explain_db **out, const struct explain *x,
 		    struct err *e)
 {
@@ -117,8 +123,7 @@ int explain_db_open(struct explain_db **out, const struct explain *x,
 		explain_db_close(db);
 		return rc;
 	}
-	/* stable enough: of equal priority the kernel takes the older first */
-	qsort(db->chain, db->nchain, sizeof(*db->chain), explain_by_prio);
+	explain_db_sort(db);
 	*out = db;
 	return 0;
 }

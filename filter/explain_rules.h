@@ -64,6 +64,11 @@ int explain_db_rules(struct explain_db *db, struct explain_chain *c);
 struct explain_set *explain_db_set(struct explain_db *db, uint16_t family,
 				   const char *table, const char *name);
 
+/* By priority, after chains were added. */
+void explain_db_sort(struct explain_db *db);
+/* How the names of tables of iptables' legacy variant begin. */
+#define EXPLAIN_LEGACY "legacy:"
+
 /* A frame at a hook. nh, th: offsets in frame; th_ok: there is an upper layer. */
 struct explain_pkt {
 	const struct explain *x;

@@ -33,6 +33,11 @@ int rules_tool_do(const struct rules *rs, enum rules_variant v, struct err *e);
 unsigned rules_legacy_count(bool ip6, const char *table);
 int rules_legacy_do(const struct rules *rs, struct err *e);
 
+/* rules_legacy_read.c: what a table holds that is there, in order: RULES_NEW for
+ * each chain, RULES_POLICY if it has one, its rules by their numbers. Adds to out.
+ */
+int rules_legacy_read(bool ip6, const char *table, struct rules *out);
+
 /* rules_exec.c: the program of a family and variant, "-save", "" ..; runs it with
  * `in` as its input (NULL: none) and its output to out (NULL: nowhere). Its exit
  * status, or -errno; what it complained of is in e.

@@ -180,7 +180,7 @@ static int explain_options(struct explain_call *k, int argc, char **argv,
 
 static int explain_one(struct explain_call *k, struct err *e)
 {
-	int rc = explain_run(&k->x, stdout, e);
+	int rc = explain_run_all(&k->x, stdout, e);
 
 	if (rc < 0)
 		return rc;

@@ -162,7 +162,7 @@ if ! iptables-nft -V >/dev/null 2>&1 ||
 	skip "iptables" "no iptables-nft, or no br_netfilter"
 else
 	ip link set br0 type bridge nf_call_iptables 1 nf_call_ip6tables 1
-	iptables-nft-restore <<-END
+	cat >"$RUN/four" <<-END
 		*filter
 		:INPUT ACCEPT [0:0]
 		:FORWARD ACCEPT [0:0]
@@ -178,7 +178,7 @@ else
 		-A mine -m mark --mark 0x7 -j ACCEPT
 		COMMIT
 	END
-	ip6tables-nft-restore <<-END
+	cat >"$RUN/six" <<-END
 		*filter
 		:INPUT ACCEPT [0:0]
 		:FORWARD DROP [0:0]
@@ -188,6 +188,8 @@ else
 		-A FORWARD -s fd00::5/128 -p udp -j ACCEPT
 		COMMIT
 	END
+	iptables-nft-restore <"$RUN/four"
+	ip6tables-nft-restore <"$RUN/six"
 	nft -f - <<-END
 		table inet i {
 			chain f {
@@ -199,6 +201,47 @@ else
 	END
 	ok "with iptables' own rules between them, physdev included" \
 		equal "$RUN/hex.sums"
+fi
+
+# The same rules in tables of the legacy variant, which nothing traces: what is said
+# must be the same, rule by rule, but for the number, and a rule is a rule.
+rule_by_rule()
+{
+	to_pcap "$RUN/hex.sums" >"$RUN/pcap" &&
+		"$B/vifctl" explain --in vif1.0 --out vif2.0 \
+			--pcap "$RUN/pcap" >"$RUN/said" || return
+	grep '^frame\|legacy:\| filter \|^verdict' "$RUN/said" |
+		sed 's/legacy://g; s/iptables-legacy/iptables/; s/rule [0-9]*/rule/'
+}
+legacy_too()
+{
+	nft flush ruleset
+	iptables-legacy-restore <"$RUN/four" &&
+		ip6tables-legacy-restore <"$RUN/six" &&
+		rule_by_rule >"$RUN/legacy" || return
+	grep -c 'drop, by iptables' "$RUN/legacy"
+	grep -q ' filter FORWARD policy drop' "$RUN/legacy" &&
+		grep -q 'mine rule drop' "$RUN/legacy" &&
+		diff "$RUN/nft" "$RUN/legacy"
+}
+export XTABLES_LOCKFILE=$RUN/xtables.lock
+if [ -s "$RUN/four" ]; then
+	nft flush ruleset
+	iptables-nft-restore <"$RUN/four"
+	ip6tables-nft-restore <"$RUN/six"
+	rule_by_rule >"$RUN/nft"
+fi
+# to ask for a legacy table makes it
+if [ ! -s "$RUN/four" ] || ! iptables-legacy -S >/dev/null 2>&1; then
+	skip "iptables-legacy" "no iptables-legacy, or no br_netfilter"
+else
+	ok "rules of iptables-legacy are explained as those of its other variant" \
+		legacy_too
+	for t in iptables-legacy ip6tables-legacy; do
+		$t -P FORWARD ACCEPT
+		$t -F
+		$t -X
+	done
 fi
 
 # --- what it says ---------------------------------------------------------------
