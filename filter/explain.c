@@ -10,7 +10,8 @@
  *   netdev egress of `out`
  *
  * "ip" stands for the chains of family ip or ip6, and inet. What a bridge does
- * by itself (FDB, port flags, VLANs), routing and conntrack are not asked.
+ * by itself (FDB, port flags) is told by who asks; routing and conntrack are not
+ * asked.
  */
 #include <errno.h>
 #include <linux/netfilter.h>
@@ -400,6 +401,25 @@ static int explain_to_port(struct explain_walk *w, bool called, int bits)
 	return bits;
 }
 
+/* Between prerouting and the rest: what the bridge does by itself. */
+static int explain_own_way(struct explain_walk *w, int bits)
+{
+	const struct explain *x = w->x;
+
+	if (!x->way[0] || !(bits & EXPLAIN_PASS))
+		return bits;
+	fprintf(w->out, "bridge %s drop # %s%s\n", x->bridge, x->way,
+		x->unsure ? " ? it asks" : "");
+	if (x->unsure) {
+		w->why = x->way;
+		return bits | EXPLAIN_DROP;
+	}
+	if (!w->by[0])
+		snprintf(w->by, sizeof(w->by), "the bridge %s, %s", x->bridge,
+			 x->way);
+	return (bits & ~EXPLAIN_PASS) | EXPLAIN_DROP;
+}
+
 static int explain_on_bridge(struct explain_walk *w, int bits)
 {
 	static const uint8_t group[5] = { 0x01, 0x80, 0xc2, 0, 0 };
@@ -416,6 +436,7 @@ static int explain_on_bridge(struct explain_walk *w, int bits)
 					    NF_INET_PRE_ROUTING, br, "", bits);
 		bits = explain_bridge(w, "prerouting", NF_BR_PRE_ROUTING,
 				      NF_BR_PRI_BRNF, INT64_MAX, bits);
+		bits = explain_own_way(w, bits);
 	}
 	if (w->x->out[0] && !local)
 		return explain_to_port(w, called, bits);

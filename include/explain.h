@@ -17,7 +17,7 @@
 
 #include "err.h"
 
-enum { EXPLAIN_FRAME = 9216 };
+enum { EXPLAIN_FRAME = 9216, EXPLAIN_WAY = 128 };
 
 /* Answers: bits, since it may be one or the other. */
 enum { EXPLAIN_PASS = 1, EXPLAIN_DROP = 2 };
@@ -28,6 +28,11 @@ struct explain {
 	char bridge[IFNAMSIZ]; /* whose ports both are, or in is; "" = none */
 	uint32_t mark;
 	bool fresh; /* the first frame of a connection */
+	/* Why the bridge would not send it to out, or not take it, whatever rules
+	 * say; "" = it does, or that is not asked. unsure: it may.
+	 */
+	char way[EXPLAIN_WAY];
+	bool unsure;
 	size_t len;
 	uint8_t frame[EXPLAIN_FRAME]; /* from the destination MAC on */
 };

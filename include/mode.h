@@ -229,6 +229,19 @@ int mode_left(int (*fn)(void *arg, enum mode_left kind, const char *dev),
 /* 0, also if it is gone; -EBUSY: it is not of that kind any more. */
 int mode_left_remove(enum mode_left kind, const char *dev, struct err *e);
 
+/* What a bridge does by itself with a frame of these MACs that came in by one of its
+ * ports: from one port to another, or to the host (out ""). Locked and isolated ports,
+ * the forwarding database, flooding, ports that do not forward; not what it would
+ * learn, nor link-local groups. One of mode_ways, with a sentence in why unless it
+ * leads there; -errno.
+ */
+enum mode_ways { MODE_WAY_LEADS, MODE_WAY_DROPS, MODE_WAY_UNKNOWN };
+struct mode_way {
+	const char *bridge, *in, *out;
+	const uint8_t *src, *dst;
+};
+int mode_way(const struct mode_way *q, char *why, size_t size, struct err *e);
+
 /* What this kernel can do: makes bridges nbprobe0 and nbprobe1, puts dev into one,
  * and takes both away. For a namespace of its own. Each answer is 0 or -errno.
  */

@@ -15,6 +15,7 @@
 #include "ctl/nodes.h"
 #include "ctl/run.h"
 #include "explain.h"
+#include "mode.h"
 
 struct explain_call {
 	struct ctl *c;
@@ -178,9 +179,27 @@ static int explain_options(struct explain_call *k, int argc, char **argv,
 	return rc;
 }
 
+/* The bridge's own part in it. */
+static int explain_way(struct explain *x, struct err *e)
+{
+	const struct mode_way q = { x->bridge, x->in, x->out, x->frame + 6,
+				    x->frame };
+	int rc;
+
+	x->way[0] = '\0';
+	if (!x->bridge[0] || x->len < 12)
+		return 0;
+	rc = mode_way(&q, x->way, sizeof(x->way), e);
+	x->unsure = rc == MODE_WAY_UNKNOWN;
+	return rc < 0 ? rc : 0;
+}
+
 static int explain_one(struct explain_call *k, struct err *e)
 {
-	int rc = explain_run_all(&k->x, stdout, e);
+	int rc = explain_way(&k->x, e);
+
+	if (!rc)
+		rc = explain_run_all(&k->x, stdout, e);
 
 	if (rc < 0)
 		return rc;

@@ -267,6 +267,38 @@ ok "another is the guard's to drop" \
 ok "IPv6 with ports" says pass udp '[fd00::5]:9' '>' '[fd00::6]:9'
 ok "ARP" says 'drop, .* drop_arp$' arp 10.0.0.9 '>' 10.0.0.6
 ok "a DHCP server" says 'drop, .* drop_dhcp$' udp 10.0.0.5:67 '>' 10.0.0.6:68
+port()
+{
+	bridge link set dev "$@"
+}
+W="udp 10.0.0.5:9 > 10.0.0.6:9"
+port vif1.0 isolated on
+ok "one port is isolated" says pass $W
+port vif2.0 isolated on
+ok "both are: the bridge drops" says 'drop, by the bridge br0, .*isolated' $W
+port vif2.0 isolated off
+port vif1.0 locked on learning off
+ok "a locked port where the MAC is not known" \
+	says 'drop, by the bridge br0, vif1.0 is locked' $W
+bridge fdb add $ME dev vif1.0 master static
+ok ".. where it is" says pass $W
+port vif1.0 locked off
+bridge fdb del $YOU dev vif2.0 master
+ok "a MAC that nobody knows is sent to all" says pass $W
+port vif2.0 flood off
+ok ".. but not there" says 'drop, by the bridge br0, .*(flood)' $W
+port vif2.0 flood on
+ip tuntap add vif3.0 mode tap
+ip link set vif3.0 master br0 up
+bridge fdb add $YOU dev vif3.0 master static
+ok "a MAC that is known elsewhere" \
+	says 'drop, by the bridge br0, the MAC is known behind vif3.0' $W
+bridge fdb del $YOU dev vif3.0 master
+bridge fdb add $YOU dev vif2.0 master static
+ok "a port without carrier" \
+	sh -c "'$B/vifctl' explain --in vif1.0 --out vif3.0 --smac $ME \
+		--dmac 02:00:00:00:00:07 ${W%%>*} '>' 10.0.0.6:9 |
+		grep 'drop, by the bridge br0, vif3.0 is down'"
 ok "raw hex" says 'drop, .* drop_ethertype$' \
 	--hex "020000000002 020000000001 88cc 0207040200000000"
 nft -f - <<-END
