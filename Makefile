@@ -33,7 +33,7 @@ endif
 Q	= $(if $(filter 1,$(V)),,@)
 say	= $(if $(filter 1,$(V)),,@echo "  $(1)" "$(2)";)
 
-PKGS	= xenstore libmnl libnftnl libnl-3.0 libnl-route-3.0 jansson \
+PKGS	= xenstore libmnl libnftnl libnl-3.0 libnl-route-3.0 libseccomp jansson \
 	  libpcap libcap-ng xtables libiptc
 WARN	= -Wall -Wextra -Werror -Wshadow -Wvla -Wmissing-prototypes \
 	  -Wstrict-prototypes -Wpointer-arith -Wundef
@@ -61,7 +61,8 @@ LDLIBS_G = -lxenstore -lpthread $(UNWIND)
 src	= $(wildcard $(foreach d,$(1),$(d)/*.c))
 MAINS	= netback/daemon/netbackd.c netback/ctl/vifctl.c \
 	  netback/ctl/vifhotplug.c netback/front/vifguest.c
-DATA	= $(filter-out $(MAINS),$(call src,$(addprefix netback/,base store hv \
+CONFINE	= netback/daemon/confine.c
+DATA	= $(filter-out $(MAINS) $(CONFINE),$(call src,$(addprefix netback/,base store hv \
 	  ring port sw cap front daemon)))
 CTL	= $(filter-out $(MAINS),$(call src,modes filter netback/ctl))
 # Coroutines are not for sanitizers.
@@ -94,8 +95,13 @@ $(B)/obj/%.o: %.c Makefile
 $(B)/gen/syscalls.h: scripts/syscalls.sh $(wildcard netback/*/*.c)
 	@mkdir -p $(@D)
 	$(call say,GEN,$@)sh scripts/syscalls.sh netback/*/*.c >$@.tmp && mv $@.tmp $@
-$(call obj,netback/daemon/sandbox.c tests/unit/test_sandbox.c): \
+$(call obj,$(CONFINE) tests/unit/test_sandbox.c): \
 	$(B)/gen/syscalls.h
+$(B)/gen/confine: $(call obj,$(CONFINE) netback/hv/hv_xen.c)
+	$(call say,LD,$@)$(CC) $(NBFLAGS) $(LDFLAGS) -o $@ $^ -lseccomp
+$(B)/gen/confine.h: $(B)/gen/confine
+	$(call say,GEN,$@)$< >$@.tmp && mv $@.tmp $@
+$(call obj,netback/daemon/sandbox.c): $(B)/gen/confine.h
 
 $(B)/libdata.a: $(call obj,$(DATA))
 	$(call say,AR,$@)mkdir -p $(@D) && rm -f $@ && $(AR) rcs $@ $^

@@ -6,7 +6,7 @@
 set -eu
 want='gcc clang libclang-rt-14-dev make pkg-config libc6-dev linux-libc-dev
 libxen-dev xenstore-utils libmnl-dev libnftnl-dev libnl-3-dev libnl-route-3-dev
-libcap-ng-dev libpcap-dev libjansson-dev libxtables-dev
+libseccomp-dev libcap-ng-dev libpcap-dev libjansson-dev libxtables-dev
 libiptc-dev libcmocka-dev clang-format cppcheck shellcheck mandoc
 iproute2 iptables nftables iperf3 tcpdump ethtool iputils-ping strace procps
 util-linux socat python3 qemu-system-x86 mmdebstrap cpio kmod valgrind

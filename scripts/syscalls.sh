@@ -6,7 +6,7 @@
 #
 # A note is a comment holding "#syscalls worker: read write". What the sanitizers
 # need on top is noted as "#syscalls worker-san:". Prints C arrays of numbers for
-# netback/daemon/sandbox.c; a call that an architecture does not have is left out.
+# netback/daemon/confine.c; a call that an architecture does not have is left out.
 set -eu
 
 pick()

@@ -16,15 +16,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
-#include <linux/audit.h>
 #include <linux/capability.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <pwd.h>
 #include <sched.h>
 #include <signal.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -36,26 +33,7 @@
 
 #include "base/log.h"
 #include "base/num.h"
-#include "hv.h"
-#include "syscalls.h"
-
-#if defined(__x86_64__)
-enum { SANDBOX_ARCH = (int)AUDIT_ARCH_X86_64 };
-#elif defined(__aarch64__)
-enum { SANDBOX_ARCH = (int)AUDIT_ARCH_AARCH64 };
-#elif defined(__riscv) && __riscv_xlen == 64
-enum { SANDBOX_ARCH = (int)AUDIT_ARCH_RISCV64 };
-#else
-#error "sandbox.c: name this architecture's AUDIT_ARCH; little endian, 64 bits"
-#endif
-
-enum {
-	SANDBOX_STEPS = 256, /* of a worker's program: twice what it needs */
-};
-
-/* A word of what the kernel knows of a call; of an argument its low half. */
-#define SANDBOX_LOAD(field)                                                    \
-	BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, field))
+#include "confine.h"
 
 /* Whether one id alone is mapped into our user namespace. */
 static bool sandbox_one_id(void)
@@ -180,107 +158,17 @@ int sandbox_nursery(const struct sandbox_id *id, const char *run, struct err *e)
 		  : 0;
 }
 
-/* The list as a program for the kernel, which it runs at each system call. Made
- * without an allocation: libseccomp 2.5, short of memory while it makes one, says
- * nothing and gives a program that lacks some calls.
- */
-struct sandbox_prog {
-	struct sock_filter v[SANDBOX_STEPS];
-	unsigned n;
-};
-
-static void sandbox_step(struct sandbox_prog *p, struct sock_filter step)
-{
-	if (p->n < SANDBOX_STEPS)
-		p->v[p->n] = step;
-	p->n++;
-}
-
-static void sandbox_end(struct sandbox_prog *p, uint32_t what)
-{
-	sandbox_step(p, (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, what));
-}
-
-/* Goes on if the loaded word is this, else past as many steps. */
-static void sandbox_if(struct sandbox_prog *p, uint32_t value, uint8_t past)
-{
-	sandbox_step(p, (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K,
-						     value, 0, past));
-}
-
-static void sandbox_allow_value(struct sandbox_prog *p, uint32_t value)
-{
-	sandbox_if(p, value, 1);
-	sandbox_end(p, SECCOMP_RET_ALLOW);
-}
-
-/* Allowed with some values of an argument. The kernel looks at 32 bits of it. */
-static void sandbox_allow_part(struct sandbox_prog *p, uint32_t nr)
-{
-	static const uint32_t cmd[] = { F_GETFL, F_SETFL, F_GET_SEALS };
-	const unsigned long *xen = hv_xen_ioctls;
-	unsigned at = p->n, i;
-
-	sandbox_if(p, nr, 0);
-	if (nr == SYS_mmap) { /* it could make code */
-		sandbox_step(p, (struct sock_filter)SANDBOX_LOAD(args[2]));
-		sandbox_step(p, (struct sock_filter)BPF_STMT(
-					BPF_ALU | BPF_AND | BPF_K, PROT_EXEC));
-		sandbox_allow_value(p, 0);
-	} else {
-		sandbox_step(p, (struct sock_filter)SANDBOX_LOAD(args[1]));
-	}
-	/* It can also name a process to send signals to. */
-	for (i = 0; nr == SYS_fcntl && i < ARRAY_SIZE(cmd); i++)
-		sandbox_allow_value(p, cmd[i]);
-	/* Xen's devices; a tap's holder could otherwise unmake the tap. */
-	for (; nr == SYS_ioctl && *xen; xen++)
-		sandbox_allow_value(p, (uint32_t)*xen);
-	sandbox_end(p, SECCOMP_RET_KILL_PROCESS);
-	if (p->n <= SANDBOX_STEPS)
-		p->v[at].jf = (uint8_t)(p->n - at - 1);
-}
-
-static void sandbox_allow(struct sandbox_prog *p, const uint16_t *nr,
-			  unsigned n)
-{
-	unsigned i;
-
-	for (i = 0; i < n; i++) {
-		if (nr[i] == SYS_mmap || nr[i] == SYS_fcntl ||
-		    nr[i] == SYS_ioctl)
-			sandbox_allow_part(p, nr[i]);
-		else
-			sandbox_allow_value(p, nr[i]);
-	}
-}
-
 int sandbox_worker(struct err *e)
 {
-	struct sandbox_prog p = {
-		.v = {
-			SANDBOX_LOAD(arch),
-			BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SANDBOX_ARCH, 1, 0),
-			BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS),
-			SANDBOX_LOAD(nr),
-		},
-		.n = 4,
+	struct sock_fprog list = {
+		.len = ARRAY_SIZE(confine_worker),
+		.filter = (struct sock_filter *)confine_worker,
 	};
-	struct sock_fprog f = { .filter = p.v };
-	int rc = 0;
 
-	sandbox_allow(&p, syscalls_worker, ARRAY_SIZE(syscalls_worker));
-#ifdef NETBACK_SAN
-	sandbox_allow(&p, syscalls_worker_san, ARRAY_SIZE(syscalls_worker_san));
-#endif
-	sandbox_end(&p, SECCOMP_RET_KILL_PROCESS);
-	f.len = (unsigned short)p.n;
-	if (p.n > SANDBOX_STEPS)
-		rc = -E2BIG;
-	else if (syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &f))
-		rc = -errno;
-	return rc ? err_set(e, rc, "cannot confine a worker: %s", strerror(-rc))
-		  : 0;
+	if (syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &list))
+		return err_set(e, -errno, "cannot confine a worker: %s",
+			       strerror(errno));
+	return 0;
 }
 
 int sandbox_supervisor(struct err *e)
