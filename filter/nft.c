@@ -158,7 +158,7 @@ int nft_batch_open(struct nft_batch **out, uint32_t gen)
 
 	if (!b)
 		return -ENOMEM;
-	b->room = NFT_BATCH;
+	b->room = NFT_BATCH_FIRST;
 	b->msgs = NFT_MSGS;
 	b->wroom = NFT_WORDS;
 	b->buf = malloc(b->room);

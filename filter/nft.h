@@ -16,6 +16,8 @@
 enum {
 	NFT_TRIES = 16,	     /* a batch or a dump that others disturbed */
 	NFT_BATCH = 1 << 17, /* bytes; below a socket's usual send buffer */
+	NFT_BATCH_FIRST = 1
+			  << 16, /* to begin with: malloc maps nothing for it */
 	NFT_BATCH_MOST = 1 << 28, /* what a batch may grow to */
 	NFT_MSG_ROOM = 1 << 13,	  /* bytes of one message: a rule's limit */
 	NFT_ANSWER = 1 << 15,	  /* what the kernel says at once, at most */

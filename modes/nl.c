@@ -470,6 +470,22 @@ int nl_link_get(struct nl_host *h, const char *dev, struct nl_link *out)
 	return rc;
 }
 
+/* A link's index, which is asked for as its name is. */
+static int nl_index_of(struct nl_host *h, const char *name)
+{
+	const struct nl_link *seen = nl_seen(h, name);
+	struct ifreq r = { .ifr_ifindex = 0 };
+	int rc = h->sk ? 0 : nl_reopen(h);
+
+	if (rc || seen)
+		return rc ? rc : seen->index;
+	if (str_put(r.ifr_name, sizeof(r.ifr_name), name))
+		return -ENODEV;
+	if (ioctl(nl_socket_get_fd(h->sk), SIOCGIFINDEX, &r))
+		return -errno;
+	return r.ifr_ifindex;
+}
+
 /* A change of a link that is known exactly: what else was seen of it stays. */
 struct nl_change {
 	struct nl_link l[NL_SEEN];
@@ -549,17 +565,16 @@ int nl_link_mtu(struct nl_host *h, const char *dev, uint32_t mtu)
 
 int nl_link_master(struct nl_host *h, const char *dev, const char *master)
 {
-	struct nl_link to = { 0 };
+	int to = master[0] ? nl_index_of(h, master) : 0, rc;
 	struct nl_change c;
 	struct nl_msg *m;
-	int rc = master[0] ? nl_link_get(h, master, &to) : 0;
 
-	if (rc)
-		return rc;
+	if (to < 0)
+		return to;
 	c = nl_before(h);
 	m = nl_link_msg(RTM_SETLINK, dev, false, false);
 	if (m)
-		nla_put_u32(m, IFLA_MASTER, (uint32_t)to.index);
+		nla_put_u32(m, IFLA_MASTER, (uint32_t)to);
 	rc = nl_ask(h, m, NULL, NULL);
 	if (!rc)
 		nl_forget(h, &c, dev);
