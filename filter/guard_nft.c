@@ -38,7 +38,8 @@ enum {
 
 const char guard_nft_config[] =
 	"CONFIG_NF_TABLES, CONFIG_NF_TABLES_NETDEV, CONFIG_NETFILTER_INGRESS "
-	"and CONFIG_NETFILTER_EGRESS (Linux 5.16)";
+	"and CONFIG_NETFILTER_EGRESS (Linux 5.16); for ip=dhcp CONFIG_NFT_LOG "
+	"and CONFIG_NETFILTER_NETLINK_LOG, too";
 
 /* --- one rule ------------------------------------------------------------- */
 
