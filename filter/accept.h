@@ -111,6 +111,9 @@ void accept_open(struct accept *a, const struct policy *p);
 int accept_nft_look(struct accept *a, struct err *e);
 int accept_legacy_look(struct accept *a, struct err *e);
 
+/* Is table filter there? Asking the kernel itself would make it. */
+bool accept_legacy_there(bool ip6);
+
 /* Rules that should stand there, of want the first. */
 unsigned accept_due(const struct accept_place *at, enum vif_accept how);
 bool accept_differs(const struct accept_place *at, enum vif_accept how);

@@ -50,7 +50,7 @@ struct accept_legacy_rule {
 
 /* --- the kernel's form ------------------------------------------------------------ */
 
-static bool accept_legacy_there(bool ip6)
+bool accept_legacy_there(bool ip6)
 {
 	FILE *f = fopen(ip6 ? "/proc/net/ip6_tables_names"
 			    : "/proc/net/ip_tables_names",

@@ -139,7 +139,9 @@ static int accept_nft_expr(struct nftnl_expr *x, void *data)
 	struct accept_nft_kind *k = data;
 	uint32_t len;
 
-	if (!strcmp(name, "counter") || !strcmp(name, "log"))
+	/* iptables-nft's -i + loads a name and compares it with nothing */
+	if (!strcmp(name, "counter") || !strcmp(name, "log") ||
+	    !strcmp(name, "meta"))
 		return 0;
 	if (!strcmp(name, "immediate")) {
 		k->drops |= nftnl_expr_is_set(x, NFTNL_EXPR_IMM_VERDICT) &&

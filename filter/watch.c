@@ -43,8 +43,9 @@ struct filter_watch {
 	char touched[WATCH_DEVS][IFNAMSIZ];
 	bool many, lost;
 	bool closed;		/* the table of closed bridges was touched */
+	bool others;		/* rules that are nobody's of ours were */
 	unsigned nready, taken; /* its events, once it is over */
-	struct filter_event ready[WATCH_DEVS + 2];
+	struct filter_event ready[WATCH_DEVS + 3];
 	unsigned nlink;
 	struct watch_link links[WATCH_LINKS];
 };
@@ -166,6 +167,14 @@ static void watch_closed(struct filter_watch *w, const struct nlmsghdr *nlh)
 	}
 }
 
+/* What a set holds says nothing of where a rule of accept= belongs. */
+static void watch_others(struct filter_watch *w, const struct nlmsghdr *nlh)
+{
+	unsigned type = NFNL_MSG_TYPE(nlh->nlmsg_type);
+
+	w->others |= type != NFT_MSG_NEWSETELEM && type != NFT_MSG_DELSETELEM;
+}
+
 /* In every message about a table, or what is in it, its name is attribute 1. */
 static void watch_touched(struct filter_watch *w, const struct nlmsghdr *nlh)
 {
@@ -176,8 +185,10 @@ static void watch_touched(struct filter_watch *w, const struct nlmsghdr *nlh)
 
 	if (nfg->nfgen_family == NFPROTO_BRIDGE)
 		watch_closed(w, nlh);
-	if (nfg->nfgen_family != NFPROTO_NETDEV)
+	if (nfg->nfgen_family != NFPROTO_NETDEV) {
+		watch_others(w, nlh);
 		return;
+	}
 	mnl_attr_for_each(a, nlh, sizeof(*nfg))
 	{
 		if (mnl_attr_get_type(a) != NFTA_TABLE_NAME ||
@@ -194,6 +205,19 @@ static void watch_touched(struct filter_watch *w, const struct nlmsghdr *nlh)
 			strcpy(w->touched[w->ntouched++], dev);
 		return;
 	}
+}
+
+static void watch_by(struct filter_watch *w, enum filter_event_kind kind,
+		     const char *by, uint32_t pid)
+{
+	struct filter_event *ev = pid != (uint32_t)getpid()
+					  ? watch_event(w, kind)
+					  : NULL;
+
+	if (!ev)
+		return;
+	str_put(ev->by, sizeof(ev->by), by);
+	ev->pid = pid;
 }
 
 /* The end of a transaction: who it was. */
@@ -224,15 +248,12 @@ static void watch_done(struct filter_watch *w, const struct nlmsghdr *nlh)
 		if (w->many)
 			break;
 	}
-	ev = w->closed && pid != (uint32_t)getpid()
-		     ? watch_event(w, FILTER_CLOSED)
-		     : NULL;
-	if (ev) {
-		str_put(ev->by, sizeof(ev->by), by);
-		ev->pid = pid;
-	}
+	if (w->closed)
+		watch_by(w, FILTER_CLOSED, by, pid);
+	if (w->others)
+		watch_by(w, FILTER_OTHERS, by, pid);
 	w->ntouched = 0;
-	w->many = w->closed = false;
+	w->many = w->closed = w->others = false;
 }
 
 static int watch_on_nft(const struct nlmsghdr *nlh, void *data)

@@ -161,6 +161,7 @@ enum filter_event_kind {
 	FILTER_CHANGED, /* something in the table of dev, or the table */
 	FILTER_CLOSED,	/* something in the table of closed bridges but names */
 	FILTER_RENAMED, /* dev is called `to` now: its table may not apply */
+	FILTER_OTHERS,	/* others' rules, among which those of accept= stand */
 	FILTER_LOST,	/* more than could be told: look at all */
 };
 struct filter_event {
@@ -199,6 +200,24 @@ int filter_leases_next(struct filter_leases *l, struct filter_lease *ev);
 /* The table of dev was made anew: what it may have lost. */
 void filter_leases_restore(struct filter_leases *l, const char *dev);
 void filter_leases_close(struct filter_leases *l);
+
+/* Tables of iptables' legacy variant are changed without a word and have no
+ * generation, so they are asked: how many rules and bytes the filter table has,
+ * and with `whole` what they say. A table that is not there is not made. 1 when
+ * that is not what the last call with this struct found (zeroed: that none is
+ * there), 0, -errno. Who it was
+ * cannot be known.
+ */
+struct filter_legacy_seen {
+	bool there;
+	uint32_t rules, size, begin, policy; /* of the forward chain */
+	bool hashed;
+	uint64_t hash;
+};
+struct filter_legacy {
+	struct filter_legacy_seen seen[2]; /* IPv4, IPv6 */
+};
+int filter_legacy_changed(struct filter_legacy *l, bool whole);
 
 /* Mode nat: one table, inet netback-nat, with rules that go by link groups. In
  * place after this, whoever made it; it stays, as forwarding does. Without

@@ -10,7 +10,7 @@ libseccomp-dev libcap-ng-dev libpcap-dev libjansson-dev libxtables-dev
 libiptc-dev libcmocka-dev clang-format cppcheck shellcheck mandoc
 iproute2 iptables nftables iperf3 tcpdump ethtool iputils-ping strace procps
 util-linux socat python3 qemu-system-x86 mmdebstrap cpio kmod valgrind
-dnsmasq-base busybox'
+dnsmasq-base busybox firewalld dbus'
 missing=
 for p in $want; do
 	dpkg-query -W -f '${db:Status-Status}\n' "$p" 2>&1 |
@@ -22,6 +22,14 @@ if [ "$(id -u)" != 0 ]; then
 	echo "deps: run as root, or: sudo apt-get install$missing" >&2
 	exit 1
 fi
+# A test starts a firewalld of its own; the host's would start by being installed.
+case $missing in *firewalld*)
+	if [ -d /run/systemd/system ]; then
+		echo "deps: firewalld.service is masked, so that it does not start"
+		systemctl mask firewalld.service
+	fi
+	;;
+esac
 echo "deps: installing$missing"
 export DEBIAN_FRONTEND=noninteractive
 apt-get -qq update

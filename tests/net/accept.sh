@@ -312,6 +312,67 @@ ok 'repair puts it back' vifctl repair vif2.0
 ok 'with accept=always, too' vifctl set vif2.0 accept=always
 ok 'check' vifctl check vif2.0
 vifctl set vif2.0 accept=auto
+
+# --- under the eyes of watch guard -------------------------------------------------------------
+
+vifctl watch guard >>/tmp/watch 2>&1 &
+WATCH=$!
+until_true 5 watching $WATCH
+said()
+{
+	grep -E "$1" /tmp/watch
+}
+stands()
+{
+	$1 -S FORWARD | grep "netback accepts $2"
+}
+# back IPTABLES WHOM WORDS..: it is done, ours come back, and that is said
+back()
+{
+	: >/tmp/watch
+	back_of=$1
+	back_by=$2
+	shift 2
+	"$back_of" "$@" || return
+	until_true 10 stands "$back_of" vif2.0 &&
+		until_true 10 said "vif2.0 accept=back by=$back_by after_us="
+}
+ok 'watch guard puts back a rule of ours, and names who took it' back iptables-nft \
+	'iptables-nft pid=[0-9]+' -D FORWARD -i vif2.0 \
+	-m comment --comment 'netback accepts vif2.0' -j ACCEPT
+ok '.. and stays behind a rule that is added' back iptables-nft \
+	'iptables-nft pid=[0-9]+' -A FORWARD -p udp --dport 9 -j DROP
+same '.. which stands before' 0 "$(iptables-nft -S FORWARD |
+	sed -n '/--dport 9/,$p' | tail -n +2 | grep -vc 'netback accepts')"
+iptables-nft -D FORWARD -p udp --dport 9 -j DROP
+ok 'all of them, together' back iptables-nft 'iptables-nft pid=[0-9]+' -F FORWARD
+iptables-nft-restore <"$ROOT/tests/net/docker.rules"
+ok 'after docker has written its own anew' until_true 10 vifctl check
+if iptables-legacy -P FORWARD DROP; then
+	ok 'legacy: a policy that drops is noticed' back iptables-legacy '[?]' -S
+	ok '.. a flush, too' back iptables-legacy '[?]' -F FORWARD
+	# One that is as long in place of it: the size is the same.
+	ok '.. and a rule in place of ours' back iptables-legacy '[?]' -R FORWARD \
+		"$(iptables-legacy -S FORWARD | sed 1d | grep -n -m 1 -e '-i vif2.0' |
+			cut -d: -f1)" -i vif2.1 \
+		-m comment --comment 'netback accepts vif2.1' -j ACCEPT
+	iptables-legacy -D FORWARD -i vif2.1 \
+		-m comment --comment 'netback accepts vif2.1' -j ACCEPT
+	vifctl guard pause vif2.0
+	iptables-legacy -F FORWARD
+	ok '.. of others, too' until_true 10 stands iptables-legacy vif3.0
+	ok '.. but not for a vif that is paused' fails stands iptables-legacy vif2.0
+	vifctl guard resume vif2.0
+	ok '.. until it is resumed' until_true 10 stands iptables-legacy vif2.0
+	iptables-legacy -P FORWARD ACCEPT
+	ok '.. and takes them away when nothing drops' \
+		until_true 10 fails stands iptables-legacy vif2.0
+else
+	skip 'legacy rules watched' 'this kernel has none'
+fi 2>/dev/null
+kill $WATCH
+wait $WATCH
+ok 'check' vifctl check
 kill $DAEMON $STORE
 wait $DAEMON $STORE 2>/dev/null
 for n in 1 2 3; do ip link del vif$n.0 2>/dev/null; done
