@@ -72,6 +72,7 @@ cpp()
 	xargs cppcheck --quiet --error-exitcode=1 -j2 --inline-suppr \
 		--enable=warning,performance,portability --std=c11 \
 		--cppcheck-build-dir="$B/cppcheck" -D_GNU_SOURCE \
+		"-D__$(uname -m)__" \
 		-Iinclude -Inetback -I. -I"$B/gen" <"$tmp/c" 2>&1
 }
 
