@@ -59,18 +59,20 @@ fi
 
 exec 9>&-
 
-# What dom0 sees of us: a copy, without the debugger's part.
-rm -rf "$share"
-mkdir -p "$share/nb/build/tests/xen" "$share/bin" "$share/guest" "$share/in" "$share/out"
+# What dom0 sees of us: a copy, without the debugger's part, in its root: file by
+# file from the share it would be a quarter of a minute.
+rm -rf "$share" "$run/root"
+nb=$run/root/nb
+mkdir -p "$nb/build/tests/xen" "$share/bin" "$share/guest" "$share/in" "$share/out"
 ln "$XEN_CACHE/vmlinux" "$XEN_CACHE/domu.cpio.gz" "$share/guest/"
-cp -a tests scripts doc include Makefile "$share/nb/"
+cp -a tests scripts doc include Makefile "$nb/"
 for p in netbackd vifctl vifguest vifhotplug; do
-	strip -o "$share/nb/build/$p" "$B/$p"
+	strip -o "$nb/build/$p" "$B/$p"
 done
-cp -a "$B/tests/guest" "$B/tests/kernel" "$share/nb/build/tests/"
-cp -a "$B/tests/xen/dom0" "$share/nb/build/tests/xen/"
+cp -a "$B/tests/guest" "$B/tests/kernel" "$nb/build/tests/"
+cp -a "$B/tests/xen/dom0" "$nb/build/tests/xen/"
 cp "$B/tests/xen/domu/liar" "$share/bin/"
-find "$share/nb/build/tests" "$share/bin" -type f -exec strip {} +
+find "$nb/build/tests" "$share/bin" -type f -exec strip {} +
 
 # with ARCHIVE DIR FILE..: an archive of cpio, and files of DIR behind it
 with()
@@ -82,9 +84,12 @@ with()
 }
 gunzip -c "$XEN_CACHE/domu.cpio.gz" >"$run/domu.cpio"
 (with "$run/domu.cpio" "$share" bin/liar) | gzip -1 >"$share/guest/liar.cpio.gz"
-(with "$XEN_CACHE/dom0.cpio" "$share/nb/build" netbackd vifctl vifhotplug) \
+(with "$XEN_CACHE/dom0.cpio" "$nb/build" netbackd vifctl vifhotplug) \
 	>"$share/guest/driver.cpio"
-rm "$run/domu.cpio"
+(cd "$run/root" && find nb) >"$run/names"
+# shellcheck disable=SC2046 # names without blanks
+(with "$XEN_CACHE/dom0.cpio" "$run/root" $(cat "$run/names")) >"$run/dom0.cpio"
+rm -r "$run/domu.cpio" "$run/root" "$run/names"
 
 if [ "$name" = shell ]; then
 	cat >"$share/start" <<-'END'
@@ -101,7 +106,6 @@ if [ "$name" = shell ]; then
 	END
 else
 	cat >"$share/start" <<-END
-	cp -a /share/nb /
 	cd /nb
 	export N=${N:-} T=${T:-} SUITES='${SUITES:-}' EACH=${EACH:-}
 	sh tests/xen/dom0/$name.sh >/share/out/tap 2>&1
@@ -127,13 +131,13 @@ linux=$(echo $linux)
 # machine is busy Linux measures QEMU's TSC wrongly, and panics for want of a timer
 # interrupt that comes late.
 if [ "$*" = host ] || [ "$*" = 'shell host' ]; then
-	set -- -kernel "$XEN_CACHE/vmlinux" -initrd "$XEN_CACHE/dom0.cpio" \
+	set -- -kernel "$XEN_CACHE/vmlinux" -initrd "$run/dom0.cpio" \
 		-append "console=ttyS0 clocksource=hpet no_timer_check $(echo "$linux" | sed \
 			's/console=hvc0 earlyprintk=xen//; s/tsc=reliable//')"
 else
 	set -- -kernel "$XEN_CACHE/xen" -append "$xen" \
 		-initrd "$XEN_CACHE/vmlinux $(echo "$linux" |
-			sed 's/,/,,/g'),$XEN_CACHE/dom0.cpio"
+			sed 's/,/,,/g'),$run/dom0.cpio"
 fi
 rm -f "$run/serial"
 # shellcheck disable=SC2086 # $more: words
@@ -147,6 +151,7 @@ trap 'kill $qemu 2>/dev/null' EXIT INT TERM
 wait $qemu
 rc=$?
 trap - EXIT
+rm -f "$run/dom0.cpio"
 cat "$share/out/tap" 2>/dev/null
 if [ ! -f "$share/out/status" ] && [ "$name" != shell ]; then
 	tail -n 40 "$run/serial" | tr -d '\r' | sed 's/^/# serial: /'

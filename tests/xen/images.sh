@@ -74,7 +74,8 @@ cp -a root d0
 lib=d0/usr/lib/x86_64-linux-gnu
 rm -rf d0/usr/share/perl d0/usr/share/perl5 $lib/perl $lib/perl-base \
 	d0/usr/bin/perl* d0/var/lib/dpkg d0/var/cache d0/lib/udev/hwdb.d \
-	d0/usr/lib/xen-4.17/boot d0/usr/share/bash-completion
+	d0/usr/lib/xen-4.17/boot d0/usr/share/bash-completion \
+	d0/lib/systemd/*-generators d0/usr/lib/systemd/*-generators
 mkdir -p d0/proc d0/sys d0/dev d0/run d0/tmp d0/mnt d0/share d0/nb d0/var/log/xen \
 	d0/var/lib/xen/dump d0/var/lib/xenstored "d0/lib/modules/$version"
 # shellcheck disable=SC2046 # lists of words

@@ -18,7 +18,7 @@ gawk mawk util-linux mount iproute2 iptables nftables ebtables arptables iperf3
 ethtool tcpdump kmod iputils-ping iputils-arping procps bridge-utils
 busybox-static strace findutils socat python3-minimal libpython3-stdlib
 libjansson4 libcap-ng0 libpcap0.8 libmnl0 libnftnl11 libnl-3-200
-libnl-route-3-200 libxtables12 libip4tc2 libip6tc2 dnsmasq-base conntrack'
+libnl-route-3-200 libxtables12 libip4tc2 libip6tc2 dnsmasq-base conntrack systemd'
 want="$release $hypervisor $userland"
 if [ -f "$XEN_CACHE/stamp" ] && [ "$(cat "$XEN_CACHE/stamp")" = "$want" ]; then
 	exit 0

@@ -4,6 +4,8 @@
 . /nb/tests/xen/dom0/lib.sh
 . /nb/tests/xen/dom0/suite.sh
 . /nb/tests/xen/dom0/modes.sh
+. /nb/tests/xen/dom0/traffic.sh
+. /nb/tests/xen/dom0/lives.sh
 ok 'vector registers survive: the emulation is sound' \
 	$B/tests/xen/dom0/vectors 4 4
 ok 'xenstored and its like are up' xen_up oxenstored
@@ -12,9 +14,13 @@ two_guests
 hotplug_effects
 firewall_effects
 mac_is_guarded
+sizes 7
 modes
 attach_detach "${N:-20}"
 create_destroy "${N:-10}"
+passes 'after others came and went'
+save_restore
+passes 'after save and restore'
 # xen-netback says this of a packet that dom0 sends while a guest connects: its
 # second queue is announced before it is there. Not ours, and it does no harm.
 all_gone 'xenvif_start_xmit: Invalid queue'

@@ -2,13 +2,13 @@
 # shellcheck shell=sh
 # lives.sh - what guests must not notice, and what must end well
 
-# A connection over which guest one counts, once in 50 ms.
+# A connection over which guest one counts, five times a second.
 stream_start()
 {
 	socat -u TCP-LISTEN:7000 CREATE:/tmp/stream >/dev/null 2>&1 &
 	echo $! >/tmp/stream.pid
 	within 10 listening 7000
-	quiet on one '(i=0; while :; do i=$((i + 1)); echo $i; usleep 50000; done | nc 10.0.0.1 7000) >/dev/null 2>&1 &'
+	quiet on one '(i=0; while :; do i=$((i + 1)); echo $i; usleep 200000; done | nc 10.0.0.1 7000) >/dev/null 2>&1 &'
 	within 20 test -s /tmp/stream
 }
 
@@ -16,17 +16,10 @@ stream_start()
 stream_lives()
 {
 	s_was=$(wc -l </tmp/stream)
-	within 30 sh -c "[ \$(wc -l </tmp/stream) -gt $((s_was + 5)) ]" ||
+	within 60 sh -c "[ \$(wc -l </tmp/stream) -gt $((s_was + 2)) ]" ||
 		return 1
 	kill -0 "$(cat /tmp/stream.pid)" || return 1
 	! sed '$d' /tmp/stream | awk '$1 != NR' | grep .
-}
-
-# The guest's counter of interrupts that had no cause.
-bells()
-{
-	on "$1" 'cat /sys/bus/xen/devices/vif-0/xenbus/spurious_events' |
-		tail -n 1
 }
 
 # kills TIMES: of the worker, then of everybody
@@ -55,6 +48,104 @@ kills()
 	same 'and nobody rang the guest for nothing' "$k_bells" "$(bells one)"
 	kill "$(cat /tmp/stream.pid)"
 	note 'kills done'
+}
+
+# kills_in_traffic TIMES: of the worker, while both rings are as full as they get.
+# netfront's own spurious_events shall not move.
+kills_in_traffic()
+{
+	f_bells=$(bells one)
+	quiet on one "pidof iperf3 || $IPERF3"
+	timeout 180 iperf3 -c 10.0.0.2 -t $((4 + 2 * $1)) --bidir \
+		>/tmp/bidir 2>&1 &
+	f_iperf=$!
+	sleep 2
+	f_i=0 f_bad=0
+	while [ $f_i -lt "$1" ]; do
+		f_was=$(worker)
+		kill -9 "$f_was"
+		within 20 has_worker "$f_was" || f_bad=$((f_bad + 1))
+		sleep 1.3
+		f_i=$((f_i + 1))
+	done
+	same "kill -9 of the worker under full traffic, $1 times" 0 $f_bad
+	wait $f_iperf
+	same 'both streams come to their end' 0 $?
+	sed -n '/receiver/s/^/# /p' /tmp/bidir
+	same 'and carried something each' 0 \
+		"$(grep receiver /tmp/bidir | grep -c ' 0.00 ')"
+	same 'the guest was not rung for nothing' "$f_bells" "$(bells one)"
+	note 'kills in traffic done'
+}
+
+unit()
+{
+	XDG_RUNTIME_DIR=/run systemctl --user "$@"
+}
+
+# netbackd by its own unit. The manager is a user's, who is root: that needs not
+# be the first process, and /run is its runtime directory.
+systemd_up()
+{
+	mountpoint -q /sys/fs/cgroup || mount -t cgroup2 cgroup2 /sys/fs/cgroup
+	mkdir -p /run/systemd/system /run/systemd/user/netbackd.service.d
+	sed "s,/usr/local/sbin,$B,; s,^ExecStart=.*,& -v," \
+		/nb/scripts/netbackd.service >/run/systemd/user/netbackd.service
+	printf '[Service]\nStandardError=append:/tmp/netbackd.log\n' \
+		>/run/systemd/user/netbackd.service.d/log.conf
+	XDG_RUNTIME_DIR=/run /lib/systemd/systemd --user \
+		--unit=netbackd.service >/tmp/systemd.log 2>&1 &
+	echo $! >/tmp/systemd.pid
+	within 60 has_worker 0
+}
+
+# What goes away and comes back when nobody holds guest one's tap.
+carrier()
+{
+	cat "/sys/class/net/$(vif_of one)/carrier_down_count"
+}
+
+# A supervisor that dies gets its descriptors back from systemd. By hand only: where
+# dom0 has a fifth of a processor the first of these takes minutes, and once the
+# connection was not seen to go on within two and a half more; not explained.
+fd_store()
+{
+	ok 'a guest counts over a connection' stream_start
+	d_was=$(carrier)
+	kill -9 "$(netbackd_pid)"
+	ok 'netbackd as a unit of systemd' systemd_up
+	# (or the points below prove nothing)
+	ok 'the tap had nobody meanwhile' within 10 sh -c \
+		"[ $d_was -lt \$(cat /sys/class/net/$(vif_of one)/carrier_down_count) ]"
+	ok 'the connection lives' stream_lives
+	same 'systemd knows it' "$(netbackd_pid)" \
+		"$(unit show netbackd -P MainPID)"
+	d_kept=$(unit show netbackd -P NFileDescriptorStore)
+	note "systemd keeps $d_kept descriptors"
+	ok 'and keeps descriptors' test "$d_kept" -gt 0
+	d_was=$(carrier) d_i=0 d_bad=0
+	while [ $d_i -lt 3 ]; do
+		d_pid=$(netbackd_pid)
+		kill -9 "$d_pid"
+		within 30 another_netbackd "$d_pid" || d_bad=$((d_bad + 1))
+		stream_lives || d_bad=$((d_bad + 1))
+		d_i=$((d_i + 1))
+	done >/tmp/fdstore.log 2>&1
+	same 'kill -9 of the supervisor under systemd, 3 times' 0 $d_bad
+	[ $d_bad = 0 ] || sed 's/^/# /' /tmp/fdstore.log /tmp/systemd.log
+	same 'the tap was held all the time' "$d_was" "$(carrier)"
+	ok 'the connection is the first one still' stream_lives
+	kill "$(cat /tmp/stream.pid)"
+	ok 'systemd stops it' unit stop netbackd
+	kill "$(cat /tmp/systemd.pid)"
+	ok 'and it starts by hand again' netback_up
+	ok 'the guest answers' answers 10.0.0.2
+	note 'fd store done'
+}
+
+another_netbackd()
+{
+	an=$(netbackd_pid) && [ -n "$an" ] && [ "$an" != "$1" ]
 }
 
 bells_for_something()

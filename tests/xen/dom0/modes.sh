@@ -46,6 +46,8 @@ outside()
 natted()
 {
 	outside
+	# The kernel fetches them otherwise, and libxl gives a script ten seconds.
+	modprobe -a nft_chain_nat nft_masq nft_ct
 	ok 'NAT: network-attach with vif-nat' replug script=/opt/nb/vif-nat
 	n_id=$(xl domid two)
 	n_net=10.$((n_id / 256)).$((n_id % 256))

@@ -21,11 +21,13 @@ mac_is_guarded
 traffic
 queues
 kills "${N:-5}"
+kills_in_traffic "${N:-5}"
 rebind
 modes
 attach_detach "${N:-20}"
 create_destroy "${N:-10}"
 save_restore
+passes 'after save and restore'
 death_while_leaving
 bells_for_something
 all_gone
