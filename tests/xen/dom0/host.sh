@@ -7,7 +7,8 @@
 # make sense here. A skip needs a line "host/NAME: reason" in tests/skips.
 export B=/nb/build
 . /nb/tests/lib.sh
-SUITES=${SUITES:-'switches rules-truth physdev rules-bridge rule'}
+SUITES=${SUITES:-'switches modes route nat guard rules-truth physdev
+rules-bridge rule'}
 if [ "$SUITES" = all ]; then
 	SUITES='attach blame differential doctor engine examples explain guard
 	guardcycle guardmatrix guardwatch hooks hotplug hotroute modes nat
@@ -44,7 +45,7 @@ points()
 
 uname -r | sed 's/^/# /'
 export RACE=50 # processes are slow to start here
-export PLACES=20 # and some suites try hundreds of things
+export PLACES=20 STEP=190 # and some suites try hundreds of things
 modprobe tun
 modprobe br_netfilter
 for t in $SUITES; do
