@@ -40,7 +40,8 @@ struct cap_stats {
 
 /* fd: the writing socket, taken over (also on error), made non-blocking.
  * prog: n classic BPF instructions of 8 bytes (0 = everything), copied;
- * -EINVAL when bpf_validate refuses it or snap is 0 or beyond CAP_SNAP.
+ * -EINVAL when bpf_validate refuses it, an instruction is none that bpf_filter
+ * knows, or snap is 0 or beyond CAP_SNAP.
  */
 int cap_open(struct cap **out, int fd, const void *prog, unsigned n,
 	     uint32_t snap);

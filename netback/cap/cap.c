@@ -82,6 +82,61 @@ static void cap_see(struct port_tee *tee, const struct frame *f, bool in)
 	c->tail += sizeof(rec) + n;
 }
 
+/* What bpf_filter knows. bpf_validate looks at parts of a code alone, and what
+ * passes it and is none of these makes bpf_filter abort().
+ */
+static const uint16_t cap_codes[] = {
+	BPF_LD | BPF_W | BPF_ABS,
+	BPF_LD | BPF_H | BPF_ABS,
+	BPF_LD | BPF_B | BPF_ABS,
+	BPF_LD | BPF_W | BPF_IND,
+	BPF_LD | BPF_H | BPF_IND,
+	BPF_LD | BPF_B | BPF_IND,
+	BPF_LD | BPF_W | BPF_LEN,
+	BPF_LD | BPF_IMM,
+	BPF_LD | BPF_MEM,
+	BPF_LDX | BPF_MSH | BPF_B,
+	BPF_LDX | BPF_W | BPF_LEN,
+	BPF_LDX | BPF_IMM,
+	BPF_LDX | BPF_MEM,
+	BPF_ST,
+	BPF_STX,
+	BPF_ALU | BPF_NEG,
+	BPF_JMP | BPF_JA,
+	BPF_RET | BPF_K,
+	BPF_RET | BPF_A,
+	BPF_MISC | BPF_TAX,
+	BPF_MISC | BPF_TXA,
+};
+
+static bool cap_knows(uint16_t code)
+{
+	unsigned op = BPF_OP(code), i;
+
+	if (code > UINT8_MAX)
+		return false;
+	if (BPF_CLASS(code) == BPF_ALU && op <= BPF_XOR && op != BPF_NEG)
+		return true; /* K and X */
+	if (BPF_CLASS(code) == BPF_JMP && op >= BPF_JEQ && op <= BPF_JSET)
+		return true;
+	for (i = 0; i < ARRAY_SIZE(cap_codes); i++) {
+		if (cap_codes[i] == code)
+			return true;
+	}
+	return false;
+}
+
+static bool cap_runs(const struct bpf_insn *v, unsigned n)
+{
+	unsigned i;
+
+	for (i = 0; i < n; i++) {
+		if (!cap_knows(v[i].code))
+			return false;
+	}
+	return !n || bpf_validate(v, (int)n);
+}
+
 int cap_open(struct cap **out, int fd, const void *prog, unsigned n,
 	     uint32_t snap)
 {
@@ -105,7 +160,7 @@ int cap_open(struct cap **out, int fd, const void *prog, unsigned n,
 	if (n)
 		memcpy(c->insn, prog, n * sizeof(*c->insn));
 	rc = -EINVAL;
-	if (n && !bpf_validate(c->insn, (int)n))
+	if (!cap_runs(c->insn, n))
 		goto out;
 	*out = c;
 	return 0;
