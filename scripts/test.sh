@@ -76,6 +76,7 @@ export T=hostile LIE=tx- N=1
 groups 'hostile, sanitizers' 180 net
 unset T LIE N
 export B=build/fuzz
+export FUZZ_SECONDS=8
 groups 'fuzz-smoke' 180 fuzz
 echo "$pass passed, $fail failed, $skip skipped"
 [ "$fail" = 0 ] && [ "$pass" -gt 0 ]

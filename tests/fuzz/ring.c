@@ -105,6 +105,51 @@ static void do_ctrl(struct guest *g, struct input *in)
 	g->ctrl->req_prod++;
 }
 
+static void ask(struct guest *g, unsigned type, uint32_t a, uint32_t b,
+		uint32_t c)
+{
+	uint32_t at = g->ctrl->req_prod++;
+	struct xen_netif_ctrl_request q = {
+		.id = (uint16_t)at,
+		.type = (uint16_t)type,
+		.data = { a, b, c },
+	};
+
+	memcpy(&g->ctrl->ring[at % RING_CTRL_SIZE].req, &q, sizeof(q));
+}
+
+/* As a good guest asks for hashes, but for what the input says. */
+static void do_hash(struct guest *g, struct input *in)
+{
+	uint32_t *map = (void *)page_of(g, DATA_PAGE), n = byte(in) % 130, i;
+
+	for (i = 0; i < n; i++)
+		map[i] = byte(in) % 5;
+	ask(g, XEN_NETIF_CTRL_TYPE_SET_HASH_ALGORITHM,
+	    XEN_NETIF_CTRL_HASH_ALGORITHM_TOEPLITZ, 0, 0);
+	ask(g, XEN_NETIF_CTRL_TYPE_SET_HASH_FLAGS, byte(in) % 17, 0, 0);
+	ask(g, XEN_NETIF_CTRL_TYPE_SET_HASH_MAPPING_SIZE, n, 0, 0);
+	ask(g, XEN_NETIF_CTRL_TYPE_SET_HASH_MAPPING, ref_of(DATA_PAGE), n,
+	    byte(in) % 4);
+}
+
+/* Grants to be mapped for a queue, or to be forgotten. */
+static void do_grefs(struct guest *g, struct input *in)
+{
+	struct xen_netif_gref *l = (void *)page_of(g, DATA_PAGE);
+	unsigned how = byte(in), n = byte(in) % 64, i;
+
+	for (i = 0; i < n; i++)
+		l[i] = (struct xen_netif_gref){
+			.ref = ref_of(DATA_PAGE + byte(in) % 128),
+			.flags = how & 2 ? XEN_NETIF_CTRLF_GREF_readonly : 0,
+		};
+	ask(g,
+	    how & 1 ? XEN_NETIF_CTRL_TYPE_DEL_GREF_MAPPING
+		    : XEN_NETIF_CTRL_TYPE_ADD_GREF_MAPPING,
+	    how >> 6, ref_of(DATA_PAGE), n);
+}
+
 static void do_list(struct guest *g, struct input *in)
 {
 	unsigned page = DATA_PAGE + byte(in) % 64, i, n = byte(in);
@@ -155,6 +200,62 @@ static void do_give(struct guest *g, struct input *in)
 		}
 	}
 	must(ring_push(g->ring, &f, 1) != -EINVAL);
+}
+
+/* The same into the guest's own pages: as much of them as the input says. */
+static void do_lend(struct guest *g, struct input *in)
+{
+	unsigned len = some_size(in), kind = byte(in), i;
+	struct frame *f;
+	uint64_t fixed;
+
+	if (!frame_pool_free(g->pool))
+		return;
+	f = frame_get(g->pool);
+	if (ring_lend(g->ring, f)) {
+		frame_put(f);
+		return;
+	}
+	f->head_len = (uint16_t)(len < FRAME_HEAD ? len : FRAME_HEAD);
+	for (i = 0, f->len = FRAME_HEAD; i < f->nseg && f->len < len; i++) {
+		memset(f->seg[i].base, 7, f->seg[i].len);
+		f->len += f->seg[i].len;
+	}
+	f->len = len < f->len ? len : f->len;
+	memset(f->head, 0, f->head_len);
+	if (f->len > 100) {
+		tcp4(f->head, f->head_len);
+		f->head[16] = (uint8_t)((f->len - 14) >> 8);
+		f->head[17] = (uint8_t)(f->len - 14);
+		f->flags = kind & 1 ? FRAME_CSUM_BLANK : 0;
+		f->gso_type = kind & 2 ? FRAME_GSO_TCPV4 : 0;
+		f->gso_size = kind & 2 ? 1448 : 0;
+		if (frame_check_offload(f, 1500, &fixed))
+			f->len = 0; /* it was nothing */
+	} else if (f->len < FRAME_ETH) {
+		f->len = 0;
+	}
+	ring_settle(g->ring, f);
+	frame_put(f);
+}
+
+/* A worker waits, is woken, and chooses a queue for a frame. */
+static bool do_wait(struct guest *g, struct input *in)
+{
+	unsigned slots = byte(in) % 20;
+	struct frame *f;
+
+	if (ring_poll(g->ring, slots) < 0 || ring_arm(g->ring, slots) < 0)
+		return false;
+	ring_clear(g->ring, byte(in) & 1 ? ring_fd_rx(g->ring) : -1);
+	ring_ctrl_clear(g->vif);
+	f = make(g, FRAME_HEAD, 1);
+	tcp4(f->head, FRAME_HEAD);
+	f->head[26] = (uint8_t)byte(in);
+	f->head[12] = byte(in) & 1 ? 8 : 0x81; /* or a tag, and what follows */
+	must(ring_vif_pick(g->vif, f) < (int)g->vif_conf.queues);
+	frame_put(f);
+	return true;
 }
 
 static bool sane(struct guest *g)
@@ -208,7 +309,7 @@ static bool act(struct guest *g, struct input *in)
 {
 	struct ring_wish w;
 
-	switch (byte(in) % 16) {
+	switch (byte(in) % 20) {
 	case 0:
 	case 1:
 		do_tx(g, in);
@@ -248,6 +349,17 @@ static bool act(struct guest *g, struct input *in)
 		if (byte(in) > 250)
 			g->tx->req_prod += word(in);
 		return do_again(g);
+	case 16:
+		do_hash(g, in);
+		return true;
+	case 17:
+		do_grefs(g, in);
+		return true;
+	case 18:
+		do_lend(g, in);
+		return true;
+	case 19:
+		return do_wait(g, in);
 	default:
 		return do_turn(g);
 	}
@@ -267,6 +379,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	g->vif_conf.queues = 1 + (mode >> 1) % 4;
 	g->conf.features.sg = !(mode & 16);
 	g->conf.features.gso4 = !(mode & 32);
+	g->conf.features.rx_notify = !(mode & 64);
+	g->conf.features.csum4 = g->conf.features.gso6 = !(mode & 128);
 	must(!backend_open(g, EPOCH));
 	while (in.left && g->ring && act(g, &in))
 		;
