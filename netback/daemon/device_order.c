@@ -15,12 +15,14 @@
 
 #include "base/loop.h"
 #include "daemon/domain.h"
+#include "daemon/estate.h"
 #include "daemon/life.h"
 #include "survive.h"
 
 enum {
 	DEVICE_BURST = 20,    /* connects at once .. */
 	DEVICE_EACH_MS = 100, /* .. and then one each */
+	DEVICE_KEPT_MS = 10,  /* between two looks whether all is kept */
 };
 
 /* NULL between two of them. */
@@ -132,6 +134,16 @@ static bool device_has_ports(struct device *d)
 	return true;
 }
 
+/* Who is told "connected" is not to lose its channels by our death then. */
+static bool device_is_kept(struct device *d)
+{
+	bool behind = estate_behind(d->hub->estate);
+
+	if (behind)
+		device_timer(d, DEVICE_KEPT_MS);
+	return !behind;
+}
+
 /* However fast a frontend toggles its state. */
 static bool device_may_connect(struct device *d)
 {
@@ -159,7 +171,8 @@ static int device_connect_start(struct device *d)
 	if (!device_hotplugged(d))
 		return -EINPROGRESS;
 	rc = device_keys(d, &e);
-	if (!rc && (!device_has_ports(d) || !device_may_connect(d)))
+	if (!rc && (!device_has_ports(d) || !device_is_kept(d) ||
+		    !device_may_connect(d)))
 		return -EINPROGRESS;
 	if (!rc)
 		rc = device_prepare(d, &e);

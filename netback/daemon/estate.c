@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "base/loop.h"
 #include "base/msg.h"
 #include "base/num.h"
 
@@ -22,16 +23,27 @@ enum {
 	ESTATE_MOST = 65536,
 	ESTATE_WAIT_S = 10,
 	ESTATE_BARRIER_MS = 200,
+	ESTATE_AGAIN_MS =
+		5, /* for a manager that has not read what it was told */
+	ESTATE_BEHIND_MS = 2000,
 };
 
 struct piece {
 	struct piece *next;
-	int fd; /* kept: borrowed; inherited: ours */
+	bool told; /* kept: the manager has it */
+	int fd;	   /* kept: borrowed; inherited: ours */
 	char name[ESTATE_NAME];
 };
 
 struct estate {
 	struct piece *kept, *inherited;
+	struct piece
+		*dropped; /* what the manager has still, and is to forget */
+	unsigned untold;  /* of kept */
+	const char *say;  /* not said yet */
+	struct loop *loop;
+	struct loop_timer *again;
+	uint64_t behind_ns; /* since when something is to be told; 0: nothing */
 	bool frozen;
 	int notify; /* -1: nobody keeps anything for us */
 	struct sockaddr_un to;
@@ -135,7 +147,15 @@ int estate_open(struct estate **out)
 	return 0;
 }
 
-static void estate_tell(struct estate *t, const char *text, int fd)
+/* --- what the manager is told ----------------------------------------------------- */
+
+/* Its socket takes a few messages (net.unix.max_dgram_qlen), then it has to read.
+ * It is not waited for: what was not told is told later, first what it is to
+ * forget, since the name may be another's by now.
+ */
+
+/* False: later. */
+static bool estate_tell(struct estate *t, const char *text, int fd)
 {
 	struct iovec iov = { (char *)(uintptr_t)text, strlen(text) };
 	union {
@@ -150,7 +170,7 @@ static void estate_tell(struct estate *t, const char *text, int fd)
 	};
 
 	if (t->notify < 0)
-		return;
+		return true;
 	if (fd >= 0) {
 		m.msg_control = c.buf;
 		m.msg_controllen = sizeof(c.buf);
@@ -159,33 +179,104 @@ static void estate_tell(struct estate *t, const char *text, int fd)
 		CMSG_FIRSTHDR(&m)->cmsg_len = CMSG_LEN(sizeof(fd));
 		memcpy(CMSG_DATA(CMSG_FIRSTHDR(&m)), &fd, sizeof(fd));
 	}
-	/* Never waits: what is not kept is opened anew. */
-	if (sendmsg(t->notify, &m, MSG_DONTWAIT | MSG_NOSIGNAL) < 0)
-		log_debug("service manager: %s", strerror(errno));
+	if (sendmsg(t->notify, &m, MSG_DONTWAIT | MSG_NOSIGNAL) >= 0)
+		return true;
+	if (errno == EAGAIN || errno == ENOBUFS || errno == ENOMEM ||
+	    errno == ETOOMANYREFS)
+		return false;
+	log_debug("service manager: %s", strerror(errno));
+	return true;
 }
 
-void estate_say(struct estate *t, const char *text)
-{
-	if (t)
-		estate_tell(t, text, -1);
-}
-
-void estate_keep(struct estate *t, const char *name, int fd)
+static bool estate_tell_kept(struct estate *t, struct piece *p)
 {
 	char text[ESTATE_NAME + 32];
 
-	if (!t || t->frozen || piece_add(&t->kept, name, fd))
-		return;
-	snprintf(text, sizeof(text), "FDSTORE=1\nFDNAME=%s", name);
-	estate_tell(t, text, fd);
+	snprintf(text, sizeof(text), "FDSTORE=1\nFDNAME=%s", p->name);
+	p->told = estate_tell(t, text, p->fd);
+	t->untold -= p->told;
+	return p->told;
 }
 
-static void estate_remove(struct estate *t, const char *name)
+static bool estate_tell_dropped(struct estate *t, const char *name)
 {
 	char text[ESTATE_NAME + 32];
 
 	snprintf(text, sizeof(text), "FDSTOREREMOVE=1\nFDNAME=%s", name);
-	estate_tell(t, text, -1);
+	return estate_tell(t, text, -1);
+}
+
+/* Whether all is told. */
+static bool estate_flush(struct estate *t)
+{
+	struct piece *p;
+
+	while ((p = t->dropped)) {
+		if (!estate_tell_dropped(t, p->name))
+			return false;
+		t->dropped = p->next;
+		free(p);
+	}
+	for (p = t->kept; p && t->untold; p = p->next) {
+		if (!p->told && !estate_tell_kept(t, p))
+			return false;
+	}
+	if (t->say && !estate_tell(t, t->say, -1))
+		return false;
+	t->say = NULL;
+	t->behind_ns = 0;
+	return true;
+}
+
+static void estate_try_again(struct estate *t);
+
+static void estate_again(void *arg)
+{
+	struct estate *t = arg;
+
+	t->again = NULL;
+	estate_try_again(t);
+}
+
+static void estate_try_again(struct estate *t)
+{
+	if (t->frozen || estate_flush(t))
+		return;
+	if (!t->behind_ns)
+		t->behind_ns = clock_ns();
+	if (t->loop && !t->again)
+		loop_after(t->loop, ESTATE_AGAIN_MS, estate_again, t,
+			   &t->again);
+}
+
+void estate_run(struct estate *t, struct loop *l)
+{
+	if (!t)
+		return;
+	t->loop = l;
+	estate_try_again(t);
+}
+
+bool estate_behind(const struct estate *t)
+{
+	return t && t->behind_ns && !t->frozen &&
+	       clock_ns() - t->behind_ns < ESTATE_BEHIND_MS * 1000000ull;
+}
+
+void estate_say(struct estate *t, const char *text)
+{
+	if (!t)
+		return;
+	t->say = text;
+	estate_try_again(t);
+}
+
+void estate_keep(struct estate *t, const char *name, int fd)
+{
+	if (!t || t->frozen || piece_add(&t->kept, name, fd))
+		return;
+	t->untold++;
+	estate_try_again(t);
 }
 
 void estate_drop(struct estate *t, const char *name)
@@ -199,24 +290,39 @@ void estate_drop(struct estate *t, const char *name)
 	if (!p)
 		return;
 	*at = p->next;
-	estate_remove(t, p->name);
-	free(p);
+	if (p->told) {
+		p->next = t->dropped;
+		t->dropped = p;
+	} else {
+		t->untold--;
+		free(p);
+	}
+	estate_try_again(t);
 }
 
 /* It closes its end of the pipe when it gets there (sd_notify_barrier(3)). */
 void estate_barrier(struct estate *t)
 {
 	struct pollfd p = { 0 };
+	unsigned ms = ESTATE_BARRIER_MS;
 	int fd[2];
 
-	if (!t || t->notify < 0 || t->frozen || pipe2(fd, O_CLOEXEC))
+	if (!t || t->notify < 0 || t->frozen)
+		return;
+	while (!estate_flush(t) && ms) {
+		usleep(1000);
+		ms--;
+	}
+	if (pipe2(fd, O_CLOEXEC))
 		return;
 	estate_tell(t, "BARRIER=1", fd[1]);
 	close(fd[1]);
 	p.fd = fd[0];
-	poll(&p, 1, ESTATE_BARRIER_MS);
+	poll(&p, 1, (int)ms);
 	close(fd[0]);
 }
+
+/* --- what was inherited ------------------------------------------------------------ */
 
 int estate_take(struct estate *t, const char *prefix, char name[ESTATE_NAME])
 {
@@ -239,14 +345,21 @@ int estate_take(struct estate *t, const char *prefix, char name[ESTATE_NAME])
 
 void estate_refuse(struct estate *t, const char *name, int fd)
 {
-	estate_remove(t, name);
 	close(fd);
+	/* Without memory to note it the manager is told now, or never. */
+	if (piece_add(&t->dropped, name, -1))
+		estate_tell_dropped(t, name);
+	estate_try_again(t);
 }
 
 void estate_freeze(struct estate *t)
 {
-	if (t)
-		t->frozen = true;
+	if (!t)
+		return;
+	t->frozen = true;
+	if (t->again)
+		loop_cancel(t->loop, t->again);
+	t->again = NULL;
 }
 
 unsigned estate_waiting(const struct estate *t)
@@ -320,16 +433,24 @@ int estate_bequeath(const struct estate *t, int sock, const char *name, int fd)
 	return rc ? rc : msg_send(sock, &m, sizeof(m), NULL, 0);
 }
 
+static void piece_free(struct piece *p)
+{
+	struct piece *next;
+
+	for (; p; p = next) {
+		next = p->next;
+		free(p);
+	}
+}
+
 void estate_close(struct estate *t)
 {
 	struct piece *p;
 
 	if (!t)
 		return;
-	while ((p = t->kept)) {
-		t->kept = p->next;
-		free(p);
-	}
+	piece_free(t->kept);
+	piece_free(t->dropped);
 	while ((p = t->inherited)) {
 		t->inherited = p->next;
 		close(p->fd);

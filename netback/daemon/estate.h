@@ -26,6 +26,7 @@
 enum { ESTATE_NAME = 64 };
 
 struct estate;
+struct loop;
 
 /* Takes in LISTEN_FDS if they are meant for this process, whatever they are, and
  * makes them close-on-exec. Call it before anything else is opened.
@@ -50,6 +51,16 @@ bool estate_managed(const struct estate *t); /* somebody keeps it for us */
 void estate_keep(struct estate *t, const char *name, int fd);
 void estate_drop(struct estate *t, const char *name);
 
+/* A manager that is slow to read what it is told is told the rest as this loop
+ * turns.
+ */
+void estate_run(struct estate *t, struct loop *l);
+
+/* Whether there is such a rest; not of one that has been slow for so long that
+ * nobody should wait for it.
+ */
+bool estate_behind(const struct estate *t);
+
 /* Waits, not for long, until the manager has closed what was dropped. */
 void estate_barrier(struct estate *t);
 
@@ -65,7 +76,7 @@ void estate_refuse(struct estate *t, const char *name, int fd);
 unsigned estate_waiting(const struct estate *t); /* inherited, not taken */
 void estate_settle(struct estate *t);
 
-/* "READY=1" and the like, to the service manager if there is one. */
+/* "READY=1" and the like, to the service manager if there is one; the text stays. */
 void estate_say(struct estate *t, const char *text);
 
 /* From here on nothing is kept nor dropped: we end, and the next one inherits. */

@@ -217,6 +217,7 @@ static int sup_start(struct supervisor *s, struct err *e)
 	if (rc)
 		return err_set(e, rc, "cannot start: %s", strerror(-rc));
 	s->hub.loop = s->loop;
+	estate_run(s->hub.estate, s->loop);
 	s->hub.stall_ms = s->conf->stall * 1000;
 	s->hub.again = sup_again;
 	s->hub.leaving = sup_leaving;

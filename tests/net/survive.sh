@@ -146,6 +146,35 @@ ok 'no guest lost its connection' fails grep -h 'lost netbackd' \
 ok 'the log says adopted' grep -q 'vif1.0: adopted' $LOG
 ok 'and serves what comes new' vifctl show stats
 
+# --- a manager that is slow -------------------------------------------------------------
+
+# It reads nothing while a guest with many channels comes, and its socket takes a few
+# messages only: the guest is told "connected" when the rest is told, too.
+vifctl attach vif3.0 bridge=br0 mac=00:16:3e:00:00:03 >/dev/null
+kill -STOP $MANAGER
+vifguest --verbose --vif 3.0 --ip 10.0.0.3/24 --queues 8 >"$LOG.g3" 2>&1 &
+G3=$!
+offered()
+{
+	[ "$(xenstore-read /local/domain/3/device/vif/0/state)" = 4 ]
+}
+ok 'a guest with 16 channels offers them' until_true 10 offered
+kill -CONT $MANAGER
+ok 'and is connected' until_true 10 grep -q 'connected, netns' "$LOG.g3"
+all_kept()
+{
+	[ "$(kept | tr ' ' '\n' | grep -c -E '^(from|to)\.3\.')" = 32 ]
+}
+ok 'all of them are kept' until_true 5 all_kept
+old=$(supervisor)
+kill -9 "$old"
+until_true 10 another_supervisor "$old"
+ok 'the next netbackd serves it' ping -q -c 1 -w 40 10.0.0.3
+ok 'it never lost its connection' fails grep 'lost netbackd' "$LOG.g3"
+kill $G3
+wait $G3
+vifctl detach vif3.0 >/dev/null
+
 # --- random kills --------------------------------------------------------------------
 
 streams $N
