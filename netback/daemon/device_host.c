@@ -14,6 +14,11 @@
 #include "survive.h"
 #include "vif.h"
 
+enum {
+	DEVICE_TAP_TRIES = 100,
+	DEVICE_TAP_US = 2000,
+};
+
 static int device_find_name(struct device *d, struct err *e)
 {
 	char got[64];
@@ -111,11 +116,19 @@ static int device_inherit_tap(struct device *d)
 	return 0;
 }
 
-static int device_open_tap(struct device *d, struct err *e)
+/* One that is ours may be held for a moment longer than the dead netbackd's locks:
+ * the kernel closes what was on its way to a worker behind them.
+ */
+static int device_open_tap(struct device *d, bool ours, struct err *e)
 {
 	char name[ESTATE_NAME];
+	unsigned i;
 
 	d->tap = tap_open(d->dev, e);
+	for (i = 0; ours && d->tap == -EBUSY && i < DEVICE_TAP_TRIES; i++) {
+		usleep(DEVICE_TAP_US);
+		d->tap = tap_open(d->dev, e);
+	}
 	if (d->tap < 0)
 		return d->tap;
 	if (strcmp(d->dev, d->name))
@@ -142,7 +155,7 @@ static int device_make_tap(struct device *d, struct err *e)
 		return rc;
 	if (ours && !device_inherit_tap(d))
 		return 0;
-	rc = device_open_tap(d, e);
+	rc = device_open_tap(d, ours, e);
 	if (rc && !ours) {
 		keep_remove(d->hub->keep, d->name);
 		memset(&d->record, 0, sizeof(d->record));

@@ -301,6 +301,8 @@ static int sup_scan_dom(void *arg, const char *name)
 		return 0;
 	snprintf(path, sizeof(path), "%.40s/%u", c->s->hub.root, c->domid);
 	rc = store_each(c->s->hub.store, path, sup_scan_handle, c);
+	if (rc && rc != -ENOTCONN && rc != -ENOENT)
+		sup_add_later(c->s); /* who is there was not said */
 	return rc == -ENOTCONN ? rc : 0;
 }
 
@@ -356,6 +358,8 @@ static void sup_scan(struct supervisor *s)
 	struct sup_dev *v;
 	int rc = sup_each(s, sup_add);
 
+	if (rc && rc != -ENOTCONN && rc != -ENOENT)
+		sup_add_later(s);
 	if (rc && rc != -ENOENT)
 		return; /* away: its return fires every watch */
 	s->scan = false;

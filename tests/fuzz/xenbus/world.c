@@ -251,7 +251,7 @@ int tap_open(const char *name, struct err *e)
 
 	must(name[0]);
 	if (tap_fail && !--tap_fail)
-		return err_set(e, -EBUSY, "in use");
+		return err_set(e, -EPERM, "cannot make it");
 	if (!t)
 		t = tap_find("");
 	must(t);
