@@ -63,10 +63,10 @@ supervisor()
 {
 	sed -n 's/^pid //p' "$LOG.pids" | tail -n 1
 }
-# Not "worker" alone: there are two.
+# Not "worker" alone: there are two. One that is not there is 0, and `kill 0` is us.
 workers()
 {
-	show | sed -n 's/.*"workers":\[\([0-9,]*\)\].*/\1/p' | tr ',' ' '
+	show | sed -n 's/.*"workers":\[\([0-9,]*\)\].*/\1/p' | tr ',' '\n' | grep -vx 0
 }
 kb()
 {
@@ -109,7 +109,7 @@ once()
 	0)
 		# shellcheck disable=SC2046 # words
 		set -- $(workers)
-		kill -9 "$1" && kills_w=$((kills_w + 1))
+		[ $# = 0 ] || { kill -9 "$1" && kills_w=$((kills_w + 1)); }
 		;;
 	1) kill -9 "$(supervisor)" && kills_s=$((kills_s + 1)) ;;
 	2)
