@@ -67,6 +67,17 @@ static void network_first(struct vif_addr *a)
 	a->addr[bits / 8 - 1] |= 1;
 }
 
+/* Makes it the host's; false when that is nobody's address, as ::1 of ::/64. */
+static bool network_host(struct vif_addr *a)
+{
+	char text[INET6_ADDRSTRLEN + 4];
+	struct vif_addr same;
+
+	network_first(a);
+	return vif_print_addr(a, text, sizeof(text)) >= 0 &&
+	       !vif_parse_addr(text, &same);
+}
+
 static int network_subnet_parse(struct network *n, int six, const char *s,
 				struct err *e)
 {
@@ -77,7 +88,8 @@ static int network_subnet_parse(struct network *n, int six, const char *s,
 		return 0;
 	if (vif_parse_addr(s, &a) || (a.family == AF_INET6) != six ||
 	    (six ? a.len != NETWORK_LEN6
-		 : a.len < NETWORK_LEN_MIN || a.len > NETWORK_LEN_MAX))
+		 : a.len < NETWORK_LEN_MIN || a.len > NETWORK_LEN_MAX) ||
+	    !network_host(&a))
 		return err_set(e, -EINVAL,
 			       six ? "subnet6=%s is not an IPv6 network of "
 				     "length 64; write it as fd00:1::/64, or "
@@ -86,7 +98,6 @@ static int network_subnet_parse(struct network *n, int six, const char *s,
 				     "length 8 to 29; write it as "
 				     "192.168.5.0/24, or none",
 			       vif_show(s).s);
-	network_first(&a);
 	n->addr[six] = a;
 	return 0;
 }
