@@ -27,6 +27,15 @@ ok 'no id stands there twice' test -z "$(uniq -d "$tmp/ids")"
 ok 'a row without a lie says why' awk -F' *[|] *' \
 	'/^[|] [A-Z]/ && $4 == "" { print; bad = 1 } END { exit bad }' \
 	"$ROOT/doc/advisories.md"
+# Lies with a mutation, and those that the page says have none.
+{
+	sed -n 's/.*@ lie://p' "$ROOT/tests/mutations"
+	sed -n '/^## Lies and checks/,$p' "$ROOT/doc/advisories.md" |
+		grep '^| `' | cut -d'|' -f2 | tr '`' ' '
+} | tr -s ' ' '\n' | sed '/^$/d' | sort >"$tmp/checked"
+"$B/tests/guest/hostile" --list | cut -d'|' -f1 | sort >"$tmp/lies"
+ok 'every lie has a mutation or a reason, and one of them' \
+	diff "$tmp/lies" "$tmp/checked"
 ok 'no lie has the name of another' test -z \
 	"$("$B/tests/guest/hostile" --list | cut -d'|' -f1 | sort | uniq -d)"
 done_testing

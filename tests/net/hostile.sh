@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # hostile.sh - guests that lie, beside two that do not: one point for each lie
 #
-#   T=part-of-a-name via LIE=, N=repetitions (3), SLOW=1: print what each costs
+#   LIE=part of a name, or LIES='name name'; N=repetitions (3), SLOW=1: print what
+#   each costs
 #
 # Domains 9..24 tell lies to the worker that carries numbered datagrams between
 # domains 1 and 2. A point holds when the lie ended as its row says
@@ -250,6 +251,7 @@ case $B in *san*) SLACK=32768 STORM=50 ;; esac
 "$HOSTILE" --list >/tmp/lies
 while IFS='|' read -r name id due variants how; do
 	case $name in *"$LIE"*) ;; *) continue ;; esac
+	case " ${LIES:-$name} " in *" $name "*) ;; *) continue ;; esac
 	ok "$name ($id): $due" lie "$name" "$variants" "$how" </dev/null
 	turn=$((turn + 1))
 	[ "${SLOW:-0}" = 0 ] || cat $LOG.cost

@@ -55,11 +55,11 @@ passes()
 	return "$passes_rc"
 }
 
-# flood ADDRESS [SIZE]: UDP as fast as it goes, until killed.
-FLOOD='import socket, sys
-s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+# flood ADDRESS SIZE: UDP as fast as it goes, eight flows by turns, until killed.
+FLOOD='import itertools, socket, sys
+v = [socket.socket(socket.AF_INET, socket.SOCK_DGRAM) for _ in range(8)]
 b = bytes(int(sys.argv[2]))
-while True:
+for s in itertools.cycle(v):
     try:
         s.sendto(b, (sys.argv[1], 9))
     except OSError:
@@ -80,12 +80,17 @@ stop()
 	wait "$1" || :
 }
 
-vifguest --vif 1.0 --ip 10.0.0.1/24 >$LOG.g 2>&1 &
-GUEST=$!
+guest()
+{
+	: >$LOG.g
+	vifguest --vif 1.0 --ip 10.0.0.1/24 "$@" >$LOG.g 2>&1 &
+	GUEST=$!
+	until_true 10 grep -q connected $LOG.g
+	G=$(sed -n 's/.*netns pid \([0-9]*\).*/\1/p' $LOG.g)
+	until_true 5 ping -q -c 1 -W 1 10.0.0.1
+}
 attach rate=1Mb/s >>$LOG 2>&1
-until_true 10 grep -q connected $LOG.g
-G=$(sed -n 's/.*netns pid \([0-9]*\).*/\1/p' $LOG.g)
-until_true 5 ping -q -c 1 -W 1 10.0.0.1
+guest
 
 up 1400
 ok '1 Mb/s, from the guest' passes 1000000
@@ -132,5 +137,23 @@ ok 'a rate that is none is said' \
 ok 'the guest still talks' ping -q -c 1 -w 20 10.0.0.1
 ok 'no bell was called a storm' test "$(vifctl --json show stats vif1.0 |
 	sed -n 's/.*"storms": *\([0-9]*\).*/\1/p')" = 0
+stop "$GUEST"
+
+# --- one bucket, however many queues --------------------------------------------
+guest --queues 4
+xenstore-rm /local/domain/0/backend/vif/1/0/rate
+attach rate=10Mb/s >>$LOG 2>&1
+up 1400
+ok '10 Mb/s, from a guest of four queues' passes 10000000
+queues() # that took something from the guest
+{
+	test "$(vifctl --json show ring vif1.0 | tr ', ' '\n\n' |
+		grep -A 1 'queue[0-9]*\.tx\.taken' | grep -c '^[1-9]')" -gt 1
+}
+ok 'by more than one of them' queues
+down 1200
+ok '10 Mb/s, four queues, both ways' passes 10000000
+stop "$UP"
+stop "$DOWN"
 kill "$GUEST"
 done_testing
