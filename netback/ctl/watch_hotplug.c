@@ -207,7 +207,7 @@ static void plug_offline(struct plug *p, uint32_t id, const char *name,
 static void plug_gone(struct plug *p, uint32_t id)
 {
 	if (plug_find(p, id) < p->n)
-		plug_offline(p, id, "vif-bridge", false);
+		plug_offline(p, id, "vif-bridge", true); /* if it had one */
 }
 
 static void plug_look(struct plug *p, uint32_t id)

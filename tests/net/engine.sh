@@ -49,6 +49,8 @@ host()
 		s/tx_queue.*//; s/,LOWER_UP//; s/NO-CARRIER,//; / prom/d'
 	ip -4 addr | grep inet
 	ip -4 route show table all
+	ip -6 addr | grep 'inet6 f[cd]'
+	ip -6 route | grep '^f[cd]'
 	ip neigh show nud permanent
 	ip neigh show proxy
 	bridge fdb show
@@ -96,11 +98,13 @@ host >/tmp/empty
 # whole MODE: only its own, nothing of the one before
 whole()
 {
-	directory 1 ip 10.0.0.9
+	directory 1 ip '10.0.0.9 fd00::9'
 	vif "$1" 1 online || return 1
 	nft list table netdev netback-vif1.0 >/tmp/guard
-	! grep -F 10.0.0.1 /tmp/guard && grep -qF 10.0.0.9 /tmp/guard &&
-		! { ip route; ip neigh show proxy; } | grep -w 10.0.0.1
+	! grep -E '10\.0\.0\.1|fd00::1' /tmp/guard &&
+		grep -qF 10.0.0.9 /tmp/guard && grep -qF fd00::9 /tmp/guard &&
+		! { ip route; ip -6 route; ip neigh show proxy; } |
+			grep -E '10\.0\.0\.1( |$)|fd00::1( |$)'
 }
 
 # subset MODE WHAT..: these are gone when offline comes
@@ -109,7 +113,7 @@ subset()
 	mode=$1
 	shift
 	device vif1.0
-	directory 1 ip 10.0.0.1
+	directory 1 ip '10.0.0.1 fd00::1'
 	vif "$mode" 1 online || return 1
 	for what in "$@"; do
 		case $what in

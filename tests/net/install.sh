@@ -30,6 +30,13 @@ make_it()
 	make -s -C "$ROOT" "$1" B="${B#"$ROOT"/}" DESTDIR="$DEST" PREFIX=/usr
 }
 
+# The hotplug programs alone, and nothing of Xen's or Debian's place.
+ok 'install-hotplug' make_it install-hotplug
+same 'vif-bridge and its like, and what they are links to' "$(files)" \
+	"$(echo "$want" | grep -E '/lib/netback/|vif-bridge.8')"
+ok 'it runs alone' "$DEST/usr/lib/netback/scripts/vif-bridge" add type_if=vif
+rm -r "$DEST"
+
 # A stranger's file in the same folder must stay.
 mkdir -p "$DEST/usr/bin"
 ok 'install' make_it install

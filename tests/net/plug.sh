@@ -86,6 +86,33 @@ xenstore-rm "$BACK/2"
 ok 'its directory goes first' until_true 5 said 'vif2.0 hotplug=offline'
 ok 'its guard is gone' until_true 5 fails nft list table netdev netback-vif2.0
 
+# --- by other scripts, and an emulated card beside one ---
+ip link add up0 type veth peer name up1
+ip addr add 192.0.2.1/24 dev up0
+ip link set up0 up
+for n in 7 8 9; do ip tuntap add dev vif$n.0 mode tap; done
+ip tuntap add dev vif9.0-emu mode tap
+backend 7 script /etc/xen/scripts/vif-route ip 10.7.0.2 gatewaydev up0
+ok 'one that is routed' until_true 5 status 7 connected
+ok 'it has its route' sh -c 'ip route show 10.7.0.2 | grep -q "dev vif7.0"'
+backend 8 script vif-nat ip 10.8.0.2 gatewaydev up0
+ok 'one of mode nat' until_true 5 status 8 connected
+ok 'it has its table' nft list table inet netback-nat
+backend 9 type vif_ioemu
+ok 'one with an emulated card' until_true 5 status 9 connected
+ok 'its tap is a port, too' until_true 5 port br0 vif9.0-emu
+ok 'with a guard' nft list table netdev netback-vif9.0-emu
+leave 7
+leave 8
+xenstore-rm "$BACK/9"
+ok 'the routed one goes' until_true 5 no_dir 7
+ok 'the other, too' until_true 5 no_dir 8
+same 'no route is left' '' "$(ip route show dev vif7.0; ip route show dev vif8.0)"
+ok 'a directory goes first' until_true 5 said 'vif9.0 hotplug=offline'
+ok 'the tap is no port' until_true 5 fails port br0 vif9.0-emu
+same 'no guard is left of them' '' "$(nft list tables | grep -E 'vif[789]')"
+for n in 7.0 8.0 9.0 9.0-emu; do ip link del vif$n; done
+
 ip tuntap add dev vif3.0 mode tap
 backend 3 script /etc/xen/scripts/vif-other
 backend 4 script ''
