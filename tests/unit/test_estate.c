@@ -37,6 +37,7 @@ static int setup(void **state)
 	char path[64];
 	int n = snprintf(path, sizeof(path), "@test_estate.%d", (int)getpid());
 
+	*state = w;
 	memcpy(a.sun_path + 1, path + 1, (size_t)n - 1);
 	w->manager = socket(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK, 0);
 	if (bind(w->manager, (struct sockaddr *)&a,
@@ -45,7 +46,6 @@ static int setup(void **state)
 		return -1;
 	setenv("NOTIFY_SOCKET", path, 1);
 	w->fd = dup(0);
-	*state = w;
 	return loop_open(&w->loop) || estate_open(&w->t);
 }
 
