@@ -129,10 +129,17 @@ if command -v dnsmasq >/dev/null; then
 	{
 		cat "$RUN/net/lan/pid"
 	}
+	# A process that dies gives its memory back before its sockets.
+	dead()
+	{
+		[ ! -e "/proc/$1" ] || grep -q '^State:.Z' "/proc/$1/status"
+	}
 	no_dnsmasq()
 	{
-		kill -KILL "$(pid)"
-		until_true 5 sh -c "vifctl network show lan | grep 'dnsmasq=none'"
+		P=$(pid)
+		kill -KILL "$P"
+		until_true 5 dead "$P"
+		vifctl network show lan | grep 'dnsmasq=none'
 	}
 	drift 'the table of all networks gone' 'there is no table inet netback-nat' \
 		nft delete table inet $N
