@@ -129,6 +129,15 @@ outside_up()
 	until_true 10 outside_there
 }
 
+# steady: of what ip prints, what stays as it was set. Left out is what the kernel
+# finds by itself some time later: carrier and what follows from it, timers.
+steady()
+{
+	sed 's/^[0-9]*: //; s/NO-CARRIER,//; s/,LOWER_UP//; s/,M-DOWN//; s/ state [A-Z]*//
+		s/ qdisc [a-z_]*//; s/ [a-z_]*_timer *[0-9.]*//g; s/ linkdown//; s/ tentative//
+		s/ pref medium//; s/ *$//'
+}
+
 # listening PORT [COMMAND..]: somebody takes what comes to that port, TCP or UDP;
 # COMMAND enters the namespace that is asked.
 listening()

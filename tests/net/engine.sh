@@ -45,12 +45,11 @@ vif()
 # The host but for what stays raised, and the store's own.
 host()
 {
-	ip -d link | sed 's/^[0-9]*: //; s/_timer *[0-9.]*//g; s/state .*//
-		s/tx_queue.*//; s/,LOWER_UP//; s/NO-CARRIER,//; / prom/d'
+	ip -d link | steady
 	ip -4 addr | grep inet
-	ip -4 route show table all
-	ip -6 addr | grep 'inet6 f[cd]'
-	ip -6 route | grep '^f[cd]'
+	ip -4 route show table all | steady
+	ip -6 addr | grep 'inet6 f[cd]' | steady
+	ip -6 route | grep '^f[cd]' | steady
 	ip neigh show nud permanent
 	ip neigh show proxy
 	bridge fdb show

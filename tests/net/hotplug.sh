@@ -27,7 +27,7 @@ port()
 # The host as a text: what is compared before and after.
 host()
 {
-	ip -d link | sed 's/tx_queue.*//; s/_timer *[0-9.]*//g'
+	ip -d link | steady
 	bridge fdb show
 	nft list ruleset | grep -v 'packets'
 	xenstore-ls -f
@@ -468,8 +468,7 @@ lean 'defect 13: '
 # What must be the same, however it came about.
 end()
 {
-	ip -d link show | sed 's/^[0-9]*: //; s/_timer *[0-9.]*//g' |
-		grep -v state
+	ip -d link | steady
 	ip -o link show up | cut -d: -f2
 	bridge fdb show br br0
 	nft list ruleset | grep -v packets

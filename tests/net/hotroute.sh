@@ -18,11 +18,11 @@ routes()
 # The host as a text: what is compared before and after.
 host()
 {
-	ip -d link | sed 's/tx_queue.*//; s/_timer *[0-9.]*//g'
-	ip addr | grep inet
-	ip -4 route show table all
+	ip -d link | steady
+	ip addr | grep inet | steady
+	ip -4 route show table all | steady
 	# a router's own anycast addresses come when the kernel finds time
-	ip -6 route show table all | sed 's/ pref medium//; /anycast/d' | sort
+	ip -6 route show table all | sed /anycast/d | steady | sort
 	ip neigh show nud permanent
 	ip neigh show proxy
 	nft list ruleset | grep -v packets

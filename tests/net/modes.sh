@@ -46,8 +46,8 @@ settled()
 # Everything that attach may touch. Timers and counters are not of that kind.
 dump()
 {
-	ip -d link | sed 's/ [a-z_]*_timer *[0-9.]*//g; s/ *$//'
-	ip addr | grep inet
+	ip -d link | steady
+	ip addr | grep inet | steady
 	bridge -d link
 	bridge fdb | sort
 	bridge vlan

@@ -194,10 +194,9 @@ fi
 
 end()
 {
-	ip -d link show | sed 's/^[0-9]*: //; s/_timer *[0-9.]*//g' |
-		grep -v state
-	ip -4 route
-	ip addr | grep inet
+	ip -d link | steady
+	ip -4 route | steady
+	ip addr | grep inet | steady
 	nft list ruleset | grep -v packets
 	xenstore-ls -f | grep -v hotplug-error
 }

@@ -48,10 +48,9 @@ asks()
 }
 host()
 {
-	ip -o link | sed 's/^[0-9]*: //; s/ state [A-Z]*//; s/NO-CARRIER,//; s/,LOWER_UP//
-		s/ qdisc.*link/ link/'
-	ip -o -4 addr
-	ip route | sed 's/ linkdown//'
+	ip -o link | steady
+	ip -o -4 addr | steady
+	ip route | steady
 	ip neigh show proxy
 	bridge fdb show
 	nft list tables

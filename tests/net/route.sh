@@ -33,11 +33,11 @@ outside ip route add fd00:7::2 via 2001:db8::1
 # Everything that attach may touch, but the two guests' own devices.
 dump()
 {
-	ip -d link | sed 's/ [a-z_]*_timer *[0-9.]*//g; s/ *$//; s/^[0-9]*: //'
-	ip addr | grep inet
-	ip route show table all
+	ip -d link | steady
+	ip addr | grep inet | steady
+	ip route show table all | steady
 	# what the kernel learns by itself comes and goes
-	ip -6 route show table all | sed 's/ pref medium//' | sort
+	ip -6 route show table all | steady | sort
 	ip neigh show nud permanent
 	ip neigh show proxy
 	grep -rs . /proc/sys/net/ipv4/conf /proc/sys/net/ipv6/conf \

@@ -24,10 +24,10 @@ state()
 {
 	vifctl show vif1.0 | sed 's, refused[^ ]*,,g'
 	nft list ruleset | sed 's/packets [0-9]* bytes [0-9]*//'
-	ip -o link | sed 's/^[0-9]*: //; s/state [A-Z]*//; s/,LOWER_UP//'
+	ip -o link | steady
 	bridge fdb show | grep -v permanent | sort
 	bridge -d link show | sed 's/state [a-z]*//'
-	ip route
+	ip route | steady
 	ip neigh show nud permanent
 }
 unchanged()
