@@ -9,6 +9,8 @@
  * Errors: -errno. After any memory of the guest is found missing (a hole was
  * punched, its memory limit was met) the handle is dead: every call returns
  * -EFAULT, mapped pages read as private zeros, and only this guest is affected.
+ * A guest of Xen is never dead in this way: where the hypervisor refuses to copy at
+ * all that call alone returns -EREMOTEIO.
  */
 #ifndef NETBACK_HV_H
 #define NETBACK_HV_H
@@ -35,7 +37,8 @@ struct hv_seg {
 	uint16_t len;	/* bytes */
 	uint8_t *local; /* hv_copy: our side. hv_reach: filled in */
 	int status;	/* out: 0, -EACCES (no such grant, or read-only),
-			 * -EINVAL (crosses the page), -EFAULT (dead) */
+			 * -EINVAL (crosses the page), -EFAULT (dead),
+			 * -EREMOTEIO (as the whole call) */
 };
 
 /* A local guest. Takes over memfd (also on error). The memory must be a tmpfs
@@ -97,7 +100,8 @@ int hv_map_ro(struct hv *hv, uint32_t ref, void **page);
 void hv_unmap(struct hv *hv, void *page); /* NULL is fine */
 
 /* Copies n pieces between guest pages and private memory; each piece has its
- * own status. Returns the number that failed, or -EFAULT when dead.
+ * own status. Returns the number that failed, -EFAULT when dead, -EREMOTEIO where
+ * nothing may be said of any piece.
  */
 int hv_copy(struct hv *hv, enum hv_dir dir, struct hv_seg *v, unsigned n);
 

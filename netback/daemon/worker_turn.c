@@ -130,6 +130,8 @@ static const char *worker_reason(int rc)
 		return "the guest broke the ring protocol";
 	case -EFAULT:
 		return "the guest's memory went away";
+	case -EREMOTEIO:
+		return "the host cannot copy to or from the guest";
 	case -EBADFD:
 		return "the host device went away";
 	default:

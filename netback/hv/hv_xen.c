@@ -11,7 +11,10 @@
  *
  * Ring pages are mapped. Packets are copied by the hypervisor, many pieces in
  * one call, each with a status of its own; nothing of a packet is ever mapped.
- * An evtchn that was restricted can bind ports of its guest only.
+ * An evtchn that was restricted can bind ports of its guest only. A call that the
+ * kernel fails as a whole is about our memory, not the guest's: it is made again
+ * while memory is short, and else ends one connection; the handle is as good as
+ * it was.
  *
  * An event masks its port until it is written back: that is hv_clear, so a guest
  * which nobody listens to for a while can interrupt once, not more.
@@ -41,7 +44,8 @@ enum {
 	XEN_MAPS = HV_CHANNELS, /* 2 x 64 rings, the control ring, a spare */
 	XEN_BATCH = 64,	 /* pieces in one call; the kernel makes hypercalls of
 			  * 16 of them */
-	XEN_TRIES = 100, /* of a page that is being paged in */
+	XEN_TRIES = 100, /* of a page that is being paged in, or of a call for
+			  * which there is no memory */
 };
 
 static const char xen_gntdev_path[] = "/dev/xen/gntdev";
@@ -69,7 +73,6 @@ struct xen {
 	struct hv hv; /* first: a struct hv * is a struct xen * */
 	uint16_t domid;
 	int gnt;
-	bool dead;
 	bool handing; /* ports are being given, for one connection */
 	struct xen_port port[HV_CHANNELS];
 	struct xen_map map[XEN_MAPS];
@@ -138,8 +141,11 @@ static int xen_ioctl_copy(struct xen *x, struct gntdev_grant_copy_segment *s,
 			  unsigned n)
 {
 	struct ioctl_gntdev_grant_copy c = { .count = n, .segments = s };
+	int i, rc = -ENOMEM;
 
-	return ioctl(x->gnt, IOCTL_GNTDEV_GRANT_COPY, &c) ? -EFAULT : 0;
+	for (i = 0; i < XEN_TRIES && (rc == -ENOMEM || rc == -EINTR); i++)
+		rc = ioctl(x->gnt, IOCTL_GNTDEV_GRANT_COPY, &c) ? -errno : 0;
+	return rc;
 }
 
 /* The page is on its way from the host's swap: rare, and soon over. */
@@ -189,21 +195,20 @@ static int xen_copy(struct hv *hv, enum hv_dir dir, struct hv_seg *v,
 	unsigned i, k;
 	int bad = 0;
 
-	for (i = 0; i < n && !x->dead; i += k) {
+	for (i = 0; i < n; i += k) {
 		int rc;
 
 		k = n - i < XEN_BATCH ? n - i : XEN_BATCH;
 		rc = xen_batch(x, dir, v + i, k);
 		if (rc < 0)
-			x->dead = true;
-		else
-			bad += rc;
+			goto failed;
+		bad += rc;
 	}
-	if (!x->dead)
-		return bad;
+	return bad;
+failed:
 	for (i = 0; i < n; i++)
-		v[i].status = -EFAULT;
-	return -EFAULT;
+		v[i].status = -EREMOTEIO;
+	return -EREMOTEIO;
 }
 
 static void xen_forget(struct xen *x, uint64_t index)
@@ -377,9 +382,11 @@ static int xen_clear(struct hv *hv, int chan)
 
 /* --- open and close -------------------------------------------------------- */
 
+/* No memory of the guest's is ours that could go away under us. */
 static bool xen_dead(const struct hv *hv)
 {
-	return ((const struct xen *)hv)->dead;
+	(void)hv;
+	return false;
 }
 
 static void xen_close(struct hv *hv)

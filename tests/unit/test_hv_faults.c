@@ -40,7 +40,7 @@ static const char *const what_name[] = { "map",	 "copy", "piece",
 					 "bind", "bell", "clear" };
 static const int what_error[W_KINDS][3] = {
 	[W_MAP] = { -EACCES, -EINVAL, -ENOMEM },
-	[W_COPY] = { -EFAULT },
+	[W_COPY] = { -EFAULT, -EREMOTEIO },
 	[W_PIECE] = { -EACCES, -EINVAL },
 	[W_BIND] = { -ENOENT, -EBUSY, -ENOSPC },
 	[W_BELL] = { -ENOTCONN, -EIO },
@@ -112,22 +112,24 @@ static void bad_unmap(struct hv *hv, void *page)
 	hv_unmap(real(hv), page);
 }
 
-/* As hv.h says: when one call fails, all do from there on. */
+/* As hv.h says: of a guest that is dead all calls fail from there on; else one
+ * does.
+ */
 static int bad_pieces(struct hv *hv, struct hv_seg *v, unsigned n, int refused)
 {
 	struct bad *b = (struct bad *)hv;
+	int whole = b->dead ? -EFAULT : ask(W_COPY);
 	unsigned i;
 
-	b->dead = b->dead || ask(W_COPY);
+	b->dead = whole == -EFAULT;
 	for (i = 0; i < n; i++) {
-		int rc = b->dead ? -EFAULT : ask(W_PIECE);
+		int rc = whole ? whole : ask(W_PIECE);
 
 		refused += rc && !v[i].status;
-		if (rc) {
+		if (rc)
 			v[i].status = rc;
-		}
 	}
-	return b->dead ? -EFAULT : refused;
+	return whole ? whole : refused;
 }
 
 static int bad_copy(struct hv *hv, enum hv_dir dir, struct hv_seg *v,
