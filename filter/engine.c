@@ -433,22 +433,34 @@ static void engine_ether(struct code *c, bool equal, uint16_t type)
 	code_cmp(c, equal, ether, 2);
 }
 
-/* A part of a packet that begins behind eight bytes: in its fragment header,
- * wherever that is.
- */
-static void engine_second6(struct code *c)
+/* Of a fragment's header, wherever that is; no match where there is none. */
+static void engine_frag6(struct code *c, uint32_t off, uint32_t len)
 {
-	static const uint8_t mask[2] = { 0xff, 0xf8 }, at[2] = { 0, 8 };
 	struct nftnl_expr *x = code_add(c, "exthdr");
 
 	if (!x)
 		return;
 	nftnl_expr_set_u32(x, NFTNL_EXPR_EXTHDR_DREG, NFT_REG_1);
 	nftnl_expr_set_u8(x, NFTNL_EXPR_EXTHDR_TYPE, IPPROTO_FRAGMENT);
-	nftnl_expr_set_u32(x, NFTNL_EXPR_EXTHDR_OFFSET, 2);
-	nftnl_expr_set_u32(x, NFTNL_EXPR_EXTHDR_LEN, 2);
+	nftnl_expr_set_u32(x, NFTNL_EXPR_EXTHDR_OFFSET, off);
+	nftnl_expr_set_u32(x, NFTNL_EXPR_EXTHDR_LEN, len);
+}
+
+/* A part of a packet that begins behind so many bytes. */
+static void engine_part6(struct code *c, uint8_t bytes)
+{
+	static const uint8_t mask[2] = { 0xff, 0xf8 };
+	const uint8_t at[2] = { 0, bytes };
+
+	engine_frag6(c, 2, 2);
 	code_mask(c, mask, 2);
 	code_cmp(c, true, at, 2);
+}
+
+static void engine_next6(struct code *c, bool equal, uint8_t v)
+{
+	code_payload(c, NFT_PAYLOAD_NETWORK_HEADER, 6, 1);
+	code_cmp(c, equal, &v, 1);
 }
 
 static void engine_hidden_drop(struct code *c)
@@ -476,17 +488,68 @@ static void engine_hidden_not6(struct code *c)
 	code_verdict(c, NFT_RETURN, NULL);
 }
 
+/* TCP, UDP: without an extension header nothing hides. */
+static void engine_hidden_plain6(struct code *c)
+{
+	static const uint8_t from = IPPROTO_HOPOPTS + 1,
+			     to = IPPROTO_ROUTING - 1;
+
+	code_payload(c, NFT_PAYLOAD_NETWORK_HEADER, 6, 1);
+	code_range(c, true, &from, &to, 1);
+	code_verdict(c, NFT_RETURN, NULL);
+}
+
+/* Whatever this part says that it is of: the first one's word is taken. */
 static void engine_hidden_flags6(struct code *c)
 {
-	engine_is(c, true, NFT_META_L4PROTO, IPPROTO_TCP);
-	engine_second6(c);
+	engine_part6(c, 8);
 	engine_hidden_drop(c);
 }
 
-/* No rule can ask "is there none?": what has an upper layer leaves. Of a later part
- * the kernel knows it when nothing but that stands behind the fragment's header; and
- * a packet is worth nothing without its later parts.
- */
+/* As in the guard's chain in_ext6: a fragment's header comes first .. */
+static void engine_hidden_behind6(struct code *c)
+{
+	engine_next6(c, false, IPPROTO_FRAGMENT);
+	engine_frag6(c, 0, 1);
+	engine_hidden_drop(c);
+}
+
+/* .. no other extension header is behind it .. */
+static void engine_hidden_ext6(struct code *c, uint8_t from, uint8_t to)
+{
+	engine_frag6(c, 0, 1);
+	code_range(c, true, &from, &to, 1);
+	engine_hidden_drop(c);
+}
+
+static void engine_hidden_hbh6(struct code *c)
+{
+	engine_hidden_ext6(c, IPPROTO_HOPOPTS, IPPROTO_HOPOPTS);
+}
+
+static void engine_hidden_route6(struct code *c)
+{
+	engine_hidden_ext6(c, IPPROTO_ROUTING, IPPROTO_FRAGMENT);
+}
+
+static void engine_hidden_dst6(struct code *c)
+{
+	engine_hidden_ext6(c, IPPROTO_DSTOPTS, IPPROTO_DSTOPTS);
+}
+
+/* .. and eight bytes of the upper layer are in the first part. */
+static void engine_hidden_short6(struct code *c)
+{
+	static const uint8_t least[2] = { 0, 8 + 8 };
+
+	engine_next6(c, true, IPPROTO_FRAGMENT);
+	engine_part6(c, 0);
+	code_payload(c, NFT_PAYLOAD_NETWORK_HEADER, 4, 2);
+	code_compare(c, NFT_CMP_LT, least, 2);
+	engine_hidden_drop(c);
+}
+
+/* No rule can ask "is there none?": what has an upper layer leaves. */
 static void engine_hidden_upper(struct code *c)
 {
 	engine_is(c, false, NFT_META_L4PROTO, IPPROTO_RAW);
@@ -526,7 +589,13 @@ int engine_hidden(unsigned hides, const char *table, const char *chain,
 	} row[] = {
 		{ ENGINE_FLAGS4, engine_hidden_flags4 },
 		{ ENGINE_FLAGS6 | ENGINE_PROTO6, engine_hidden_not6 },
+		{ ENGINE_FLAGS6 | ENGINE_PROTO6, engine_hidden_plain6 },
 		{ ENGINE_FLAGS6, engine_hidden_flags6 },
+		{ ENGINE_PROTO6, engine_hidden_behind6 },
+		{ ENGINE_PROTO6, engine_hidden_hbh6 },
+		{ ENGINE_PROTO6, engine_hidden_route6 },
+		{ ENGINE_PROTO6, engine_hidden_dst6 },
+		{ ENGINE_PROTO6, engine_hidden_short6 },
 		{ ENGINE_PROTO6, engine_hidden_upper },
 		{ ENGINE_PROTO6, engine_hidden_drop },
 	};

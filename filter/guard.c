@@ -58,6 +58,16 @@ void guard_match_num(struct guard_rule *r, enum guard_field field, unsigned num)
 	guard_match_op(r, field, GUARD_EQ, num);
 }
 
+void guard_match_range(struct guard_rule *r, enum guard_field field,
+		       uint8_t from, uint8_t to)
+{
+	uint8_t v[2] = { from, to };
+
+	guard_match(r, field, GUARD_RANGE, NULL, 8);
+	if (r)
+		memcpy(r->m[r->n - 1].value, v, sizeof(v));
+}
+
 bool guard_cut(uint8_t *v, unsigned len, unsigned bits)
 {
 	bool was = false;
@@ -325,8 +335,10 @@ static void guard_fast(struct guard *g, const struct policy *p, int family)
 	if (guard_known(p))
 		guard_fast_source(g, p, r, family);
 	guard_match_op(r, GUARD_PKTTYPE, GUARD_NE, PACKET_MULTICAST);
+	/* TCP, UDP, and no extension header; nor ICMPv6, which is above */
 	if (!v4)
-		guard_match_op(r, GUARD_L4PROTO, GUARD_NE, IPPROTO_ICMPV6);
+		guard_match_range(r, GUARD_RAW_IP6_NEXT, IPPROTO_HOPOPTS + 1,
+				  IPPROTO_ROUTING - 1);
 	/* the ports of DHCP, 67 and 68, and their neighbours in one look */
 	if (v4 && guard_asks_dhcp(p))
 		guard_match(r, GUARD_RAW_DPORT, GUARD_NE, "\0\x40", 13);
@@ -375,10 +387,11 @@ static void guard_announce(struct guard *g, const struct policy *p)
 }
 
 /* The flags of TCP that are in another part than its ports (RFC 1858) nobody needs
- * but who would not be counted. Behind other headers of IPv6 than a fragment's no
- * rule can find where a part begins: there each counts as a new connection.
+ * but who would not be counted. What a later part of IPv6 says that it is of is no
+ * matter, the first one's word is taken (RFC 8200, 4.5); where a part is not told
+ * by the first header in_ext6 drops it.
  */
-static void guard_hidden_flags(struct guard *g, uint32_t rate)
+static void guard_hidden_flags(struct guard *g)
 {
 	enum guard_counter why = GUARD_DROP_CONNECTIONS;
 	enum guard_chain c = GUARD_FROM_GUEST;
@@ -390,16 +403,9 @@ static void guard_hidden_flags(struct guard *g, uint32_t rate)
 		r->m[r->n - 1].skip = 3; /* its flags */
 	r = guard_add(g, c, GUARD_DROP, why);
 	guard_match_num(r, GUARD_IP6_NEXT, IPPROTO_FRAGMENT);
-	guard_match_num(r, GUARD_L4PROTO, IPPROTO_TCP);
 	guard_match_num(r, GUARD_RAW_IP6_FRAG, 8);
 	if (r)
 		r->m[r->n - 1].bits = 13;
-	r = guard_add(g, c, GUARD_DROP, why);
-	guard_match_op(r, GUARD_IP6_NEXT, GUARD_NE, IPPROTO_TCP);
-	guard_match_op(r, GUARD_IP6_NEXT, GUARD_NE, IPPROTO_FRAGMENT);
-	guard_match_num(r, GUARD_L4PROTO, IPPROTO_TCP);
-	if (r)
-		r->over = rate;
 }
 
 /* Before anything else: the others judge frame by frame. */
@@ -419,7 +425,7 @@ static void guard_rates(struct guard *g, const struct policy *p)
 		guard_match(r, GUARD_TCP_FLAGS, GUARD_SYN, NULL, 0);
 		if (r)
 			r->over = p->connections;
-		guard_hidden_flags(g, p->connections);
+		guard_hidden_flags(g);
 	}
 }
 

@@ -11,7 +11,8 @@
  *       in_ip        is it a DHCP server's, or a multicast router's? in_igmp
  *         in_dhcp      to a DHCP server: for the guest's own MAC?
  *     check_ip6    source address, or :: where a new host must use it; then
- *       in_ip6       is there an upper layer? then in_udp6 (a DHCP server's?)
+ *       in_ip6       an extension header? in_ext6: and none behind it? then
+ *       in_upper6    is there an upper layer? then in_udp6 (a DHCP server's?)
  *         in_icmp6     a router's? else, of neighbour discovery: check_target
  *                      (is it its own?) and nd0, nd1 .. (rs0 ..), one for each
  *                      eight bytes of options: whose link-layer address?
@@ -78,7 +79,8 @@ enum guard_field {
 	GUARD_RAW_IP_SADDR,
 	GUARD_RAW_IP6_SADDR,
 	GUARD_RAW_IP6_NEXT,
-	GUARD_RAW_IP6_FRAG, /* offset in a fragment header that comes first */
+	GUARD_RAW_IP6_SECOND, /* what an extension header says comes next */
+	GUARD_RAW_IP6_FRAG,   /* offset in a fragment header that comes first */
 	GUARD_RAW_DPORT,
 	GUARD_RAW_TARGET, /* of neighbour solicitation and advertisement */
 	GUARD_RAW_OPT,	  /* one option of eight bytes */
@@ -104,7 +106,8 @@ struct guard_field_info {
 extern const struct guard_field_info guard_fields[GUARD_FIELDS];
 
 /* IN: the set of that length. LEARN puts it there, and is no match when the set
- * is full. SYN: of TCP's flags, SYN without ACK.
+ * is full. SYN: of TCP's flags, SYN without ACK. RANGE: of one byte, from the
+ * value's first to its second.
  */
 enum guard_op {
 	GUARD_EQ,
@@ -114,6 +117,7 @@ enum guard_op {
 	GUARD_IN,
 	GUARD_LEARN,
 	GUARD_SYN,
+	GUARD_RANGE,
 };
 enum guard_set { GUARD_ADDR4, GUARD_ADDR6, GUARD_SETS };
 
@@ -143,6 +147,8 @@ enum guard_chain {
 	GUARD_IN_DHCP,
 	GUARD_CHECK_IP6,
 	GUARD_IN_IP6,
+	GUARD_IN_EXT6,
+	GUARD_IN_UPPER6,
 	GUARD_IN_UDP6,
 	GUARD_IN_ICMP6,
 	GUARD_CHECK_TARGET,

@@ -39,7 +39,7 @@ static void guard_check_none(struct guard *g, const struct policy *p)
 	r = guard_nd(g, c, nd, GUARD_RS0, ND_ROUTER_SOLICIT);
 	guard_match(r, GUARD_IP6_SADDR, GUARD_EQ, none, 128);
 	for (i = 0; i < sizeof(report); i++) {
-		r = guard_add(g, c, GUARD_RETURN, 0);
+		r = guard_add(g, c, GUARD_GOTO, GUARD_IN_IP6);
 		guard_match(r, GUARD_IP6_SADDR, GUARD_EQ, none, 128);
 		guard_match_num(r, GUARD_ICMP6_TYPE, report[i]);
 	}
@@ -73,13 +73,55 @@ static struct guard_rule *guard_later(struct guard *g, enum guard_chain c)
 	return r;
 }
 
-/* Where the kernel finds no upper layer (RFC 7112: behind a chain of headers that
- * a fragment cuts), a receiver may still find one.
+/* The headers behind which the kernel goes on looking for an upper layer; `from`
+ * is who says that there is one.
  */
-static void guard_in_ip6(struct guard *g, const struct policy *p)
+static void guard_ext(struct guard *g, enum guard_chain c,
+		      enum guard_field from, enum guard_verdict v, unsigned to)
+{
+	struct guard_rule *r = guard_add(g, c, v, to);
+
+	guard_match_num(r, from, IPPROTO_HOPOPTS);
+	r = guard_add(g, c, v, to);
+	guard_match_range(r, from, IPPROTO_ROUTING, IPPROTO_FRAGMENT);
+	r = guard_add(g, c, v, to);
+	guard_match_num(r, from, IPPROTO_DSTOPTS);
+}
+
+/* The kernel looks for an upper layer in all of the frame, and so in what stands
+ * behind the packet's own end, too, which other parts belie; and of a later part
+ * it believes what that says that it is of. So one extension header at most: either
+ * the packet is whole, or the upper layer begins behind the fragment's header. The
+ * first part has eight bytes of it, what rules ask for (RFC 7112 wants all).
+ */
+static void guard_in_ext6(struct guard *g)
+{
+	enum guard_chain c = GUARD_IN_EXT6;
+	struct guard_rule *r;
+
+	guard_ext(g, c, GUARD_RAW_IP6_SECOND, GUARD_DROP, GUARD_DROP_HIDDEN);
+	r = guard_add(g, c, GUARD_DROP, GUARD_DROP_HIDDEN);
+	guard_match_num(r, GUARD_RAW_IP6_NEXT, IPPROTO_FRAGMENT);
+	guard_match_num(r, GUARD_RAW_IP6_FRAG, 0);
+	if (r)
+		r->m[r->n - 1].bits = 13;
+	guard_match_op(r, GUARD_IP6_LENGTH, GUARD_LT, 8 + 8);
+	guard_add(g, c, GUARD_GOTO, GUARD_IN_UPPER6);
+}
+
+static void guard_in_ip6(struct guard *g)
+{
+	enum guard_chain c = GUARD_IN_IP6;
+
+	guard_ext(g, c, GUARD_RAW_IP6_NEXT, GUARD_GOTO, GUARD_IN_EXT6);
+	guard_add(g, c, GUARD_GOTO, GUARD_IN_UPPER6);
+}
+
+/* Where the kernel finds no upper layer a receiver may still find one. */
+static void guard_in_upper6(struct guard *g, const struct policy *p)
 {
 	bool server = p->allow & POLICY_DHCP_SERVER;
-	enum guard_chain c = GUARD_IN_IP6;
+	enum guard_chain c = GUARD_IN_UPPER6;
 	struct guard_rule *r;
 
 	r = guard_add(g, c, GUARD_GOTO, GUARD_IN_ICMP6);
@@ -205,7 +247,9 @@ void guard_ip6(struct guard *g, const struct policy *p)
 	guard_check_ip6(g, p);
 	if (guard_known(p) && !guard_has(p, AF_INET6))
 		return;
-	guard_in_ip6(g, p);
+	guard_in_ip6(g);
+	guard_in_ext6(g);
+	guard_in_upper6(g, p);
 	guard_in_icmp6(g, p);
 	if (guard_known(p))
 		guard_check_target(g, p);

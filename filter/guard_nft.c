@@ -147,6 +147,10 @@ static void guard_nft_match(struct code *c, const struct guard_match *m,
 		guard_nft_compare_op(c, NFT_CMP_EQ, &syn, 1);
 		return;
 	}
+	if (m->op == GUARD_RANGE) {
+		code_range(c, true, m->value, m->value + 1, 1);
+		return;
+	}
 	if (m->op == GUARD_IN) {
 		code_in_set(c, guard_sets[s]);
 		return;

@@ -140,7 +140,7 @@ static void guard_say_match(struct guard_out *o, const struct guard_match *m)
 	static const char *const op[] = {
 		[GUARD_EQ] = "",   [GUARD_NE] = "!= ", [GUARD_LT] = "< ",
 		[GUARD_GT] = "> ", [GUARD_IN] = "",    [GUARD_LEARN] = "",
-		[GUARD_SYN] = ""
+		[GUARD_SYN] = "",  [GUARD_RANGE] = ""
 	};
 	const struct guard_field_info *f = &guard_fields[m->field];
 	const char *set = guard_sets[f->len == 4 ? GUARD_ADDR4 : GUARD_ADDR6];
@@ -158,6 +158,10 @@ static void guard_say_match(struct guard_out *o, const struct guard_match *m)
 	guard_say_field(o, m);
 	if (m->op == GUARD_IN) {
 		guard_say(o, " @%s ", set);
+		return;
+	}
+	if (m->op == GUARD_RANGE) {
+		guard_say(o, " 0x%02x-0x%02x ", m->value[0], m->value[1]);
 		return;
 	}
 	guard_say(o, " ");

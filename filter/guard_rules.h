@@ -28,6 +28,9 @@ void guard_match_op(struct guard_rule *r, enum guard_field field,
 void guard_match_num(struct guard_rule *r, enum guard_field field,
 		     unsigned num);
 
+void guard_match_range(struct guard_rule *r, enum guard_field field,
+		       uint8_t from, uint8_t to);
+
 /* Is anything of IPv4 asked behind its address? */
 bool guard_asks_ip(const struct policy *p);
 

@@ -80,8 +80,8 @@ static const char *const both_families[] = {
 	"\t\t@ll,48,64 0x00163e0000010800 @nh,96,32 0x0a000005 meta pkttype != "
 	"multicast @th,16,16 & 0xfff8 != 0x0040 return\n"
 	"\t\t@ll,48,64 0x00163e00000186dd @nh,64,128 "
-	"0x20010db8000000000000000000000005 meta pkttype != multicast meta "
-	"l4proto != ipv6-icmp @th,16,16 != 0x0222 return\n"
+	"0x20010db8000000000000000000000005 meta pkttype != multicast "
+	"@nh,48,8 0x01-0x2a @th,16,16 != 0x0222 return\n"
 	"\t\tether saddr != 00:16:3e:00:00:01 counter name \"drop_mac\" drop\n",
 	"set addr4 {\n\t\ttype ipv4_addr\n\t\telements = { 10.0.0.5 }\n\t}\n",
 	"elements = { 2001:db8::5, fe80::216:3eff:fe00:1 }\n",
