@@ -578,7 +578,7 @@ static void guard_own_ip(struct guard *g)
 	guard_match_num(r, GUARD_PROTOCOL, ETHERTYPE_IP);
 }
 
-static void guard_to_guest(struct guard *g, const struct policy *p)
+static void guard_own_macs(struct guard *g, const struct policy *p)
 {
 	struct guard_rule *r;
 	unsigned i;
@@ -589,7 +589,18 @@ static void guard_to_guest(struct guard *g, const struct policy *p)
 		r = guard_add(g, GUARD_TO_GUEST, GUARD_DROP, GUARD_DROP_OWN);
 		guard_match(r, GUARD_RAW_SADDR, GUARD_EQ, guard_mac(p, i), 48);
 	}
+}
+
+/* At a port's egress nothing tells what the guest sent itself, which hairpin= lets
+ * come back, from what another forged.
+ */
+static void guard_to_guest(struct guard *g, const struct policy *p)
+{
+	if (!p->hairpin)
+		guard_own_macs(g, p);
 	guard_lease(g, p);
+	if (p->hairpin)
+		return;
 	guard_own_ip(g);
 	guard_own(g, GUARD_ARP_SADDR_IP);
 	guard_own(g, GUARD_IP6_SADDR);

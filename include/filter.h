@@ -43,7 +43,8 @@
  *    once; of connections only TCP's are known here, by SYN without ACK. What
  *    is over is dropped, and a fragment in which SYN would hide;
  *  - to the guest: nothing from its own MAC or its own single addresses, IPv4,
- *    ARP, IPv6 or as target of an advertisement.
+ *    ARP, IPv6 or as target of an advertisement; but with hairpin, where that
+ *    cannot be told from what it sent itself.
  *
  * Counters in the table say why frames were dropped: drop_mac,
  * drop_linklocal, drop_ethertype, drop_arp, drop_ip, drop_ip6, drop_dhcp,

@@ -26,6 +26,7 @@ enum {
 struct policy {
 	char dev[IFNAMSIZ]; /* the vif's host device */
 	bool bridged;	    /* a port of a bridge: port flags stand beside */
+	bool hairpin;	    /* its own frames may come back to it */
 	bool masquerade;    /* needs filter_nat's table (filter.h) */
 	bool has_mac;
 	uint8_t mac[6];	  /* the only source MAC, and ARP sender */

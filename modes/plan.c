@@ -163,6 +163,7 @@ static void plan_policy(const struct vif *v, struct policy *p)
 	p->bridged = vif_bridged(v);
 	if (p->bridged)
 		memcpy(p->bridge, v->bridge, sizeof(p->bridge));
+	p->hairpin = p->bridged && v->port & VIF_HAIRPIN;
 	p->packets = v->packets;
 	p->connections = v->connections;
 	memcpy(p->rules, v->rules, sizeof(p->rules));

@@ -102,6 +102,50 @@ ok 'check finds flood' sh -c 'vifctl check | grep -q "vif2.0: flood is on, shoul
 ok 'attach repairs' set1 hairpin=yes
 ok 'the port says so' port vif1.0 'hairpin on'
 
+# What a guest hears of itself; and two MACs of one guest, which meet at the bridge.
+in_guest 1 "nft add table netdev own
+	nft add chain netdev own in '{ type filter hook ingress device eth0 priority 0; }'
+	nft add counter netdev own heard
+	nft add rule netdev own in ether saddr 00:16:3e:00:00:01 counter name heard"
+speaks()
+{
+	in_guest 1 'nft reset counter netdev own heard
+		ip neigh replace 10.0.0.99 lladdr ff:ff:ff:ff:ff:ff dev eth0
+		ping -c 2 -i 0.2 -W 1 10.0.0.99' >/dev/null
+}
+heard_itself()
+{
+	in_guest 1 nft list counter netdev own heard | grep 'packets [1-9]'
+}
+speaks
+ok 'a frame comes back to its guest' until_true 1 heard_itself
+ok 'check finds nothing' vifctl check vif1.0
+ok 'without it' vifctl set vif1.0 hairpin=no
+speaks
+ok 'none does' fails heard_itself
+ok 'set says it again' vifctl set vif1.0 hairpin=yes
+speaks
+ok 'one does' until_true 1 heard_itself
+in_guest 1 'unshare -n sleep 1000 >/dev/null 2>&1 &
+	echo $! >/tmp/inner
+	until [ "$(readlink /proc/$!/ns/net)" != "$(readlink /proc/self/ns/net)" ]; do
+		sleep 0.02
+	done
+	ip link add link eth0 name inner address 00:16:3e:00:00:11 netns $! \
+		type macvlan mode vepa
+	nsenter -t $! -n ip addr add 10.0.0.11/24 dev inner
+	nsenter -t $! -n ip link set inner up'
+meets()
+{
+	in_guest 1 "nsenter -t \$(cat /tmp/inner) -n ping -c 1 $* 10.0.0.1"
+}
+ok 'a second MAC of the guest' set1 hairpin=yes pair=00:16:3e:00:00:11/10.0.0.11
+ok 'it reaches the first' meets -w 20
+ok 'without hairpin' set1 pair=00:16:3e:00:00:11/10.0.0.11
+ok 'it does not' fails meets -W 1
+in_guest 1 'kill "$(cat /tmp/inner)"'
+ok 'one MAC again' set1
+
 # --- VLANs: this kernel's bridges may not know them ---
 # Both guests in one, in two, and one beside an uplink that has tags.
 vlan_traffic()

@@ -233,6 +233,25 @@ static void refuses(void **state)
 	assert_non_null(strstr(e.text, "own MAC"));
 }
 
+/* What the bridge gives back is not told from what is forged. */
+static void hairpin_hears_itself(void **state)
+{
+	static const char *const given[] = { "!to_guest", NULL };
+	static const char *const leased[] = { "chain to_guest {",
+					      "!name \"drop_own\"", NULL };
+	struct policy p = with_mac();
+
+	(void)state;
+	p.hairpin = true;
+	add(&p, "10.0.0.5", 32);
+	add(&p, "2001:db8::5", 128);
+	says(&p, given);
+	p = with_mac();
+	p.hairpin = true;
+	learning(&p, VIF_LEARN_DHCP);
+	says(&p, leased);
+}
+
 /* Two devices never share a table. */
 static void table_names(void **state)
 {
@@ -317,6 +336,7 @@ int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(prints),
+		cmocka_unit_test(hairpin_hears_itself),
 		cmocka_unit_test(most_fits),
 		cmocka_unit_test(refuses),
 		cmocka_unit_test(table_names),
