@@ -11,6 +11,7 @@
 . "$(dirname "$0")/../lib.sh"
 private "$@"
 . "$(dirname "$0")/../host.sh"
+. "$(dirname "$0")/../bus.sh"
 need_tun 'beside firewalld'
 for p in firewalld firewall-cmd dbus-daemon; do
 	command -v $p >/tmp/which || {
@@ -18,9 +19,7 @@ for p in firewalld firewall-cmd dbus-daemon; do
 		done_testing
 	}
 done
-mount -t tmpfs tmpfs /run
-PROBE=$(readlink -f "$(command -v modprobe)") || PROBE=
-[ -z "$PROBE" ] || mount --bind /bin/true "$PROBE"
+bus_up
 
 # --- a world, a bridge to it, a bridged guest and a routed one -------------------
 
@@ -124,45 +123,9 @@ until_true 5 watching $WATCH
 
 # --- a firewalld of this test's ----------------------------------------------------
 
-mkdir -p /run/dbus /tmp/fw
-cp -r /etc/firewalld/. /tmp/fw
-cat >/tmp/bus.conf <<'END'
-<!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D-Bus Bus Configuration 1.0//EN"
- "http://www.freedesktop.org/standards/dbus/1.0/busconfig.dtd">
-<busconfig>
-  <type>system</type>
-  <listen>unix:path=/run/dbus/system_bus_socket</listen>
-  <auth>EXTERNAL</auth>
-  <policy context="default">
-    <allow user="*"/>
-    <allow own="*"/>
-    <allow send_destination="*"/>
-    <allow receive_sender="*"/>
-  </policy>
-</busconfig>
-END
-export DBUS_SYSTEM_BUS_ADDRESS=unix:path=/run/dbus/system_bus_socket
-dbus-daemon --config-file=/tmp/bus.conf --nofork --nopidfile --nosyslog \
-	>/tmp/bus.log 2>&1 &
-BUS=$!
-until_true 5 test -S /run/dbus/system_bus_socket
-# start BACKEND
 running()
 {
 	firewall-cmd --state
-}
-start()
-{
-	sed -i -e "s/^FirewallBackend=.*/FirewallBackend=$1/" \
-		-e 's/^DefaultZone=.*/DefaultZone=trusted/' /tmp/fw/firewalld.conf
-	firewalld --nofork --nopid --system-config /tmp/fw --log-file /tmp/fw.log \
-		--log-target file >/tmp/fw.out 2>&1 &
-	FW=$!
-}
-stop()
-{
-	kill $FW
-	wait $FW || :
 }
 
 # after WHAT: nothing is missing, nothing has leaked, all get through
@@ -211,7 +174,7 @@ quiet()
 beside()
 {
 	quiet
-	start "$1"
+	bus_firewalld "$1"
 	ok "$1: firewalld starts" until_true 30 running
 	ok "$1: accept= is where it drops" until_true 10 accepted
 	ok "$1: who made it necessary is named" until_true 5 came_back
@@ -234,7 +197,7 @@ beside()
 	ok "$1: and it is said" sh -c 'vifctl set vif2.0 accept=auto 2>&1 |
 		grep "warning: .*leaves it alone"'
 	: >/tmp/watch
-	stop
+	bus_firewalld_stop
 	after "$1: stopped"
 	ok "$1: stopped: no rule of accept= is left" until_true 10 fails accepted
 }
@@ -242,6 +205,5 @@ beside nftables
 beside iptables
 kill $WATCH
 wait $WATCH
-kill $BUS
-wait $BUS || :
+bus_down
 done_testing
