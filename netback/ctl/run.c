@@ -44,6 +44,28 @@ static int run_lock_dir(const struct ctl *c, struct err *e)
 				   : "is the file system writable?");
 }
 
+static int run_made(const char *path, int r, struct err *e)
+{
+	return r ? err_set(e, -r, "cannot make %s: %s", path, strerror(r)) : 0;
+}
+
+int run_folder(const char *path, struct err *e)
+{
+	int r = mkdir(path, 0700) && errno != EEXIST ? errno : 0;
+
+	return run_made(path, r, e);
+}
+
+int run_mark(const char *path, struct err *e)
+{
+	int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+
+	if (fd < 0)
+		return run_made(path, errno, e);
+	close(fd);
+	return 0;
+}
+
 /* One try: an fd that holds the lock, -EAGAIN, -errno. The file is removed on
  * release, so what was locked may have lost its name meanwhile.
  */

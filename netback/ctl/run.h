@@ -15,6 +15,10 @@ enum {
 int run_lock(const struct ctl *c, const char *name, struct err *e);
 void run_unlock(const struct ctl *c, const char *name, int fd);
 
+/* A folder, and an empty file: root's own, and both may be there already. */
+int run_folder(const char *path, struct err *e);
+int run_mark(const char *path, struct err *e);
+
 /* Opens c->store unless it is open. */
 int run_store(struct ctl *c, struct err *e);
 

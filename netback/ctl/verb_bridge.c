@@ -7,7 +7,6 @@
  */
 #include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -108,22 +107,11 @@ static int bridge_record(const struct ctl *c, const char *bridge,
 			 const char *port, struct err *e)
 {
 	char path[BRIDGE_PATH];
-	int fd, rc = bridge_path(c, path, bridge, port);
+	int rc = bridge_path(c, path, bridge, port);
 
 	if (rc)
 		return err_set(e, rc, "%s: too long a name", c->run);
-	if (!port) {
-		if (!mkdir(path, 0700) || errno == EEXIST)
-			return 0;
-		return err_set(e, -errno, "cannot make %s: %s", path,
-			       strerror(errno));
-	}
-	fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-	if (fd < 0)
-		return err_set(e, -errno, "cannot make %s: %s", path,
-			       strerror(errno));
-	close(fd);
-	return 0;
+	return port ? run_mark(path, e) : run_folder(path, e);
 }
 
 static int bridge_forget(const struct ctl *c, const char *bridge, struct err *e)
@@ -221,10 +209,9 @@ static int bridge_close(const struct ctl *c, int argc, char **argv,
 		return rc;
 	rc = bridge_path(c, path, bridge, NULL);
 	again = !rc && !stat(path, &st);
-	if (!bridge_path(c, path, NULL, NULL) && mkdir(path, 0700) &&
-	    errno != EEXIST)
-		return err_set(e, -errno, "cannot make %s: %s", path,
-			       strerror(errno));
+	rc = bridge_record(c, NULL, NULL, e);
+	if (rc)
+		return rc;
 	rc = bridge_record(c, bridge, NULL, e);
 	if (!rc && !again)
 		rc = bridge_vouch(c, bridge, e);

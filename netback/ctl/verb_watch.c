@@ -11,7 +11,6 @@
  * at; where that takes long it is done less often, for a fifth of a CPU at most.
  */
 #include <errno.h>
-#include <fcntl.h>
 #include <net/if.h>
 #include <poll.h>
 #include <stdio.h>
@@ -20,7 +19,6 @@
 #include <sys/ioctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/loop.h"
@@ -397,19 +395,16 @@ int verb_watch(struct ctl *c, int argc, char **argv, struct err *e)
 static int guard_pause(struct ctl *c, const char *name, struct err *e)
 {
 	char path[CTL_PATH];
-	int fd;
+	int rc;
 
-	if (str_fmt(path, sizeof(path), "%s/pause", c->run) < 0 ||
-	    (mkdir(path, 0700) && errno != EEXIST) ||
-	    watch_pause_path(c, name, path))
-		return err_set(e, -errno, "cannot make %s: %s", path,
-			       strerror(errno));
-	fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-	if (fd < 0)
-		return err_set(e, -errno, "cannot make %s: %s", path,
-			       strerror(errno));
-	close(fd);
-	return 0;
+	if (str_fmt(path, sizeof(path), "%s/pause", c->run) < 0)
+		return err_set(e, -ENAMETOOLONG, "%s: too long a name", c->run);
+	rc = run_folder(path, e);
+	if (rc)
+		return rc;
+	rc = watch_pause_path(c, name, path);
+	return rc ? err_set(e, rc, "%s: too long a name", c->run)
+		  : run_mark(path, e);
 }
 
 static int guard_resume(struct ctl *c, const struct vif *v, const char *name,
