@@ -74,7 +74,10 @@ static void accept_want_one(struct accept_place *at, bool physdev,
 	str_put(r->out, sizeof(r->out), out);
 }
 
-void accept_want(struct accept *a, struct accept_place *at)
+/* Pure but for br_netfilter's switches: fills want. For a place that does not drop,
+ * too, whatever accept= says.
+ */
+static void accept_want(struct accept *a, struct accept_place *at)
 {
 	const struct policy *p = a->p;
 	bool bridge = at->family == NFPROTO_BRIDGE;
@@ -94,7 +97,7 @@ void accept_want(struct accept *a, struct accept_place *at)
 	}
 }
 
-bool accept_drops(const struct accept_place *at)
+static bool accept_drops(const struct accept_place *at)
 {
 	return at->policy_drops || at->last_drops;
 }
@@ -129,7 +132,7 @@ bool accept_differs(const struct accept_place *at, enum vif_accept how)
 
 /* --- what is there ------------------------------------------------------------ */
 
-void accept_open(struct accept *a, const struct policy *p)
+static void accept_open(struct accept *a, const struct policy *p)
 {
 	memset(a, 0, sizeof(*a));
 	a->p = p;

@@ -79,15 +79,9 @@ enum accept_whose accept_whose(const struct accept *a, const char *comment);
 
 /* Is it in a table of iptables, of either variant? */
 bool accept_iptables(const struct accept_place *at);
-bool accept_drops(const struct accept_place *at);
 
 /* Does br_netfilter show the bridge's frames to iptables (ip6: ip6tables)? */
 bool accept_calls(const char *bridge, bool ip6);
-
-/* Pure but for br_netfilter's switches: fills want. For a place that does not drop,
- * too, whatever accept= says.
- */
-void accept_want(struct accept *a, struct accept_place *at);
 
 /* Need chains of that family be looked at? */
 bool accept_asks(struct accept *a, uint16_t family);
@@ -106,13 +100,12 @@ void accept_print_rule(const char *verb, const char *chain,
 		       const struct accept_rule *r, const char *comment,
 		       FILE *out);
 
-/* Reads the host into a, after accept_open. -EINTR: somebody changed it meanwhile. */
-void accept_open(struct accept *a, const struct policy *p);
+/* Reads the host into a. -EINTR: somebody changed it meanwhile. */
 int accept_nft_look(struct accept *a, struct err *e);
 int accept_legacy_look(struct accept *a, struct err *e);
 
-/* Is table filter there? Asking the kernel itself would make it. */
-bool accept_legacy_there(bool ip6);
+/* Is that table there? Asking the kernel itself would make it. */
+bool accept_legacy_there(bool ip6, const char *table);
 
 /* Rules that should stand there, of want the first. */
 unsigned accept_due(const struct accept_place *at, enum vif_accept how);

@@ -50,7 +50,7 @@ struct accept_legacy_rule {
 
 /* --- the kernel's form ------------------------------------------------------------ */
 
-bool accept_legacy_there(bool ip6)
+bool accept_legacy_there(bool ip6, const char *table)
 {
 	FILE *f = fopen(ip6 ? "/proc/net/ip6_tables_names"
 			    : "/proc/net/ip_tables_names",
@@ -59,7 +59,7 @@ bool accept_legacy_there(bool ip6)
 	bool there = false;
 
 	while (f && !there && fscanf(f, "%29s", name) == 1)
-		there = !strcmp(name, accept_legacy_table);
+		there = !strcmp(name, table);
 	if (f)
 		fclose(f);
 	return there;
@@ -294,7 +294,8 @@ static int accept_legacy_family(struct accept *a, bool ip6, struct err *e)
 	unsigned i;
 	int rc = -EAGAIN;
 
-	if (!accept_asks(a, at.family) || !accept_legacy_there(ip6))
+	if (!accept_asks(a, at.family) ||
+	    !accept_legacy_there(ip6, accept_legacy_table))
 		return 0;
 	for (i = 0; rc == -EAGAIN && i < 8; i++) {
 		free(t.all);

@@ -2,8 +2,8 @@
 /* code.h - the kernel's small instructions, one call each
  *
  * Each call appends to a rule. Values are loaded into register 1, where the
- * next comparison or lookup reads them. Out of memory: the rule is marked and
- * code_ok says so, so that callers check once.
+ * next comparison or lookup reads them. Out of memory: the rule is marked as
+ * failed, so that callers check once.
  */
 #ifndef NETBACK_FILTER_CODE_H
 #define NETBACK_FILTER_CODE_H

@@ -243,6 +243,16 @@ void engine_rule_msg(struct engine_nft *x, uint16_t family,
 		nftnl_rule_nlmsg_build_payload(nlh, c->rule);
 }
 
+int engine_rule_close(struct engine_nft *x, uint16_t family, struct code *c)
+{
+	int rc = c->failed ? -ENOMEM : 0;
+
+	if (!rc)
+		engine_rule_msg(x, family, c);
+	code_close(c);
+	return rc;
+}
+
 /* --- one vif -------------------------------------------------------------- */
 
 static bool engine_for(const struct engine_nft *x, const struct ruleset *s)
@@ -372,12 +382,7 @@ static int engine_jump(struct engine_nft *x, const char *chain, const char *to)
 	if (rc)
 		return rc;
 	code_verdict(&c, NFT_JUMP, to);
-	if (c.failed)
-		rc = -ENOMEM;
-	else
-		engine_rule_msg(x, NFPROTO_NETDEV, &c);
-	code_close(&c);
-	return rc;
+	return engine_rule_close(x, NFPROTO_NETDEV, &c);
 }
 
 static int engine_write(struct engine_nft *x, const struct ruleset *const *s,

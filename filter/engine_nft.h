@@ -65,6 +65,8 @@ int engine_chain_msg(struct engine_nft *x, uint16_t family, const char *table,
 		     const struct engine_chain *k);
 void engine_rule_msg(struct engine_nft *x, uint16_t family,
 		     const struct code *c);
+/* .. and closes it. */
+int engine_rule_close(struct engine_nft *x, uint16_t family, struct code *c);
 
 /* engine_state.c: the table that sends a connection's state up, if it is not
  * there.

@@ -33,12 +33,7 @@ static int engine_state_rule(struct engine_nft *x, const char *kind,
 	code_meta(&c, NFT_META_MARK);
 	code_mask_flip(&c, &keep, &flip, sizeof(keep));
 	code_meta_put(&c, NFT_META_MARK);
-	if (c.failed)
-		rc = -ENOMEM;
-	else
-		engine_rule_msg(x, NFPROTO_INET, &c);
-	code_close(&c);
-	return rc;
+	return engine_rule_close(x, NFPROTO_INET, &c);
 }
 
 int engine_state_put(struct engine_nft *x)

@@ -498,15 +498,3 @@ int explain_frame(struct explain_db *db, const struct explain *x, FILE *out,
 		explain_last(&w, bits);
 	return w.rc ? w.rc : bits;
 }
-
-int explain_run(const struct explain *x, FILE *out, struct err *e)
-{
-	struct explain_db *db;
-	int rc = explain_db_open(&db, x, e);
-
-	if (rc)
-		return rc;
-	rc = explain_frame(db, x, out, e);
-	explain_db_close(db);
-	return rc;
-}

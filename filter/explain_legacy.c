@@ -15,6 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "accept.h"
 #include "base/num.h"
 #include "explain_rules.h"
 
@@ -39,22 +40,6 @@ static const struct {
 	{ "OUTPUT", NF_INET_LOCAL_OUT },
 	{ "POSTROUTING", NF_INET_POST_ROUTING },
 };
-
-/* Is it there? To ask for one makes it. */
-static bool explain_legacy_there(bool ip6, const char *table)
-{
-	FILE *f = fopen(ip6 ? "/proc/net/ip6_tables_names"
-			    : "/proc/net/ip_tables_names",
-			"re");
-	char name[RULES_NAME];
-	bool there = false;
-
-	while (f && !there && fscanf(f, "%29s", name) == 1)
-		there = !strcmp(name, table);
-	if (f)
-		fclose(f);
-	return there;
-}
 
 static struct explain_chain *
 explain_legacy_chain(struct explain_db *db, const struct rule *r, int32_t prio)
@@ -136,7 +121,7 @@ static int explain_legacy(struct explain_db *db, struct err *e)
 		const char *table = explain_tables[i / 2].table;
 		bool ip6 = i % 2;
 
-		if (!explain_legacy_there(ip6, table))
+		if (!accept_legacy_there(ip6, table))
 			continue;
 		rc = explain_legacy_table(db, ip6, table,
 					  explain_tables[i / 2].prio);
@@ -149,7 +134,7 @@ static int explain_legacy(struct explain_db *db, struct err *e)
 	return rc;
 }
 
-int explain_run_all(const struct explain *x, FILE *out, struct err *e)
+int explain_run(const struct explain *x, FILE *out, struct err *e)
 {
 	struct explain_db *db;
 	int rc = explain_db_open(&db, x, e);

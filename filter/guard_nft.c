@@ -80,18 +80,6 @@ static void guard_nft_needs(struct code *c, const struct guard_field_info *f,
 	}
 }
 
-static void guard_nft_compare_op(struct code *c, uint32_t op, const void *data,
-				 uint32_t len)
-{
-	struct nftnl_expr *x = code_add(c, "cmp");
-
-	if (!x)
-		return;
-	nftnl_expr_set_u32(x, NFTNL_EXPR_CMP_SREG, NFT_REG_1);
-	nftnl_expr_set_u32(x, NFTNL_EXPR_CMP_OP, op);
-	nftnl_expr_set(x, NFTNL_EXPR_CMP_DATA, data, len);
-}
-
 static void guard_nft_learn(struct code *c, enum guard_set s)
 {
 	struct nftnl_expr *x = code_add(c, "dynset");
@@ -144,7 +132,7 @@ static void guard_nft_match(struct code *c, const struct guard_match *m,
 	guard_nft_load(c, m, a);
 	if (m->op == GUARD_SYN) {
 		code_mask(c, &syn_ack, 1);
-		guard_nft_compare_op(c, NFT_CMP_EQ, &syn, 1);
+		code_compare(c, NFT_CMP_EQ, &syn, 1);
 		return;
 	}
 	if (m->op == GUARD_RANGE) {
@@ -163,7 +151,7 @@ static void guard_nft_match(struct code *c, const struct guard_match *m,
 		mask[i / 8] |= (uint8_t)(0x80 >> i % 8);
 	if (m->skip || m->bits < 8 * f->len)
 		code_mask(c, mask, f->len);
-	guard_nft_compare_op(c, op[m->op], m->value, f->len);
+	code_compare(c, op[m->op], m->value, f->len);
 }
 
 int guard_nft_rule(const struct guard *g, const struct guard_rule *r,

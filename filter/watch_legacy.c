@@ -90,7 +90,8 @@ static int watch_legacy_look(bool ip6, bool whole, struct filter_legacy_seen *s)
 	socklen_t len = sizeof(info);
 	int fd, rc = 0;
 
-	*s = (struct filter_legacy_seen){ .there = accept_legacy_there(ip6) };
+	*s = (struct filter_legacy_seen){ .there = accept_legacy_there(
+						  ip6, watch_legacy_table) };
 	if (!s->there)
 		return 0;
 	fd = socket(ip6 ? AF_INET6 : AF_INET, SOCK_RAW | SOCK_CLOEXEC,

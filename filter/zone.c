@@ -85,12 +85,7 @@ static int zone_rule(struct engine_nft *x, const struct zone *z)
 	code_payload(&c, NFT_PAYLOAD_LL_HEADER, 0, 6);
 	code_cmp(&c, false, z->mac, 6);
 	zone_set(&c, z->num);
-	if (c.failed)
-		rc = -ENOMEM;
-	else
-		engine_rule_msg(x, NFPROTO_INET, &c);
-	code_close(&c);
-	return rc;
+	return engine_rule_close(x, NFPROTO_INET, &c);
 }
 
 static int zone_fill(struct engine_nft *x, const struct zone *z)

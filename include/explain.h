@@ -53,9 +53,4 @@ int explain_hex(struct explain *x, const char *hex, struct err *e);
  */
 int explain_run(const struct explain *x, FILE *out, struct err *e);
 
-/* The same, and tables of iptables' legacy variant, too, which needs iptables' own
- * libraries.
- */
-int explain_run_all(const struct explain *x, FILE *out, struct err *e);
-
 #endif

@@ -199,7 +199,7 @@ static int explain_one(struct explain_call *k, struct err *e)
 	int rc = explain_way(&k->x, e);
 
 	if (!rc)
-		rc = explain_run_all(&k->x, stdout, e);
+		rc = explain_run(&k->x, stdout, e);
 
 	if (rc < 0)
 		return rc;
