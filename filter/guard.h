@@ -38,8 +38,7 @@ enum {
 	GUARD_MATCHES = 10, /* most in one rule: source is none of nine MACs */
 	GUARD_RULES = 288,  /* 12 for each address and pair, 64 of our own */
 	GUARD_SET = VIF_ADDRS + 1, /* and the link-local address of the MAC */
-	GUARD_MACS = 1 + VIF_PAIRS,
-	GUARD_NAMED = 64 + 8, /* and with another prefix */
+	GUARD_NAMED = 64 + 8,	   /* and with another prefix */
 	GUARD_NAME = 64, /* "netback-" and 15 bytes, each three at most, NUL */
 	GUARD_LOG_GROUP = 0x4e44, /* of nfnetlink_log, for lease.c alone */
 	GUARD_LOG_SNAP = 2048,	  /* more than a DHCP message has */

@@ -58,7 +58,8 @@ static bool guard_nft_note(const struct nftnl_table *t)
 	       !memcmp(v, guard_nft_noted, len);
 }
 
-int guard_nft_see_note(const struct nlmsghdr *nlh, void *data)
+/* Into a bool: has that table of the kernel's the note? */
+static int guard_nft_see_note(const struct nlmsghdr *nlh, void *data)
 {
 	struct nftnl_table *t = nftnl_table_alloc();
 

@@ -9,14 +9,10 @@
 /* What a kernel needs that can do all of it. */
 extern const char guard_nft_config[];
 
-/* The note `accept` (guard_check.c): into a table that is to be made; into a
- * bool, has that one of the kernel's it?
- */
+/* The note `accept` (guard_check.c), into a table that is to be made. */
 struct nft;
 struct nftnl_table;
-struct nlmsghdr;
 void guard_nft_put_note(struct nftnl_table *t);
-int guard_nft_see_note(const struct nlmsghdr *nlh, void *data);
 
 /* One rule as instructions; code_close after 0. */
 int guard_nft_rule(const struct guard *g, const struct guard_rule *r,

@@ -92,8 +92,10 @@ int rules_parse(int argc, const char *const *argv, int family,
 	return xt_words(argc, argv, family, out, e);
 }
 
-/* What tests/net/rules.sh holds against iptables-nft's own writing. */
-bool rules_known(const struct rule *r, const char **ext)
+/* Can it be written from here as iptables does (what tests/net/rules.sh holds against
+ * iptables-nft's own writing)? The first extension that cannot is named in *ext.
+ */
+static bool rules_known(const struct rule *r, const char **ext)
 {
 	static const char *const known[] = {
 		"physdev",   "tcp",	  "udp",    "icmp",  "icmp6", "comment",

@@ -238,8 +238,9 @@ static int linear_leaves(struct linear *l, const struct ruleset *const *s,
 	return 0;
 }
 
-int linear_want(const struct ruleset *const *s, size_t n, bool ip6,
-		struct rules *out, struct err *e)
+/* The whole of what engine iptables wants in one family. */
+static int linear_want(const struct ruleset *const *s, size_t n, bool ip6,
+		       struct rules *out, struct err *e)
 {
 	struct linear l = { .out = out, .ip6 = ip6, .e = e };
 	size_t i;

@@ -11,9 +11,7 @@
  */
 #define LINEAR_ROOT "netback-rules"
 
-/* ruleset_linear.c: the whole of what engine iptables wants in one family. */
-int linear_want(const struct ruleset *const *s, size_t n, bool ip6,
-		struct rules *out, struct err *e);
+/* ruleset_linear.c */
 int linear_apply(const struct ruleset *const *s, size_t n, enum rules_variant v,
 		 FILE *say, struct err *e);
 

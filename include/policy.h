@@ -12,7 +12,6 @@
 #include "vif.h"
 
 enum {
-	POLICY_PAIRS = VIF_PAIRS,
 	/* bits of allow: what no guest may do unless it is said */
 	POLICY_DHCP_SERVER = VIF_ALLOW_DHCP,
 	POLICY_ROUTER = VIF_ALLOW_ROUTER, /* advertise, redirect */

@@ -7,8 +7,8 @@
  *
  * The words are those of this host's iptables: matches and targets are read by
  * its own extensions (libxtables). What is known to be written into the kernel
- * exactly as iptables-nft 1.8 does is written from here (rules_known); a rule
- * with anything else goes to `iptables-restore -n` of the right variant.
+ * exactly as iptables-nft 1.8 does is written from here; a rule with anything
+ * else goes to `iptables-restore -n` of the right variant.
  */
 #ifndef NETBACK_RULES_H
 #define NETBACK_RULES_H
@@ -125,11 +125,6 @@ int rules_print(const struct rule *r, char *buf, size_t size);
  * 0 when it can.
  */
 int rules_never(const struct rule *r, struct err *e);
-
-/* Can it be written from here as iptables does? The first extension that cannot
- * is named in *ext.
- */
-bool rules_known(const struct rule *r, const char **ext);
 
 /* filter, nat, mangle, raw, security */
 bool rules_table_known(const char *name);

@@ -69,9 +69,6 @@ const struct frame *sw_refused(const struct sw *sw, const struct port *p);
 /* Frames that were read and wait for room. */
 unsigned sw_waiting(const struct sw *sw);
 
-/* Forgets what was learned and not seen since. A wire learns nothing. */
-void sw_age(struct sw *sw, uint64_t now_ns);
-
 void sw_close(struct sw *sw); /* NULL is fine; ports stay open */
 
 #endif

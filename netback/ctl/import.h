@@ -14,7 +14,6 @@ enum {
 	IMPORT_FILE = 1 << 20, /* bytes at most */
 	IMPORT_SPEC = 4096,
 	IMPORT_CARDS = 64,
-	IMPORT_KEYS = 8,
 };
 
 /* What stands where a card says nothing. */

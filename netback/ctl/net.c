@@ -127,7 +127,8 @@ static int net_kept_mkdir(char *path)
 	return mkdir(path, 0755) && errno != EEXIST ? -errno : 0;
 }
 
-bool net_kept(const struct ctl *c, const char *name)
+/* Is it one that comes back when the host does? */
+static bool net_kept(const struct ctl *c, const char *name)
 {
 	char path[NET_PATH];
 	struct stat st;

@@ -31,9 +31,7 @@ void net_unlock(const struct ctl *c, const char *name, int lock);
 /* -ENOENT with a sentence: there is none of that name. */
 int net_load(const struct ctl *c, const char *name, struct network *n,
 	     struct err *e);
-/* Is it one that comes back when the host does? */
-bool net_kept(const struct ctl *c, const char *name);
-/* Makes it one, before net_save. */
+/* Makes it one that comes back when the host does, before net_save. */
 int net_keep(struct ctl *c, const char *name, struct err *e);
 /* What was kept of it: -ENOENT if nothing was. */
 int net_load_kept(const struct ctl *c, const char *name, struct network *n);

@@ -108,8 +108,6 @@ int sup_take_locks(struct supervisor *s, struct err *e);
 struct sup_dev *sup_find(struct supervisor *s, uint32_t domid, uint32_t handle);
 struct sup_dom *sup_find_dom(const struct supervisor *s, uint16_t domid);
 
-/* Looked at once, at the end of this turn. */
-void sup_mark(struct supervisor *s, struct sup_dev *v);
 void sup_again(void *arg, struct device *d);
 void sup_leaving(void *arg, struct device *d);
 

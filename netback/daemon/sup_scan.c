@@ -68,7 +68,8 @@ static void sup_soon(struct supervisor *s)
 		loop_after(s->loop, 0, sup_run_soon, s, &s->soon);
 }
 
-void sup_mark(struct supervisor *s, struct sup_dev *v)
+/* Looked at once, at the end of this turn. */
+static void sup_mark(struct supervisor *s, struct sup_dev *v)
 {
 	v->dirty = true;
 	sup_soon(s);

@@ -83,7 +83,8 @@ static void conn_mind(struct conn *c)
 	c->mind = want;
 }
 
-void conn_flush(struct conn *c)
+/* Writes what it can. */
+static void conn_flush(struct conn *c)
 {
 	size_t done = 0;
 

@@ -87,7 +87,6 @@ struct conn *conn_open(struct server *s, int fd, uint16_t dom);
 void conn_feed(struct conn *c, const uint8_t *p, size_t n);
 void conn_kill(struct conn *c);	   /* marks it dead */
 void conn_sweep(struct server *s); /* frees the dead */
-void conn_flush(struct conn *c);   /* writes what it can */
 void conn_send(struct conn *c, const struct xsd_sockmsg *h, const void *body);
 void conn_drop_all(struct conn *c); /* its watches and transactions */
 

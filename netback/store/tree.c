@@ -49,7 +49,7 @@ int tree_use_get(const struct tree_use *u, uint16_t id)
 	return 0;
 }
 
-void tree_use_add(struct tree_use *u, uint16_t id, int nodes)
+static void tree_use_add(struct tree_use *u, uint16_t id, int nodes)
 {
 	unsigned i;
 

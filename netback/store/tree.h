@@ -87,7 +87,6 @@ void tree_walk(const struct node *n, const char *path,
 	       void *arg);
 
 int tree_use_get(const struct tree_use *u, uint16_t id);
-void tree_use_add(struct tree_use *u, uint16_t id, int nodes);
 void tree_use_merge(struct tree_use *to, const struct tree_use *from);
 
 #endif

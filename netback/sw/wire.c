@@ -386,11 +386,6 @@ void sw_give_up(struct sw *sw)
 	}
 }
 
-void sw_age(struct sw *sw, uint64_t now_ns)
-{
-	(void)sw, (void)now_ns;
-}
-
 void sw_close(struct sw *sw)
 {
 	int i;
