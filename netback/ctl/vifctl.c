@@ -15,7 +15,7 @@
 #define NETBACK_VERSION "0.1"
 #endif
 
-enum { WAIT_S = 10, WAIT_MAX_S = 3600 };
+enum { WAIT_S = 10, WAIT_MAX_S = 3600, USAGE_ARGS = 29 };
 
 struct verb {
 	const char *name, *args;
@@ -201,7 +201,8 @@ static const char keys_text[] =
 	"  link=up|down           down: no frame passes\n"
 	"  packets=N/s            at most so many frames from the guest\n"
 	"  connections=N/s        .. and new connections of TCP\n"
-	"  rules=FILE[,..]        files of rules that come and go with it\n";
+	"  rules=FILE[,..]        files of rules that come and go with it\n"
+	"  accept=auto|always     rules that accept, where the host drops\n";
 
 static const struct verb *verb_find(const char *name)
 {
@@ -213,6 +214,16 @@ static const struct verb *verb_find(const char *name)
 	return NULL;
 }
 
+/* What it does stands in a column; behind longer words, in the next line. */
+static void usage_verb(FILE *f, const char *name, const char *args,
+		       const char *what)
+{
+	bool longer = strlen(args) >= USAGE_ARGS;
+
+	fprintf(f, "  %-8s%-*s%s", name, USAGE_ARGS, args, longer ? "\n" : "");
+	fprintf(f, "%*s%s\n", longer ? 10 + USAGE_ARGS : 0, "", what);
+}
+
 static void usage(FILE *f)
 {
 	unsigned i;
@@ -221,9 +232,8 @@ static void usage(FILE *f)
 	      "[--dry-run] VERB ..\n",
 	      f);
 	for (i = 0; i < ARRAY_SIZE(verbs); i++)
-		fprintf(f, "  %-8s%-29s%s\n", verbs[i].name, verbs[i].args,
-			verbs[i].what);
-	fprintf(f, "  %-8s%-29s%s\n", "help", "[VERB]", "more about one verb");
+		usage_verb(f, verbs[i].name, verbs[i].args, verbs[i].what);
+	usage_verb(f, "help", "[VERB]", "more about one verb");
 	fputs(keys_text, f);
 	fputs("exit status: 0 done, 1 failed, 2 bad usage or bad words, "
 	      "3 check found differences\n",

@@ -101,9 +101,10 @@ static const struct option vifguest_options[] = {
 };
 
 static const char vifguest_usage[] =
-	"usage: vifguest --vif N.M [--ip ADDR/LEN].. [--mac MAC] [--mtu "
+	"usage: vifguest [--vif N.M] [--ip ADDR/LEN].. [--mac MAC] [--mtu "
 	"BYTES]\n"
 	"                [--run DIR] [--dev NAME] [--wait SECONDS]\n"
+	"                [--host-ip ADDR/LEN]\n"
 	"                [--profile NAME] [--queues N] [--single-channel]\n"
 	"                [--no-sg] [--no-gso] [--no-csum] [--no-rx-notify]\n"
 	"                [--hash] [--hash-map QUEUE,..] [--static-grants]\n"
