@@ -6,6 +6,7 @@
 # printed plan, and its monitors for "nothing was changed".
 . "$(dirname "$0")/../lib.sh"
 private "$@"
+. "$(dirname "$0")/../requests.sh"
 [ -w /dev/net/tun ] || { echo '1..0 # SKIP /dev/net/tun is not ours'; exit; }
 
 M=$B/tests/guest/modes
@@ -216,53 +217,20 @@ ok 'nor with an impossible mtu' refused 'cannot set mtu' \
 ok 'stays attached' held attached
 
 ### every netlink request fails once, or is the last before a SIGKILL
-### (PLACES=n: each nth only, for slow machines)
 
-# shellcheck disable=SC2086
-inject()
-{
-	timeout -s KILL 60 strace -qq -o /dev/null -e "trace=$1" -e "inject=$1:$2:when=$3" \
-		"$M" attach $V >"$RUN/out" 2>&1
-}
-
-# each_failing SYSCALL: until an attach is no longer touched by the counter.
-each_failing()
-{
-	fresh
-	dump >"$RUN/before"
-	n=0
-	rc=1
-	while [ $rc != 0 ] && [ $n -lt 100 ]; do
-		n=$((n + ${PLACES:-1}))
-		inject "$1" error=ENOBUFS $n
-		rc=$?
-		[ $rc = 0 ] || held before ||
-			{ echo "$1 $n failed"; cat "$RUN/out"; return 1; }
-	done
-	[ $n -gt 6 ] && [ $n -lt 100 ]
-}
-
-each_killed()
-{
-	n=0
-	rc=1
-	while [ $rc != 0 ] && [ $n -lt 100 ]; do
-		n=$((n + ${PLACES:-1}))
-		inject sendmsg signal=KILL $n
-		rc=$?
-		# shellcheck disable=SC2086
-		if [ $((n % 2)) = 0 ]; then
-			attach && "$M" check $V || return 1
-		fi
-		"$M" undo 1.0 && held before || { echo "killed at $n"; return 1; }
-	done >"$RUN/killed" 2>&1
-	[ $n -gt 6 ] && [ $n -lt 100 ] || { cat "$RUN/killed"; return 1; }
-}
-ok 'any one request fails: all is back' each_failing sendmsg
-ok 'any one answer is lost: all is back' each_failing recvmsg
+WORDS=$V UNDONE=before
+fresh
+dump >"$RUN/before"
+ok 'any one request fails: all is back' \
+	each_request 6 sendmsg error=ENOBUFS all_back
+fresh
+dump >"$RUN/before"
+ok 'any one answer is lost: all is back' \
+	each_request 6 recvmsg error=ENOBUFS all_back
 fresh $HOST
 dump >"$RUN/before"
-ok 'killed at any request: attach completes, undo cleans' each_killed
+ok 'killed at any request: attach completes, undo cleans' \
+	each_request 6 sendmsg signal=KILL made_right
 
 ### names that belong to others
 

@@ -7,6 +7,7 @@
 # ARP and proxy ND, and the guest finds it. Judges: ping, TCP, iproute2's dumps.
 . "$(dirname "$0")/../lib.sh"
 private "$@"
+. "$(dirname "$0")/../requests.sh"
 [ -w /dev/net/tun ] || { echo '1..0 # SKIP /dev/net/tun is not ours'; exit; }
 M=$B/tests/guest/modes
 PATH=$B/tests/guest:$PATH
@@ -195,59 +196,19 @@ ok 'sysctl cannot be written' refused 'rp_filter: Read-only' attach
 umount /proc/sys
 ok 'all is back' held undone
 
-# shellcheck disable=SC2086
-inject()
+# cleaned_after LEAST CALL WHAT AFTER: and undo takes the last one back.
+cleaned_after()
 {
-	timeout -s KILL 60 strace -qq -o /dev/null -e "trace=$1" \
-		-e "inject=$1:$2:when=$3" "$M" attach $U >"$RUN/out" 2>&1
+	each_request "$@" && "$M" undo 10.0 && held undone
 }
-
-# each_failing SYSCALL: until an attach is no longer touched by the counter.
-# PLACES=n: each nth request only, for slow machines.
-each_failing()
-{
-	n=0
-	rc=1
-	while [ $rc != 0 ] && [ $n -lt 200 ]; do
-		n=$((n + ${PLACES:-1}))
-		inject "$1" error=ENOBUFS $n
-		rc=$?
-		[ $rc = 0 ] || held undone ||
-			{ echo "$1 $n failed"; cat "$RUN/out"; return 1; }
-	done
-	"$M" undo 10.0
-	echo "$n requests"
-	[ $n -gt 15 ] && [ $n -lt 200 ] && held undone
-}
-
-# killed_at N: and then made right, in one of two ways.
-killed_at()
-{
-	# shellcheck disable=SC2086
-	if [ $(($1 % 2)) = 0 ]; then
-		attach && "$M" check $U || return 1
-	fi
-	"$M" undo 10.0 && held undone
-}
-
-each_killed()
-{
-	n=0
-	rc=1
-	while [ $rc != 0 ] && [ $n -lt 200 ]; do
-		n=$((n + ${PLACES:-1}))
-		inject sendmsg signal=KILL $n
-		rc=$?
-		killed_at $n >"$RUN/killed" 2>&1 ||
-			{ echo "killed at $n"; cat "$RUN/killed"; return 1; }
-	done
-	echo "$n requests"
-	[ $n -gt 15 ] && [ $n -lt 200 ]
-}
+WORDS=$U UNDONE=undone
 export ASAN_OPTIONS=detect_leaks=0 # strace and the leak checker do not mix
-ok 'any one request fails: all is back' each_failing sendmsg
-ok 'any one answer is lost: all is back' each_failing recvmsg
-ok 'killed at any request: attach completes, undo cleans' each_killed
+ok 'any one request fails: all is back' \
+	cleaned_after 15 sendmsg error=ENOBUFS all_back
+ok 'any one answer is lost: all is back' \
+	cleaned_after 15 recvmsg error=ENOBUFS all_back
+ok 'killed at any request: attach completes, undo cleans' \
+	cleaned_after 15 sendmsg signal=KILL made_right
 ip link del vif10.0
 
 ### guests
