@@ -82,10 +82,10 @@ row()
 "
 }
 
-# soon COMMAND..: true as soon as the command is, within five seconds.
+# soon COMMAND..: true as soon as the command is, within twenty seconds.
 soon()
 {
-	soon_n=250
+	soon_n=1000
 	until "$@" >/dev/null 2>&1; do
 		soon_n=$((soon_n - 1))
 		[ "$soon_n" -gt 0 ] || { "$@"; return 1; }
@@ -179,6 +179,7 @@ tcp()
 {
 	name=$1
 	shift
+	server_waits
 	claim "TCP $name runs" in_guest 1 iperf3 -c 10.0.0.2 -p $PORT \
 		-t $TCP_SECONDS -J --logfile "$RUN/tcp.json" "$@"
 	tcp_row "TCP $name"
@@ -223,6 +224,18 @@ kill_worker()
 	workers="${workers:-$old} $now"
 }
 
+# The server does not listen for a moment after each run; then it says so again.
+server_waits()
+{
+	tcp_runs=$((${tcp_runs:-0} + 1))
+	soon server_listens
+}
+
+server_listens()
+{
+	[ "$(grep -c 'Server listening' "$RUN/iperf3.log")" -ge $tcp_runs ]
+}
+
 # datagrams SECONDS FILE: 1000 a second from g1 to g2, in the background
 datagrams()
 {
@@ -243,6 +256,7 @@ kill_three_times()
 {
 	load=$((KILLS * 2 + 16)) # ends well after the last kill
 	datagrams $load "$RUN/kills.txt"
+	server_waits
 	in_guest 1 iperf3 -c 10.0.0.2 -p $PORT -t $load -J \
 		--logfile "$RUN/tcp.json" &
 	tcp_pid=$!
@@ -402,8 +416,7 @@ say 'They talk, through rings in shared memory'
 pings 'g1 -> g2' 1 10.0.0.2
 pings 'g2 -> g1' 2 10.0.0.1
 pings 'g1 -> host' 1 10.0.0.254
-in_guest 2 iperf3 -s -p $PORT >"$RUN/iperf3.log" 2>&1 &
-soon in_guest 2 sh -c "ss -Hltn sport = :$PORT | grep -q ."
+in_guest 2 iperf3 -s -p $PORT --forceflush >"$RUN/iperf3.log" 2>&1 &
 datagrams $((TCP_SECONDS - 1)) "$RUN/calm.txt"
 tcp 'g1 -> g2'
 counted

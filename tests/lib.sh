@@ -147,6 +147,13 @@ listening()
 	"$@" ss -Hlntu "sport = :$listening_port" | grep -q .
 }
 
+# answers: netbackd does. A socket has its name before anybody listens there.
+answers()
+{
+	printf '{"cmd":"show"}\n' | socat -t 5 - "UNIX-CONNECT:$RUN/control" |
+		grep -q vifs
+}
+
 # gaps FILE: of the requests of that ping before the last which was answered, how
 # many were not. What is under way at its end is no loss.
 gaps()

@@ -31,7 +31,7 @@ dump_host()
 		/proc/sys/net/bridge/* 2>/dev/null
 	nft list ruleset
 	if [ -n "$store_pid" ]; then
-		XENSTORED_PATH=$RUN/store timeout 2 xenstore-ls -fp
+		XENSTORED_PATH=$RUN/store timeout 30 xenstore-ls -fp
 	fi
 	find "$RUN/lock" "$RUN/dom" 2>/dev/null | grep -v '^[^ ]*/lock$' | sort
 }
@@ -42,14 +42,14 @@ setup_store()
 {
 	netbackd --store --run "$RUN" >>$D/log 2>&1 &
 	store_pid=$!
-	until_true 5 test -S "$RUN/store"
+	until_true 5 env XENSTORED_PATH="$RUN/store" xenstore-exists /local
 }
 
 setup_daemon()
 {
 	netbackd --run "$RUN" >>$D/log 2>&1 &
 	daemon_pid=$!
-	until_true 5 test -S "$RUN/control"
+	until_true 5 answers
 }
 
 # Each with a port that stays, and no addresses: what a bridge takes from its last
@@ -342,7 +342,7 @@ guest_killed()
 		sleep "$(awk "BEGIN { print $ms / 1000 }")"
 		ended $pid
 	done
-	timeout 10 vifguest --run "$RUN" --vif 1.0 --ip 10.0.0.1/24 \
+	timeout 60 vifguest --run "$RUN" --vif 1.0 --ip 10.0.0.1/24 \
 		-- ip link show eth0 && vifctl check vif1.0
 }
 

@@ -2,7 +2,8 @@
 /* udpseq.c - numbered datagrams at a steady rate, and what became of them
  *
  *   udpseq send ADDRESS PORT RATE SECONDS
- *   udpseq recv PORT                 until the sender's last, or 5 s of silence
+ *   udpseq recv PORT                 until the sender's last, or 5 s of silence,
+ *                                    of 60 s before the first
  *
  * recv prints one line: sent=N received=N lost=N doubled=N late=N gap_us=N;
  * gap_us is the longest time between two datagrams after the first.
@@ -22,6 +23,7 @@
 enum {
 	UDPSEQ_MAX = 1 << 20,  /* datagrams of one run */
 	UDPSEQ_SILENCE = 5,    /* seconds */
+	UDPSEQ_FIRST = 60,     /* before the first: who sends has to start */
 	UDPSEQ_LAST = 20,      /* the end is said so often, 10 ms apart */
 	UDPSEQ_ROOM = 8 << 20, /* bytes: seconds of it, who has no processor */
 };
@@ -109,7 +111,7 @@ static int udpseq_recv(uint32_t port)
 	static struct udpseq_seen r;
 	struct sockaddr_in at = { .sin_family = AF_INET,
 				  .sin_port = htons((uint16_t)port) };
-	struct timeval silence = { .tv_sec = UDPSEQ_SILENCE };
+	struct timeval silence = { .tv_sec = UDPSEQ_FIRST };
 	int s = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	int room = UDPSEQ_ROOM;
 	struct udpseq m;
@@ -128,8 +130,13 @@ static int udpseq_recv(uint32_t port)
 		memcpy(&m, buf, sizeof(m));
 		/* An end before any datagram is another run's, late. */
 		r.total = r.received ? m.total : 0;
-		if (!m.total)
-			udpseq_count(&r, m.seq, udpseq_now());
+		if (m.total)
+			continue;
+		udpseq_count(&r, m.seq, udpseq_now());
+		silence.tv_sec = UDPSEQ_SILENCE;
+		if (r.received == 1)
+			setsockopt(s, SOL_SOCKET, SO_RCVTIMEO, &silence,
+				   sizeof(silence));
 	}
 	close(s);
 	if (!r.total)

@@ -15,6 +15,10 @@ for i in 1 2; do
 	ip link set p$i up
 	ip link set g$i up
 done
+# A port forwards once the kernel has looked at its carrier.
+for i in 1 2; do
+	until_true 10 grep -qx 3 /sys/class/net/p$i/brport/state
+done
 
 # Sends one Ethernet frame out of g1: destination, source, type.
 frame()
@@ -49,9 +53,9 @@ nft add table netdev t
 nft add chain netdev t c '{ type filter hook ingress device p1 priority 0; }'
 nft add rule netdev t c ether saddr $forged counter drop
 frame $lldp $forged 88cc
-sleep 0.1
-ok 'a netdev ingress chain stops it' fails learned $forged
-ok 'and sees it' sh -c 'nft list table netdev t | grep -q "packets 1 "'
+ok 'a netdev ingress chain sees it' until_true 2 sh -c \
+	'nft list table netdev t | grep -q "packets 1 "'
+ok 'and stops it' fails learned $forged
 
 # --- tables replace in one batch
 ok 'delete and add of one table in one batch replaces it' sh -c '

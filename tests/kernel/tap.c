@@ -120,7 +120,7 @@ static ssize_t receive(int fd, uint8_t *buf, size_t size)
 	for (;;) {
 		ssize_t r;
 
-		if (poll(&p, 1, 1000) != 1)
+		if (poll(&p, 1, 30000) != 1)
 			return -ETIMEDOUT;
 		r = read(fd, buf, size);
 		if (r > VNET + 14 && buf[VNET + 12] == 8 && !buf[VNET + 13])

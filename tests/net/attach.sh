@@ -27,7 +27,7 @@ connected()
 netbackd --store --run "$RUN" >/tmp/store.log 2>&1 &
 ok 'the store answers' until_true 5 xenstore-ls
 netbackd --run "$RUN" >/tmp/netbackd.log 2>&1 &
-ok 'netbackd answers' until_true 5 test -S "$RUN/control"
+ok 'netbackd answers' until_true 5 answers
 ip link add br0 type bridge
 ip addr add 10.0.0.254/24 dev br0
 ip link set br0 up

@@ -196,9 +196,11 @@ ok 'stats come from the worker' test "$(vif tx_frames stats)" -gt 100
 
 # --- the worker dies over and over -------------------------------------------------
 
+# Six within ten seconds are too many; on a slow machine those are the last six.
 storm()
 {
-	for n in 1 2 3 4 5 6 7; do
+	for n in $(seq 20); do
+		[ "$n" -le 7 ] || ! logged 'workers die over and over' || return 0
 		W=$(field worker)
 		kill -9 "$W" || return 1
 		until_true 5 worker_new "$W" || return 1
@@ -206,7 +208,7 @@ storm()
 		until_true 5 pings || return 1
 	done
 }
-ok 'seven deaths in a row' storm
+ok 'seven deaths in a row, or more' storm
 ok 'too many: the log says so' logged 'workers die over and over'
 ok 'and the guest is there still' until_true 5 pings
 same 'Connected all along' 4 "$(xenstore-read $BACK/1/0/state)"

@@ -286,9 +286,8 @@ outside()
 	GUEST=$!
 	unshare -n sleep 1000 &
 	WORLD=$!
-	for pid in $GUEST $WORLD; do
-		until_true 5 test "$(readlink /proc/$pid/ns/net)" != \
-			"$(readlink /proc/self/ns/net)"
+	for OUT in $GUEST $WORLD; do
+		until_true 5 outside_there
 	done
 	device vif1.0
 	ip link add up0 type veth peer name up0 netns $WORLD

@@ -18,8 +18,8 @@ serve()
 {
 	"$@" >>"$RUN/log" 2>&1 &
 	case $* in
-	*--store*) until_true 5 test -S "$RUN/store" ;;
-	*) until_true 5 test -S "$RUN/control" ;;
+	*--store*) until_true 5 env XENSTORED_PATH="$RUN/store" xenstore-ls / ;;
+	*) until_true 5 answers ;;
 	esac
 }
 

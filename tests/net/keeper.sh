@@ -77,7 +77,7 @@ tree before
 for how in KILL TERM; do
 	ends $how
 	ok "$how: the guest goes on without a store" \
-		ping -q -c 20 -i 0.01 -W 1 10.0.0.1
+		ping -q -c 20 -i 0.01 -w 20 10.0.0.1
 	ok "$how: netbackd says that the store is away" \
 		until_true 5 says 'the store is away'
 	ok "$how: vifctl says what to start" refused 'netbackd --store --run' \
@@ -85,7 +85,7 @@ for how in KILL TERM; do
 	store_up
 	ok "$how: the next one has the tree, byte for byte" same_tree before after
 	ok "$how: netbackd found it" until_true 5 says 'the store is back'
-	ok "$how: the guest goes on" ping -q -c 20 -i 0.01 -W 1 10.0.0.1
+	ok "$how: the guest goes on" ping -q -c 20 -i 0.01 -w 20 10.0.0.1
 	same "$how: on the same connection" "$EPOCH" "$(epoch 1)"
 	ok "$how: its own socket answers" env \
 		XENSTORED_PATH="$RUN/dom/1/store" xenstore-read device/vif/0/state
@@ -98,7 +98,7 @@ wait "$G1"
 ok 'the guest is heard: it closes' until_true 5 sh -c \
 	'[ "$(xenstore-read /local/domain/0/backend/vif/1/0/state)" = 6 ]'
 guest 2
-ok 'another vif is attached, its guest connects' ping -q -c 1 -W 1 10.0.0.2
+ok 'another vif is attached, its guest connects' ping -q -c 1 -w 20 10.0.0.2
 
 # At any moment of an attach: it waits for the next, or says so and is undone.
 for n in 00 04 08 12 16 20 26 32; do
@@ -115,7 +115,7 @@ for n in 00 04 08 12 16 20 26 32; do
 		mac=00:16:3e:00:00:03
 	ok "$n ms: and detach" vifctl detach vif3.0
 done
-ok 'the second guest was not lost' ping -q -c 1 -W 1 10.0.0.2
+ok 'the second guest was not lost' ping -q -c 1 -w 20 10.0.0.2
 
 # --- what is not taken --------------------------------------------------------------
 

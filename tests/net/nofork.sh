@@ -20,7 +20,7 @@ done
 netbackd --store --run "$RUN" >/tmp/store.log 2>&1 &
 until_true 5 xenstore-ls
 netbackd --run "$RUN" >/tmp/netbackd.log 2>&1 &
-until_true 10 test -S "$RUN/control"
+until_true 10 answers
 ip link add br0 type bridge
 ip link set br0 up
 ip link add eth0 type veth peer name world

@@ -216,7 +216,7 @@ ip link del vif10.0
 netbackd --store --run "$RUN" >/tmp/store.log 2>&1 &
 ok 'the store answers' until_true 5 xenstore-ls
 netbackd --run "$RUN" >/tmp/netbackd.log 2>&1 &
-ok 'netbackd answers' until_true 5 test -S "$RUN/control"
+ok 'netbackd answers' until_true 5 answers
 dump >"$RUN/before"
 
 # One guest is of the uplink's network, on-link with the outside; the other is on

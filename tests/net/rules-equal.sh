@@ -31,7 +31,10 @@ for i in 1 2 3; do
 	ip neigh add 10.0.0.$i lladdr 02:00:00:00:00:0$i dev br0
 	ip neigh add fd00::$i lladdr 02:00:00:00:00:0$i dev br0
 done
-sleep 0.2
+# A port forwards once the kernel has looked at its carrier.
+for i in 1 2 3; do
+	until_true 10 grep -qx 3 /sys/class/net/vif$i.0/brport/state
+done
 ok 'equal verdicts' python3 "$ROOT/tests/net/rules-equal.py" \
 	"${SETS:-16}" "${PACKETS:-40}" "${SEED:-1}"
 echo "# $tap_out"

@@ -100,6 +100,12 @@ for i, (ns, to, _) in enumerate(FLOWS.values()):
     if ns:
         argv = ["ip", "netns", "exec", ns] + argv
     subprocess.run(argv, check=True)
+# Who must be seen has time; who must not, some.
+wanted = [(chain, i, f) for i, (_, _, want) in enumerate(FLOWS.values())
+          for chain in want for f in want[chain].split()]
+end = time.time() + 20
+while not all(counts().get(w) for w in wanted) and time.time() < end:
+    time.sleep(0.1)
 time.sleep(0.3)
 seen = counts()
 for i, (flow, (_, _, want)) in enumerate(FLOWS.items()):

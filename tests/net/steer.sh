@@ -175,7 +175,7 @@ xenstore-write $FRONT/request-multicast-control 0
 turned()
 {
 	to "$1"
-	until_true 1 grep -q "all$1" /tmp/heard && [ "$(heard "$1")" = "$2" ]
+	until_true 5 grep -q "all$1" /tmp/heard && [ "$(heard "$1")" = "$2" ]
 }
 n=2
 until [ $n = 20 ] || turned $n "joined$n six$n other$n all$n "; do

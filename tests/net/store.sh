@@ -220,7 +220,7 @@ small()
 	shift
 	env "XENSTORED_PATH=$XENSTORED_PATH" "$@"
 }
-until_true 5 test -S /tmp/small/store
+until_true 5 small store xenstore-exists /local
 "$CLIENT" /tmp/small/store introduce 5
 small store xenstore-write /local/domain/5/own 1
 small store xenstore-chmod -r /local/domain/5/own n5

@@ -24,11 +24,7 @@ os.dup2(os.open("/etc/passwd", os.O_RDONLY), 300)
 os.set_inheritable(300, True)
 os.execvp("netbackd", ["netbackd", "--run", os.environ["RUN"]])' 2>>$LOG &
 DAEMON=$!
-has_control()
-{
-	[ -S "$RUN/control" ]
-}
-until_true 5 has_control
+until_true 5 answers
 ip link add br0 type bridge
 ip addr add 10.0.0.254/24 dev br0
 ip link set br0 up

@@ -105,7 +105,7 @@ export B=$B
 exec sh $ROOT/tests/net/vlan.sh inside
 END
 chmod +x /tmp/init
-timeout 100 "$UML/x/usr/bin/linux.uml" mem=192M rootfstype=hostfs rootflags=/ rw \
+timeout 600 "$UML/x/usr/bin/linux.uml" mem=192M rootfstype=hostfs rootflags=/ rw \
 	init=/tmp/init con=null con0=null,fd:1 ssl=null quiet </dev/null >/tmp/boot 2>&1
 if [ ! -s /tmp/tap ]; then
 	sed 's/^/# /' /tmp/boot

@@ -33,7 +33,10 @@ for i in 1 2 3 4; do
 		lladdr 02:00:00:00:00:0$((3 - host)) dev eth0
 done
 ip -n g1 neigh add 10.0.0.254 lladdr 02:00:00:00:ff:00 dev eth0
-sleep 0.2
+# A port forwards once the kernel has looked at its carrier.
+for i in 1 2 3 4; do
+	until_true 10 grep -qx 3 /sys/class/net/vif$i.0/brport/state
+done
 
 # says FROM TO PORT PORT: a datagram from one's port to the other's arrives.
 says()

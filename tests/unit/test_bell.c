@@ -71,7 +71,7 @@ static void bells_never_wait(void **state)
 	guest_open(&g);
 	assert_int_equal(hv_local_port(g.hv, 7, dup(from), dup(to)), 0);
 	chan = hv_bind(g.hv, 7);
-	alarm(10);
+	alarm(100);
 	for (round = 0; round < 2; round++) {
 		fcntl(from, F_SETFL, round ? 0 : O_NONBLOCK);
 		fcntl(to, F_SETFL, round ? 0 : O_NONBLOCK);
@@ -160,7 +160,7 @@ static void bells_are_eventfds(void **state)
 
 	(void)state;
 	guest_open(&g);
-	alarm(10);
+	alarm(100);
 	for (i = 0; i < ARRAY_SIZE(make); i++) {
 		assert_int_equal(
 			hv_local_port(g.hv, i, make[i](), eventfd(0, 0)),

@@ -381,13 +381,13 @@ static void fault_elsewhere(void)
 	int fd = memfd_create("empty", MFD_CLOEXEC);
 	volatile uint8_t *p = mmap(NULL, HV_PAGE, PROT_READ, MAP_SHARED, fd, 0);
 
-	alarm(5); /* a fault that comes back for ever */
+	alarm(60); /* a fault that comes back for ever */
 	(void)*p;
 }
 
 static void two_signals_sent(void)
 {
-	alarm(5);
+	alarm(60);
 	raise(SIGBUS);
 	raise(SIGBUS);
 }

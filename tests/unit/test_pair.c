@@ -369,7 +369,7 @@ static bool front_until(struct pair *p, uint64_t frames)
 			return true;
 		if (more || pump_arm(&p->pump))
 			continue;
-		if (poll(v, p->pump.blocked ? 2 : 3, 5000) <= 0)
+		if (poll(v, p->pump.blocked ? 2 : 3, 60000) <= 0)
 			return false;
 		front_clear(p->q);
 	}
