@@ -159,7 +159,7 @@ accepted()
 # came_back: put back, and by whom it was made necessary
 came_back()
 {
-	grep -E 'vif2.0 accept=back by=(firewalld|ip6?tables|nft|python)' /tmp/watch
+	grep -E 'vif2.0 accept=back by=(firewalld|(ip6?|eb)tables|nft|python)' /tmp/watch
 }
 admins()
 {
