@@ -29,7 +29,7 @@ HOST_ARGS='--workers 2'
 # host_up waits for one worker by name; there are two
 workers()
 {
-	show | sed -n 's/.*"workers": *\[\([0-9, ]*\)\].*/\1/p' | tr -d ,
+	show | sed -n 's/.*"workers": *\[\([0-9, ]*\)\].*/\1/p' | tr , ' '
 }
 nursery()
 {
