@@ -63,11 +63,11 @@ point 'build, fuzzers' make -s -j"$jobs" fuzz-built
 point 'lint' make -s lint
 export B=build
 groups 'check' 120 unit golden
-groups 'net' 1500 kernel net
+groups 'net' 2200 kernel net
 groups 'bad input' 300 bad-input
 J=2
 export J
-groups 'xen' 1500 xen
+groups 'xen' 2400 xen
 J=1
 export B=build/san
 groups 'check, sanitizers' 240 unit golden
@@ -77,6 +77,6 @@ groups 'hostile, sanitizers' 180 net
 unset T LIE N
 export B=build/fuzz
 export FUZZ_SECONDS=8
-groups 'fuzz-smoke' 180 fuzz
+groups 'fuzz-smoke' 300 fuzz
 echo "$pass passed, $fail failed, $skip skipped"
 [ "$fail" = 0 ] && [ "$pass" -gt 0 ]
