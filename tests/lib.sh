@@ -130,10 +130,11 @@ outside_up()
 }
 
 # steady: of what ip prints, what stays as it was set. Left out is what the kernel
-# finds by itself some time later: carrier and what follows from it, timers.
+# finds by itself some time later: carrier and what follows from it (a port's state,
+# too), timers.
 steady()
 {
-	sed 's/^[0-9]*: //; s/NO-CARRIER,//; s/,LOWER_UP//; s/,M-DOWN//; s/ state [A-Z]*//
+	sed 's/^[0-9]*: //; s/NO-CARRIER,//; s/,LOWER_UP//; s/,M-DOWN//; s/ state [A-Za-z]*//g
 		s/ qdisc [a-z_]*//; s/ [a-z_]*_timer *[0-9.]*//g; s/ linkdown//; s/ tentative//
 		s/ pref medium//; s/ *$//'
 }

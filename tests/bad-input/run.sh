@@ -353,6 +353,12 @@ trim()
 	printf '%s' "$1" | sed 's/^ *//; s/ *$//'
 }
 
+same_host()
+{
+	dump_host >$D/after
+	diff $D/before $D/after
+}
+
 # One row, in this order: what, set-ups, command, status, pattern.
 try_row()
 {
@@ -370,8 +376,7 @@ try_row()
 	grep -qE -- "$5" $D/out || [ -z "$5" ] ||
 		{ echo "no \"$5\" in:"; cat $D/out; return 1; }
 	[ "$rc" = 0 ] && return 0
-	dump_host >$D/after
-	diff $D/before $D/after
+	until_true 3 same_host
 }
 
 # In one shell, which knows what it started.

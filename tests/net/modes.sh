@@ -49,7 +49,7 @@ dump()
 {
 	ip -d link | steady
 	ip addr | grep inet | steady
-	bridge -d link
+	bridge -d link | steady
 	bridge fdb | sort
 	bridge vlan
 	for f in /proc/sys/net/ipv6/conf/*/disable_ipv6; do
