@@ -604,17 +604,20 @@ int filter_network_check(const struct network *n, FILE *out, struct err *e)
 	if (rc < 0 || nat_there(nft))
 		goto out;
 	if (!nat_holds(nft, n->bridge, NULL)) {
-		fprintf(out, "%s: its bridge is missing in set %s\n", who,
-			nat_same);
+		if (out)
+			fprintf(out, "%s: its bridge is missing in set %s\n",
+				who, nat_same);
 		rc = 1;
 	}
 	for (i = 0; i < n->nforward; i++) {
 		if (nat_holds(nft, n->bridge, &n->forward[i]))
 			continue;
+		rc = 1;
+		if (!out)
+			break;
 		fprintf(out, "%s: the forward of %s port %u is missing\n", who,
 			n->forward[i].proto == IPPROTO_TCP ? "tcp" : "udp",
 			n->forward[i].port);
-		rc = 1;
 	}
 out:
 	nft_close(nft);

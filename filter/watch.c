@@ -23,6 +23,7 @@
 #include "closed.h"
 #include "engine_nft.h"
 #include "filter.h"
+#include "nat_rules.h"
 
 enum {
 	WATCH_DEVS = 64, /* touched in one transaction; else: all */
@@ -43,9 +44,10 @@ struct filter_watch {
 	char touched[WATCH_DEVS][IFNAMSIZ];
 	bool many, lost;
 	bool closed;		/* the table of closed bridges was touched */
+	bool nat;		/* the table of mode nat was */
 	bool others;		/* rules that are nobody's of ours were */
 	unsigned nready, taken; /* its events, once it is over */
-	struct filter_event ready[WATCH_DEVS + 3];
+	struct filter_event ready[WATCH_DEVS + 4];
 	unsigned nlink;
 	struct watch_link links[WATCH_LINKS];
 };
@@ -150,21 +152,27 @@ static int watch_rules(const char *table, char dev[IFNAMSIZ])
 	return guard_device(name, dev);
 }
 
+static bool watch_is_of(const struct nlmsghdr *nlh, const char *table)
+{
+	const struct nlattr *a;
+
+	mnl_attr_for_each(a, nlh, sizeof(struct nfgenmsg))
+	{
+		if (mnl_attr_get_type(a) == NFTA_TABLE_NAME &&
+		    mnl_attr_validate(a, MNL_TYPE_NUL_STRING) >= 0)
+			return !strcmp(mnl_attr_get_str(a), table);
+	}
+	return false;
+}
+
 /* Names come and go there with guards. */
 static void watch_closed(struct filter_watch *w, const struct nlmsghdr *nlh)
 {
 	unsigned type = NFNL_MSG_TYPE(nlh->nlmsg_type);
-	const struct nlattr *a;
 
-	if (type == NFT_MSG_NEWSETELEM || type == NFT_MSG_DELSETELEM)
-		return;
-	mnl_attr_for_each(a, nlh, sizeof(struct nfgenmsg))
-	{
-		if (mnl_attr_get_type(a) == NFTA_TABLE_NAME &&
-		    mnl_attr_validate(a, MNL_TYPE_NUL_STRING) >= 0 &&
-		    !strcmp(mnl_attr_get_str(a), CLOSED_TABLE))
-			w->closed = true;
-	}
+	if (type != NFT_MSG_NEWSETELEM && type != NFT_MSG_DELSETELEM &&
+	    watch_is_of(nlh, CLOSED_TABLE))
+		w->closed = true;
 }
 
 /* What a set holds says nothing of where a rule of accept= belongs. */
@@ -185,6 +193,10 @@ static void watch_touched(struct filter_watch *w, const struct nlmsghdr *nlh)
 
 	if (nfg->nfgen_family == NFPROTO_BRIDGE)
 		watch_closed(w, nlh);
+	if (nfg->nfgen_family == NFPROTO_INET && watch_is_of(nlh, nat_table)) {
+		w->nat = true;
+		return;
+	}
 	if (nfg->nfgen_family != NFPROTO_NETDEV) {
 		watch_others(w, nlh);
 		return;
@@ -250,10 +262,12 @@ static void watch_done(struct filter_watch *w, const struct nlmsghdr *nlh)
 	}
 	if (w->closed)
 		watch_by(w, FILTER_CLOSED, by, pid);
+	if (w->nat)
+		watch_by(w, FILTER_NAT_TOUCHED, by, pid);
 	if (w->others)
 		watch_by(w, FILTER_OTHERS, by, pid);
 	w->ntouched = 0;
-	w->many = w->closed = w->others = false;
+	w->many = w->closed = w->nat = w->others = false;
 }
 
 static int watch_on_nft(const struct nlmsghdr *nlh, void *data)

@@ -162,8 +162,9 @@ enum filter_event_kind {
 	FILTER_CHANGED, /* something in the table of dev, or the table */
 	FILTER_CLOSED,	/* something in the table of closed bridges but names */
 	FILTER_RENAMED, /* dev is called `to` now: its table may not apply */
-	FILTER_OTHERS,	/* others' rules, among which those of accept= stand */
-	FILTER_LOST,	/* more than could be told: look at all */
+	FILTER_NAT_TOUCHED, /* something in the table of mode nat */
+	FILTER_OTHERS, /* others' rules, among which those of accept= stand */
+	FILTER_LOST,   /* more than could be told: look at all */
 };
 struct filter_event {
 	enum filter_event_kind kind;
@@ -236,7 +237,7 @@ int filter_network(const struct network *n, bool on, struct err *e);
  * that is not, "WHO: a rule is missing in ..".
  */
 int filter_nat_check(const char *who, FILE *out, struct err *e);
-/* .. and is a network's own part in it? */
+/* .. and is a network's own part in it? out NULL: as above */
 int filter_network_check(const struct network *n, FILE *out, struct err *e);
 /* Makes it so in one batch; what networks have in it stays. */
 int filter_nat_mend(struct err *e);

@@ -6,6 +6,9 @@
  * vif is attached and its guard is not what it should be, puts it back. A vif
  * whose device is down is somebody's who is attaching or detaching it.
  *
+ * The table of mode nat comes back in the same way, while there is a network or a
+ * vif that needs it.
+ *
  * Rules of accept= stand in others' chains. Whenever others' rules change, and
  * twice a second if iptables' legacy variant has, the vifs with accept= are looked
  * at; where that takes long it is done less often, for a fifth of a CPU at most.
@@ -26,6 +29,7 @@
 #include "ctl/attach.h"
 #include "ctl/bridge.h"
 #include "ctl/host.h"
+#include "ctl/net.h"
 #include "ctl/out.h"
 #include "ctl/run.h"
 #include "ctl/watch.h"
@@ -91,8 +95,8 @@ static bool watch_is_up(const char *dev)
 }
 
 /* One line for what was done, and who made it necessary. */
-static void watch_say(const struct watch *w, const char *name, const char *what,
-		      const char *why)
+static void watch_say_of(const struct watch *w, const char *key,
+			 const char *name, const char *what, const char *why)
 {
 	const struct filter_event *ev = w->ev;
 	double ms = (double)(clock_ns() - w->since) / 1e6;
@@ -101,7 +105,7 @@ static void watch_say(const struct watch *w, const char *name, const char *what,
 	if (out_open(&o, stdout, w->c->json))
 		return;
 	out_begin(&o, name);
-	out_str(&o, ev && ev->kind == FILTER_OTHERS ? "accept" : "guard", what);
+	out_str(&o, key, what);
 	if (why[0])
 		out_str(&o, "why", why);
 	if (ev && ev->kind == FILTER_RENAMED) {
@@ -114,6 +118,15 @@ static void watch_say(const struct watch *w, const char *name, const char *what,
 	out_num(&o, "after_us", (int64_t)(ms * 1000));
 	out_end(&o);
 	out_close(&o);
+}
+
+static void watch_say(const struct watch *w, const char *name, const char *what,
+		      const char *why)
+{
+	const struct filter_event *ev = w->ev;
+
+	watch_say_of(w, ev && ev->kind == FILTER_OTHERS ? "accept" : "guard",
+		     name, what, why);
 }
 
 /* A legacy table stands for one that is right only if it was read before a look
@@ -224,6 +237,79 @@ static void watch_bridges(struct watch *w)
 	}
 }
 
+/* --- the table of mode nat ------------------------------------------------------*/
+
+static int watch_network_locked(struct watch *w, const char *name,
+				struct err *e)
+{
+	struct network n;
+	int rc = net_load(w->c, name, &n, e);
+
+	if (!rc)
+		rc = filter_network_check(&n, NULL, e);
+	if (rc != 1)
+		return rc;
+	rc = filter_nat_mend(e);
+	if (!rc)
+		rc = filter_network(&n, true, e);
+	return rc ? rc : 1;
+}
+
+static int watch_network(void *arg, const char *name)
+{
+	struct watch *w = arg;
+	unsigned wait = w->c->wait_ms;
+	struct err e = { "" };
+	int lock, rc;
+
+	w->c->wait_ms = WATCH_LOCK_MS;
+	lock = net_lock(w->c, name, &e);
+	w->c->wait_ms = wait;
+	if (lock < 0) {
+		w->again = true;
+		return 0;
+	}
+	rc = watch_network_locked(w, name, &e);
+	net_unlock(w->c, name, lock);
+	if (rc == 1) {
+		watch_say_of(w, "nat", name, "back", "");
+	} else if (rc < 0 && rc != -ENOENT) {
+		watch_say_of(w, "nat", name, "missing", e.text);
+		w->again = true;
+	}
+	return 0;
+}
+
+/* Routed, and masqueraded: a network's vifs are the network's. */
+static int watch_masqueraded(void *arg, uint16_t domid, uint16_t handle)
+{
+	struct watch *w = arg;
+	struct err e = { "" };
+	struct nodes n;
+	char name[ATTACH_NAME];
+	int rc;
+
+	if (nodes_read(w->c->store, domid, handle, &n, &e) || !n.back ||
+	    strcmp(n.hotplug, "connected") || n.vif.mode != VIF_NAT ||
+	    n.vif.network[0])
+		return 0;
+	str_fmt(name, sizeof(name), "vif%u.%u", domid, handle);
+	rc = filter_nat_mend(&e);
+	watch_say_of(w, "nat", name, rc ? "missing" : "back", e.text);
+	w->again |= rc != 0;
+	return 1;
+}
+
+static void watch_nat(struct watch *w)
+{
+	struct err e;
+
+	net_each(w->c, watch_network, w);
+	if (filter_nat_check("", NULL, &e) == 1 &&
+	    nodes_each(w->c->store, watch_masqueraded, w, w->e) < 0)
+		w->again = true;
+}
+
 /* Mostly the device's name says whose it is; one with vifname= is looked for. */
 static void watch_look(struct watch *w)
 {
@@ -235,11 +321,17 @@ static void watch_look(struct watch *w)
 		watch_bridges(w);
 	if (w->ev && w->ev->kind == FILTER_CLOSED)
 		return;
+	if (w->ev && w->ev->kind == FILTER_NAT_TOUCHED) {
+		watch_nat(w);
+		return;
+	}
 	if (w->ev && w->ev->kind != FILTER_LOST &&
 	    !vif_parse_name(w->ev->dev, &domid, &handle, NULL))
 		watch_vif(w, domid, handle);
 	else if (nodes_each(w->c->store, watch_vif, w, w->e) < 0)
 		w->again = true;
+	if (!w->ev || w->ev->kind == FILTER_LOST)
+		watch_nat(w);
 }
 
 /* Backwards: a vif that has it no more leaves the list meanwhile. */

@@ -225,6 +225,65 @@ same 'and IPv6' ${P}1 "$(asked 1 2001:db8::1 8080)"
 same 'from itself' $A.1 "$(asked 2 192.0.2.1 8080)"
 ok 'from the host' python3 /tmp/ask.py 192.0.2.1 8080
 ok 'another port is the host'\''s own' fails outside python3 /tmp/ask.py 192.0.2.1 8081
+
+# --- what others remove comes back ---------------------------------------------------------
+
+vifctl watch guard >/tmp/watch 2>&1 &
+WATCH=$!
+until_true 5 watching $WATCH
+same 'all is well: the watcher says nothing' '' "$(cat /tmp/watch)"
+# A connection that says a word before, and one after.
+cat >/tmp/echo.py <<'END'
+import os, socket, sys, time
+if sys.argv[1] == "echo":
+    c, a = socket.create_server(("192.0.2.9", 9)).accept()
+    for _ in range(2):
+        c.sendall(c.recv(1))
+    c.recv(1)
+    sys.exit()
+s = socket.create_connection(("192.0.2.9", 9), timeout=60)
+for word in b"12":
+    s.sendall(bytes([word]))
+    open("/tmp/said", "ab").write(s.recv(1))
+    while word == b"1"[0] and not os.path.exists("/tmp/go"):
+        time.sleep(0.02)
+END
+outside python3 /tmp/echo.py echo &
+until_true 10 listening 9 outside
+in_guest 1 python3 /tmp/echo.py talk &
+until_true 10 test -s /tmp/said
+# touched WHAT..: nft does that, and the watcher says that the network has its own
+# back, and who it was.
+touched()
+{
+	: >/tmp/watch
+	nft "$@" && until_true 5 grep -q '^lan nat=back by=nft pid=[1-9]' /tmp/watch
+}
+ok "a ruleset that is flushed: the network's table comes back" \
+	touched flush ruleset
+took=$(sed -n 's/^lan nat=back .*after_us=//p' /tmp/watch | head -n 1)
+ok "within a second of hearing of it ($took us)" test "$took" -lt 1000000
+same 'the world sees the host, as before' 192.0.2.1 "$(asked 1 192.0.2.9 7)"
+same 'and IPv6' 2001:db8::1 "$(asked 1 2001:db8::9 7)"
+same 'the forward leads on' 192.0.2.9 "$(outside python3 /tmp/ask.py 192.0.2.1 8080)"
+same 'and IPv6' 2001:db8::9 "$(outside python3 /tmp/ask.py 2001:db8::1 8080)"
+touch /tmp/go
+ok 'a connection of before goes on' until_true 10 grep -q 12 /tmp/said
+N=netback-nat
+ok 'a table that is deleted' touched delete table inet $N
+ok 'a chain that is flushed' touched flush chain inet $N postrouting
+ok 'a rule that is added' touched insert rule inet $N forward accept
+ok 'a forward that is taken away' touched delete element inet $N forward4 '{ tcp . 8080 }'
+ok 'check finds nothing' vifctl check
+: >/tmp/watch
+nft add table inet other
+vifctl network add two subnet=10.89.0.0/24 subnet6=none dhcp=no forward=tcp:8082:10.89.0.2:80
+vifctl network delete two
+ok 'what is meant is left alone' until_true 5 watching $WATCH
+same 'and not said' '' "$(cat /tmp/watch)"
+nft delete table inet other
+kill $WATCH
+
 ok 'an address that is taken' refused "ip: $A.2 is taken by vif2.0" \
 	vifctl attach vif3.0 mode=nat network=lan ip=$A.2
 ok "the host's own" refused "$A.1 is the host's own" \
