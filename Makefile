@@ -10,6 +10,7 @@ SBINDIR	= $(DESTDIR)$(PREFIX)/sbin
 BINDIR	= $(DESTDIR)$(PREFIX)/bin
 MANDIR	= $(DESTDIR)$(PREFIX)/share/man
 LIBDIR	= $(DESTDIR)$(PREFIX)/lib/netback
+BASHDIR	= $(DESTDIR)$(PREFIX)/share/bash-completion/completions
 UNITDIR	= $(DESTDIR)$(PREFIX)/lib/systemd/system
 UNITS	= $(notdir $(wildcard scripts/*.service))
 HOTPLUG	= vif-bridge vif-route vif-nat vif-setup qemu-ifup qemu-ifdown
@@ -240,11 +241,12 @@ demo: ## install what is missing, build, show two guests talking (needs root)
 # --- install -----------------------------------------------------------------
 
 install: all install-hotplug ## install programs and pages (DESTDIR=, PREFIX=)
-	install -d $(SBINDIR) $(BINDIR) $(MANDIR)/man1 $(MANDIR)/man8
+	install -d $(SBINDIR) $(BINDIR) $(MANDIR)/man1 $(MANDIR)/man8 $(BASHDIR)
 	install -m 755 $(B)/netbackd $(B)/vifctl $(SBINDIR)
 	install -m 755 $(B)/vifguest $(BINDIR)
 	install -m 644 doc/vifguest.1 $(MANDIR)/man1
 	install -m 644 doc/netbackd.8 doc/vifctl.8 $(MANDIR)/man8
+	install -m 644 scripts/vifctl.bash $(BASHDIR)/vifctl
 
 # In a folder of their own: never over Xen's scripts.
 install-hotplug: $(B)/vifhotplug ## vif-bridge and its like alone, for a Xen host
@@ -267,7 +269,7 @@ uninstall: ## remove what install installed
 	rm -f $(MANDIR)/man8/vif-bridge.8
 	rm -f $(SBINDIR)/netbackd $(SBINDIR)/vifctl $(BINDIR)/vifguest
 	rm -f $(MANDIR)/man1/vifguest.1 $(MANDIR)/man8/netbackd.8
-	rm -f $(MANDIR)/man8/vifctl.8
+	rm -f $(MANDIR)/man8/vifctl.8 $(BASHDIR)/vifctl
 
 clean: ## remove build/
 	rm -rf build compile_commands.json

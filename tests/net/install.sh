@@ -15,6 +15,7 @@ want='/usr/bin/vifguest
 /usr/lib/netback/vifhotplug
 /usr/sbin/netbackd
 /usr/sbin/vifctl
+/usr/share/bash-completion/completions/vifctl
 /usr/share/man/man1/vifguest.1
 /usr/share/man/man8/netbackd.8
 /usr/share/man/man8/vif-bridge.8
