@@ -34,6 +34,17 @@ static void survive_forget(struct survive *s, unsigned queues, uint64_t epoch)
 	s->epoch = epoch;
 }
 
+/* A worker that a guest had taken over may have written it: what the next one
+ * would take for the end of a list must be one. (Indices of rings may be anything.)
+ */
+static bool survive_sane(const struct survive_vif *k)
+{
+	const struct survive_ctrl *c = &k->ctrl[k->which & 1];
+
+	return k->nmcast <= RING_MCAST && c->ngref <= RING_GREFS &&
+	       c->hash_size <= RING_HASH_MAP;
+}
+
 int survive_open(struct survive **out, int fd, unsigned queues, uint64_t epoch)
 {
 	size_t size = survive_size(queues);
@@ -56,6 +67,10 @@ int survive_open(struct survive **out, int fd, unsigned queues, uint64_t epoch)
 		return -ESTALE;
 	}
 	same = s->magic && s->epoch == epoch && s->queues == queues;
+	if (same && !survive_sane(&s->vif)) {
+		munmap(s, size);
+		return -ESTALE;
+	}
 	if (!same)
 		survive_forget(s, queues, epoch);
 	*out = s;

@@ -154,6 +154,41 @@ static void survive_versions(void **state)
 	survive_close(s);
 }
 
+/* What a worker that was taken over leaves to the next: lists whose ends lie beyond
+ * them are not believed.
+ */
+static void survive_lies(void **state)
+{
+	struct guest *g = *state;
+	struct survive_vif *k = &g->keep->vif;
+	uint32_t *const end[] = { &k->nmcast, &k->ctrl[0].ngref,
+				  &k->ctrl[0].hash_size, &k->ctrl[1].ngref,
+				  &k->ctrl[1].hash_size };
+	static const uint32_t most[] = { RING_MCAST, RING_GREFS, RING_HASH_MAP,
+					 RING_GREFS, RING_HASH_MAP };
+	struct survive *s;
+	unsigned i;
+
+	for (i = 0; i < 5; i++) {
+		k->which = i < 3 ? 2 : UINT32_MAX;
+		*end[i] = most[i];
+		assert_int_equal(survive_open(&s, g->keepfd, 1, EPOCH), 1);
+		survive_close(s);
+		*end[i] = most[i] + 1;
+		assert_int_equal(survive_open(&s, g->keepfd, 1, EPOCH),
+				 -ESTALE);
+		*end[i] = UINT32_MAX;
+		assert_int_equal(survive_open(&s, g->keepfd, 1, EPOCH),
+				 -ESTALE);
+		*end[i] = 0;
+	}
+	/* another connection begins without them: nothing to believe */
+	k->nmcast = UINT32_MAX;
+	assert_int_equal(survive_open(&s, g->keepfd, 1, EPOCH + 1), 0);
+	assert_int_equal(s->vif.nmcast, 0);
+	survive_close(s);
+}
+
 /* Counters: a whole turn or the one before, whatever the epoch. */
 static void survive_counts(void **state)
 {
@@ -198,6 +233,7 @@ int main(void)
 		T(resume_does_not_trust_the_page),
 		T(adoption_bells),
 		T(survive_versions),
+		T(survive_lies),
 		T(survive_counts),
 		T(open_refuses),
 	};
