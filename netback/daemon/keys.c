@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/num.h"
+#include "base/vif_key.h"
 
 enum {
 	KEYS_TEXT = 16, /* no number we accept is longer */
@@ -42,7 +43,7 @@ static int keys_number(const struct keys_source *s, const char *key,
 		return err_set(
 			s->e, -EINVAL,
 			"frontend key %s=%s: must be a decimal number up to %u",
-			key, text, max);
+			key, vif_show(text).s, max);
 	return 1;
 }
 

@@ -147,10 +147,13 @@ static void hostile_text(void **state)
 		"1e0",
 		"one",
 		"1\n",
+		"\xc2\x9b"
+		"2J", /* a terminal's command, in one character */
 		"00000000001",
 		"99999999999999999999999999999999999999"
 	};
 	unsigned i, k;
+	const char *c;
 
 	(void)state;
 	for (k = 0; k < ARRAY_SIZE(bad); k++) {
@@ -166,6 +169,8 @@ static void hostile_text(void **state)
 			set(&d, key, bad[k]);
 			assert_int_equal(keys_read(&out, get, &d, &e), -EINVAL);
 			assert_non_null(strstr(e.text, key));
+			for (c = e.text; *c; c++)
+				assert_in_range(*c, ' ', '~');
 			assert_int_equal(out.nqueue, 77);
 		}
 	}
