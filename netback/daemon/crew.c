@@ -148,7 +148,7 @@ static void place_fatal(void *arg, const struct worker_msg *m)
 {
 	struct place *p = arg;
 
-	p->c->ops->fatal(p->c->arg, m);
+	p->c->ops->fatal(p->c->arg, place_number(p), m);
 }
 
 /* Its socket said so. Dead it is when the nursery says so. */

@@ -36,7 +36,8 @@ struct crew_ops {
 	void (*down)(void *arg, unsigned place, const struct crew_death *d);
 	void (*answer)(void *arg, unsigned place,
 		       const struct worker_msg *answer, enum worker_type order);
-	void (*fatal)(void *arg, const struct worker_msg *m);
+	/* Unasked: its vif may be another place's, if the worker lies. */
+	void (*fatal)(void *arg, unsigned place, const struct worker_msg *m);
 	void (*nursery_lost)(void *arg);
 };
 

@@ -144,6 +144,7 @@ static int device_to_connected(struct device *d)
 	 * what a guest sends first must not fall into that moment.
 	 */
 	d->stalled = false;
+	d->carrier_ns = loop_now(d->hub->loop);
 	device_carrier(d, true);
 	rc = adopted ? 0 : device_write_state(d, LIFE_CONNECTED);
 	if (rc) {

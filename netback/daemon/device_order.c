@@ -161,7 +161,7 @@ static int device_connect_start(struct device *d)
 	int rc;
 
 	if (!domain_here(d->dom)) {
-		if (!d->waits_hv)
+		if (!d->waits_hv && device_may_log(d))
 			log_info("%s: waiting for the guest at %s", d->name,
 				 domain_door(d->dom));
 		d->waits_hv = true;
@@ -242,9 +242,17 @@ void device_fatal(struct device *d, const char *why)
 
 void device_stalled(struct device *d, bool on)
 {
+	uint64_t now = loop_now(d->hub->loop);
+
 	if (d->link != LINK_RUNNING || d->stalled == on)
 		return;
+	/* Not within its stall time: a worker that says so lies, and would have
+	 * us change the carrier and the store all day.
+	 */
+	if (on && now - d->carrier_ns < d->hub->stall_ms * 500000ull)
+		return;
 	d->stalled = on;
+	d->carrier_ns = now;
 	device_carrier(d, !on);
 	if (!device_may_log(d))
 		return;
@@ -264,8 +272,10 @@ static void device_connected(struct device *d, const struct worker_msg *m)
 		return;
 	if (m->rc == -ESTALE && !d->fresh_file) {
 		d->fresh_file = true;
-		log_warn("%s: survival memory of another version: emptied",
-			 d->name);
+		if (device_may_log(d))
+			log_warn("%s: survival memory of another version, or "
+				 "damaged: emptied",
+				 d->name);
 		keep_empty(d->keep_fd, survive_size(SURVIVE_QUEUES));
 		device_order_connect(d);
 		/* The RUN behind the first CONNECT will fail. */
@@ -308,8 +318,9 @@ void device_answer(struct device *d, const struct worker_msg *m,
 		if (m->rc >= 0)
 			break;
 		d->told = false; /* the next connect tells it again */
-		log_error("%s: the worker cannot take it: %s", d->name,
-			  m->text);
+		if (device_may_log(d))
+			log_error("%s: the worker cannot take it: %s", d->name,
+				  m->text);
 		break;
 	default:
 		break;

@@ -66,6 +66,7 @@ struct device {
 	int tap, keep_fd;
 	uint32_t mtu;
 	bool carrier, stalled;
+	uint64_t carrier_ns;	  /* it began to run, or stalled changed */
 	struct announce announce; /* while it has just come */
 	uint64_t failed_ns;
 	uint32_t retry_ms;

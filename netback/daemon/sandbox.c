@@ -27,6 +27,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -34,6 +35,7 @@
 #include "base/log.h"
 #include "base/num.h"
 #include "confine.h"
+#include "survive.h"
 
 /* Whether one id alone is mapped into our user namespace. */
 static bool sandbox_one_id(void)
@@ -158,6 +160,19 @@ int sandbox_nursery(const struct sandbox_id *id, const char *run, struct err *e)
 		  : 0;
 }
 
+/* Survival memory is a file on the run directory's tmpfs, others' too: whoever holds
+ * it may write what it is, and not fill that up. No signal: it would end a worker
+ * whose log is a longer file.
+ */
+static int sandbox_limit_files(void)
+{
+	const rlim_t most = survive_size(SURVIVE_QUEUES);
+	const struct rlimit size = { most, most };
+
+	signal(SIGXFSZ, SIG_IGN);
+	return setrlimit(RLIMIT_FSIZE, &size) ? -errno : 0;
+}
+
 int sandbox_worker(struct err *e)
 {
 	struct sock_fprog list = {
@@ -165,7 +180,8 @@ int sandbox_worker(struct err *e)
 		.filter = (struct sock_filter *)confine_worker,
 	};
 
-	if (syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &list))
+	if (sandbox_limit_files() ||
+	    syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &list))
 		return err_set(e, -errno, "cannot confine a worker: %s",
 			       strerror(errno));
 	return 0;

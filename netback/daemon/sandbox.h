@@ -27,8 +27,9 @@ int sandbox_find_id(struct sandbox_id *id, const char *user, struct err *e);
 int sandbox_nursery(const struct sandbox_id *id, const char *run,
 		    struct err *e);
 
-/* Worker: the system calls noted in the sources, nothing else. A call beyond
- * them kills the worker; what the sanitizers need is added in their build.
+/* Worker: the system calls noted in the sources, nothing else, and no file longer
+ * than survival memory. A call beyond them kills the worker; what the sanitizers
+ * need is added in their build.
  */
 int sandbox_worker(struct err *e);
 

@@ -95,6 +95,18 @@ static void sup_served(struct supervisor *s, struct sup_dev *v)
 				     "over serving it");
 }
 
+/* The vif of which a worker speaks, if it is one of its own: what another worker
+ * serves is not for this one to end, and a late answer may be about a guest that
+ * has come back to another place.
+ */
+static struct sup_dev *sup_spoken_of(struct supervisor *s, unsigned place,
+				     const struct worker_msg *m)
+{
+	struct sup_dev *v = sup_find(s, m->domid, m->handle);
+
+	return v && v->dom->place == place ? v : NULL;
+}
+
 static void sup_answer(void *arg, unsigned place, const struct worker_msg *m,
 		       enum worker_type order)
 {
@@ -108,7 +120,7 @@ static void sup_answer(void *arg, unsigned place, const struct worker_msg *m,
 	case WORKER_CHANNEL:
 	case WORKER_DOM_GONE:
 		d = sup_find_dom(s, m->domid);
-		if (d)
+		if (d && d->place == place)
 			domain_answer(d->dom, m, order);
 		break;
 	case WORKER_STATS:
@@ -119,7 +131,7 @@ static void sup_answer(void *arg, unsigned place, const struct worker_msg *m,
 		captures_answer(&s->worker[place].captures, m, order);
 		break;
 	default:
-		v = sup_find(s, m->domid, m->handle);
+		v = sup_spoken_of(s, place, m);
 		if (v)
 			device_answer(v->dev, m, order);
 		if (v && order == WORKER_CONNECT && m->served == 1)
@@ -129,10 +141,11 @@ static void sup_answer(void *arg, unsigned place, const struct worker_msg *m,
 	sup_over_done(s);
 }
 
-static void sup_fatal(void *arg, const struct worker_msg *m)
+static void sup_fatal(void *arg, unsigned place, const struct worker_msg *m)
 {
 	struct supervisor *s = arg;
-	struct sup_dev *v = sup_find(s, m->domid, m->handle);
+	struct sup_dev *v = sup_spoken_of(s, place, m);
+
 	if (v && m->type == WORKER_STALL)
 		device_stalled(v->dev, m->stalled == 1);
 	else if (v)

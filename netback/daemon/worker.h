@@ -2,8 +2,8 @@
 /* worker.h - what the supervisor tells a worker, and what it hears back
  *
  * A SEQPACKET socketpair, one message a packet, descriptors beside it. The
- * supervisor trusts nothing in an answer beyond its type and range: a worker
- * touches hostile memory. It never waits for one: every order carries a `seq`
+ * supervisor trusts nothing in an answer beyond its type and range, and hears it
+ * of the worker's own vifs alone: a worker touches hostile memory. It never waits for one: every order carries a `seq`
  * and is answered in order by DONE, and a worker that dies answers nothing.
  *
  *   order         fds               meaning

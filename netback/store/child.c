@@ -223,6 +223,7 @@ static void child_confine(const char *run)
 		setrlimit(RLIMIT_NOFILE, &files);
 	}
 	setrlimit(RLIMIT_FSIZE, &size);
+	signal(SIGXFSZ, SIG_IGN); /* a log that is a longer file loses lines */
 	child_hide_files(run);
 	for (i = 0; prctl(PR_CAPBSET_DROP, i, 0, 0, 0) == 0; i++)
 		;

@@ -2,13 +2,17 @@
 /* inject.c - has another process make one system call (ptrace): what may it do?
  *
  *   inject PID NUMBER [ARG..]	  ARG: a number, s:TEXT (a string), b:BYTES (so
- *				  much room, zeros), q:N,N (so many words)
+ *				  much room, zeros), q:N,N (so many words),
+ *				  w:N,N (the same, and as long as what a worker
+ *				  says to netbackd), W (how long that is)
  *
  * Prints "killed SIGNAL", or "= RESULT" and "= -1 ENAME". The process goes on as if
  * nothing had been.
  */
+#include <assert.h>
 #include <errno.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,9 +23,12 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "daemon/worker.h"
+
 #ifdef __x86_64__
 
-enum { ARGS = 6, ROOM = 4096, BELOW = 8192 };
+enum { ARGS = 6, ROOM = 16384, BELOW = 32768 };
+static_assert(sizeof(struct worker_msg) <= ROOM, "w: fits");
 
 static int fail(const char *what)
 {
@@ -43,13 +50,18 @@ static uint64_t argument(pid_t pid, const char *word, uint64_t *at)
 		from.iov_len = strlen(word + 2) + 1;
 	} else if (!strncmp(word, "b:", 2)) {
 		from.iov_len = strtoul(word + 2, NULL, 0) % ROOM;
-	} else if (!strncmp(word, "q:", 2)) {
+	} else if (!strcmp(word, "W")) {
+		return sizeof(struct worker_msg);
+	} else if (!strncmp(word, "q:", 2) || !strncmp(word, "w:", 2)) {
+		bool whole = word[0] == 'w';
+
 		word += 2;
 		do {
 			room[i++] = strtoull(word, NULL, 0);
 			word = strchr(word, ',');
 		} while (word++ && i < ROOM / 8);
-		from.iov_len = i * sizeof(room[0]);
+		from.iov_len = whole ? sizeof(struct worker_msg)
+				     : i * sizeof(room[0]);
 	} else {
 		return strtoull(word, NULL, 0);
 	}

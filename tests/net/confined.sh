@@ -25,7 +25,8 @@ case $B in *san*)
 	;;
 esac
 
-HOST_ARGS='--workers 2'
+# No guest is called stalled of its own accord here.
+HOST_ARGS='--workers 2 --stall 3600'
 # host_up waits for one worker by name; there are two
 workers()
 {
@@ -118,6 +119,52 @@ same 'netbackd is the first' "$DAEMON" "$(show |
 same 'the other worker never noticed' "$OTHER" "$(mine 2)"
 ok 'nor its guest' ping -q -c 1 -w 10 10.0.0.2
 
+# --- what it may do, to others' harm --------------------------------------------------
+
+# Its end of the socket by which it is told: of netbackd's network namespace.
+orders()
+{
+	for orders_fd in "/proc/$1/fd/"*; do
+		orders_it=$(readlink "$orders_fd")
+		orders_it=${orders_it#socket:[}
+		awk -v i="${orders_it%]}" '$7 == i && $5 == "0005" { ok = 1 }
+			END { exit !ok }' /proc/net/unix &&
+			echo "${orders_fd##*/}"
+	done
+}
+# says TYPE[,WORDS] DOMAIN: worker $W says that to netbackd, of vif DOMAIN.0
+FATAL=16 STALL=17,0,0,0,0,1
+says()
+{
+	says_rest=${1#*,}
+	[ "$says_rest" != "$1" ] || says_rest=0
+	says_got=$("$INJECT" "$W" 1 "$(orders "$W")" \
+		"w:$((${1%%,*} + ($2 << 16))),$says_rest" W)
+	echo "$says_got"
+	[ "${says_got#= }" -gt 1000 ] || return 1
+	# an answer of that worker stands behind it in the socket
+	vifctl show stats vif1.0 >/dev/null
+}
+carrier()
+{
+	cat "/sys/class/net/vif$1.0/carrier"
+}
+epochs()
+{
+	show | grep -o '"epoch": *[0-9]*'
+}
+W=$(mine 1)
+EPOCHS=$(epochs)
+ok "a worker says that another's guest broke the protocol" says $FATAL 2
+ok ".. or takes nothing any more" says $STALL 2
+same 'that one has its carrier' 1 "$(carrier 2)"
+ok '.. and its connection' ping -q -c 1 -w 10 10.0.0.2
+ok 'a worker says that its own guest takes nothing, sooner than it can know' \
+	says $STALL 1
+same '.. which has its carrier' 1 "$(carrier 1)"
+same 'nobody was connected anew' "$EPOCHS" "$(epochs)"
+same '.. or has another worker' "$W $OTHER" "$(mine 1) $(mine 2)"
+
 # --- without the list: refused -------------------------------------------------------------
 
 N=$(nursery)
@@ -167,6 +214,26 @@ change_the_hostname EPERM 170 s:x 1
 END
 ok 'the nursery still works' until_true 5 has_mine 0
 ok 'guests never noticed' ping -q -c 1 -w 10 10.0.0.1
+
+# --- what it holds of the run directory's memory ------------------------------------------
+
+# It may spoil its survival memory, not make it longer. Where its guest's memory
+# lies there are bytes enough to write.
+W=$(mine 1)
+keep_fd()
+{
+	find "/proc/$W/fd" -lname '*keep/vif1.0' -printf '%f\n'
+}
+KEPT=$(stat -c %s "$RUN/keep/vif1.0")
+AT=$(awk '/memfd/ { sub("-.*", ""); print "0x" $0; exit }' "/proc/$W/maps")
+same 'a worker writes a megabyte to its survival memory: as much as it holds' \
+	"= $KEPT" "$("$INJECT" "$W" 1 "$(keep_fd)" "$AT" 1048576)"
+same '.. no more, and lives' '= -1 EFBIG' \
+	"$("$INJECT" "$W" 1 "$(keep_fd)" "$AT" 4096)"
+same '.. no byte longer' "$KEPT" "$(stat -c %s "$RUN/keep/vif1.0")"
+kill -9 "$W"
+ok 'the next worker takes none of it for true: its guest talks on' \
+	until_true 10 ping -q -c 1 -W 1 10.0.0.1
 kill $DAEMON
 wait $DAEMON
 done_testing
