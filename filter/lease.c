@@ -37,6 +37,7 @@ enum {
 	LEASE_ETHER = 14,
 	LEASE_LATE_MS = 20, /* the kernel counts in ticks */
 	LEASE_AGAIN_MS = 100,
+	LEASE_TURN = 4, /* reads, before others have a turn */
 };
 
 struct lease {
@@ -535,18 +536,22 @@ static int lease_read(struct filter_leases *l)
 	return 1;
 }
 
+/* However fast a server, or who plays one, talks: what waits is still there when
+ * guards have been looked after.
+ */
 int filter_leases_next(struct filter_leases *l, struct filter_lease *ev)
 {
+	unsigned reads = 0;
 	int rc = 1;
 
 	if (l->taken == l->nready) {
 		l->taken = l->nready = 0;
 		lease_ends(l);
-		while (rc > 0 && !l->nready)
+		for (; rc > 0 && !l->nready && reads < LEASE_TURN; reads++)
 			rc = lease_read(l);
 	}
 	if (l->taken == l->nready)
-		return rc;
+		return rc < 0 ? rc : 0;
 	*ev = l->ready[l->taken++];
 	return 1;
 }
