@@ -30,6 +30,11 @@ enum {
 	KEEPER_SHORT_NS = 200 * 1000 * 1000, /* a life too short .. */
 	KEEPER_PAUSE_MS = 100, /* .. is not followed by the next at once */
 	KEEPER_TRIES = 8,
+	/* At its start, for the server of a keeper that was just killed: its
+	 * sockets are open until it has ended, too.
+	 */
+	KEEPER_WAIT_MS = 5000,
+	KEEPER_POLL_MS = 20,
 };
 
 struct keeper {
@@ -39,7 +44,7 @@ struct keeper {
 	int ask; /* our end of the pair, -1 = no child */
 	pid_t child;
 	uint64_t born_ns;
-	bool stop;
+	bool stop, starts;
 	struct grave *grave; /* connections that nobody took are closed, too */
 };
 
@@ -65,9 +70,11 @@ static int keeper_mkdir(const char *path, mode_t mode)
  */
 static int keeper_socket(struct keeper *k, unsigned dom, char path[108])
 {
-	int rc, tries = 0;
+	int rc = 0, tries = 0, ms = 0;
 
 	do {
+		if (rc == -EADDRINUSE)
+			poll(NULL, 0, KEEPER_POLL_MS);
 		rc = keeper_path(k, dom, "", path, 108);
 		if (!rc)
 			rc = keeper_mkdir(path, dom ? 0700 : 0755);
@@ -75,7 +82,9 @@ static int keeper_socket(struct keeper *k, unsigned dom, char path[108])
 			rc = keeper_path(k, dom, "/store", path, 108);
 		if (!rc)
 			rc = msg_listen(path, SOCK_STREAM, 0600);
-	} while (rc == -ENOENT && ++tries < KEEPER_TRIES);
+		ms += KEEPER_POLL_MS;
+	} while ((rc == -ENOENT && ++tries < KEEPER_TRIES) ||
+		 (rc == -EADDRINUSE && k->starts && ms < KEEPER_WAIT_MS));
 	return rc;
 }
 
@@ -307,7 +316,11 @@ static int keeper_open(struct keeper *k, const char *run)
 		return -ENAMETOOLONG;
 	}
 	rc = keeper_signals(k);
-	return rc ? rc : keeper_take(k);
+	k->starts = true;
+	if (!rc)
+		rc = keeper_take(k);
+	k->starts = false;
+	return rc;
 }
 
 /* Tree and domains stay for the next one, as netbackd leaves its guests. */

@@ -117,6 +117,26 @@ for n in 00 04 08 12 16 20 26 32; do
 done
 ok 'the second guest was not lost' ping -q -c 1 -w 20 10.0.0.2
 
+# --- who still answers ----------------------------------------------------------------
+
+# A killed keeper's server is dead at once, but not before the next one asks: here it
+# hangs up when it is asked twice.
+ends KILL
+python3 - "$RUN/store" >/tmp/late <<'END' &
+import os, socket, sys
+os.unlink(sys.argv[1])
+s = socket.socket(socket.AF_UNIX)
+s.bind(sys.argv[1])
+s.listen()
+print("here", flush=True)
+first = s.accept() # perhaps netbackd, which looks for the store
+s.accept()
+END
+until_true 10 grep -q here /tmp/late
+store_up
+ok 'a store starts although the last one still answered' \
+	xenstore-exists /local/domain/2
+
 # --- what is not taken --------------------------------------------------------------
 
 xenstore-write /here 1
@@ -125,4 +145,18 @@ printf 'x' | dd of="$RUN/store.tree" bs=1 conv=notrunc 2>/dev/null
 store_up
 ok 'a tree that makes no sense is not taken' fails xenstore-read /here
 ok 'which is said' grep -q 'store.tree: .* starting empty' $LOG.store
+
+# A log that is a longer file than the server may write: it has something to say at
+# its start, and loses that.
+ends KILL
+truncate -s 1G $LOG.store
+python3 - "$RUN/store.tree" <<'END'
+import struct, sys
+f = open(sys.argv[1], "r+b")
+magic, active, a, b = struct.unpack("=IIQQ", f.read(24))
+f.seek(4096 + active * (1 << 28) + (a, b)[active] - 1)
+f.write(b"\xff")
+END
+store_up
+ok 'a server whose log is a long file lives' xenstore-exists /local
 done_testing
