@@ -130,6 +130,29 @@ G2=$!
 sleep 0.5
 ok "nonsense on many connections stops nobody" prints 600 xenstore-read /count
 kill $G1 $G2
+# endless PATH: a message that says it has a megabyte, and one that has; more than a
+# store takes is the end of its connection, at its first bytes.
+endless()
+{
+	python3 - "$1" <<-'END'
+		import socket, struct, sys
+		for sent in 0, 1, 5000, 1 << 20:
+		    s = socket.socket(socket.AF_UNIX)
+		    s.settimeout(60)
+		    s.connect(sys.argv[1])
+		    got = b""
+		    try:
+		        s.sendall(struct.pack("=IIII", 11, 1, 0, 1 << 20) + b"x" * sent)
+		        got = s.recv(16)
+		    except (BrokenPipeError, ConnectionResetError):
+		        pass
+		    if got:
+		        sys.exit("%d bytes of it: answered" % sent)
+	END
+}
+ok "a message of a megabyte, by domain 0" endless "$S"
+ok ".. by a guest" endless "$RUN/dom/7/store"
+ok ".. and the store answers" prints 600 xenstore-read /count
 ok "the server is the same" test "$(child)" = "$before"
 
 xenstore-watch / >"$RUN/slow" &
