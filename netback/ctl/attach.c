@@ -183,14 +183,16 @@ static int attach_change(struct ctl *c, const struct vif *now,
 /* An attached vif: nothing to do, something to repair, or values to change. What
  * holds already is left alone, so the guest's frames go on.
  */
-static int attach_again(struct ctl *c, const struct vif *now,
+static int attach_again(struct ctl *c, const struct nodes *n,
 			const struct attach *a, bool mac, struct err *e)
 {
+	const struct vif *now = &n->vif;
 	int diff = attach_diff(now, a->v, mac, e);
 
 	if (diff < 0)
 		return diff;
-	return diff ? attach_change(c, now, a, e) : host_apply(&a->plan, e);
+	return diff || n->bad_rate ? attach_change(c, now, a, e)
+				   : host_apply(&a->plan, e);
 }
 
 /* A tap of that name which is not this vif's: after a kill it may outlive its
@@ -230,7 +232,7 @@ int attach_other(struct ctl *c, const struct nodes *n, struct vif *want,
 	struct attach a = { .v = want };
 	int rc = attach_ready(c, &a, n, e);
 
-	return rc ? rc : attach_again(c, &n->vif, &a, mac, e);
+	return rc ? rc : attach_again(c, n, &a, mac, e);
 }
 
 static int attach_go(struct ctl *c, struct attach *a, const struct nodes *n,
@@ -240,7 +242,7 @@ static int attach_go(struct ctl *c, struct attach *a, const struct nodes *n,
 
 	if (n->front && n->back && n->online &&
 	    !strcmp(n->hotplug, "connected"))
-		return attach_again(c, &n->vif, a, false, e);
+		return attach_again(c, n, a, false, e);
 	/* What a killed attach or detach left goes first. */
 	if (n->front || n->back)
 		rc = detach_vif(c, n, e);

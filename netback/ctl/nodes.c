@@ -10,6 +10,7 @@
 
 #include "base/loop.h"
 #include "base/num.h"
+#include "base/vif_key.h"
 #include "ctl/run.h"
 
 enum {
@@ -74,9 +75,14 @@ static int nodes_fail(int rc, const char *doing, const char *path,
 
 /* --- reading ----------------------------------------------------------------- */
 
-static int nodes_read_vif(struct store *s, struct vif *v, struct err *e)
+/* A rate that makes no sense limits nothing, as netbackd has it: who would write
+ * another must be able to read the rest.
+ */
+static int nodes_read_vif(struct store *s, struct nodes *to, struct err *e)
 {
 	char path[NODES_PATH], word[NODES_KEY + STORE_VALUE];
+	struct vif *v = &to->vif;
+	bool rate;
 	unsigned i;
 	int n, rc;
 
@@ -86,9 +92,13 @@ static int nodes_read_vif(struct store *s, struct vif *v, struct err *e)
 		rc = store_read(s, path, word + n, sizeof(word) - (size_t)n);
 		if (rc == -ENOENT || !rc)
 			continue;
-		if (rc < 0)
+		rate = !strcmp(vif_keys[i], "rate");
+		if (rc < 0 && !(rate && (rc == -EINVAL || rc == -E2BIG)))
 			return nodes_fail(rc, "read", path, e);
-		if (vif_parse(v, word, e)) {
+		if (rc < 0 || vif_parse(v, word, rate ? NULL : e)) {
+			to->bad_rate |= rate;
+			if (rate)
+				continue;
 			err_prefix(e, "store: %s", path);
 			return -EINVAL;
 		}
@@ -126,7 +136,7 @@ int nodes_read(struct store *s, uint16_t domid, uint16_t handle,
 		return nodes_fail(rc, "read", path, e);
 	if (rc < 0)
 		n->hotplug[0] = '\0';
-	return n->back ? nodes_read_vif(s, v, e) : 0;
+	return n->back ? nodes_read_vif(s, n, e) : 0;
 }
 
 void nodes_why(struct store *s, const struct vif *v, char *buf, size_t size)
@@ -483,9 +493,9 @@ int nodes_check(struct store *s, const struct vif *v, uint32_t mtu, FILE *out)
 			strcpy(is, "missing");
 		if (!row[i].value[0] || !strcmp(is, row[i].value))
 			continue;
-		fprintf(out,
-			"vif%u.%u: the guest's %s is %.32s, should be %s\n",
-			v->domid, v->handle, row[i].key, is, row[i].value);
+		fprintf(out, "vif%u.%u: the guest's %s is %s, should be %s\n",
+			v->domid, v->handle, row[i].key, vif_show(is).s,
+			row[i].value);
 		differ = 1;
 	}
 	return differ;

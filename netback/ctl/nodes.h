@@ -24,8 +24,9 @@ enum { NODES_WORD = 16, NODES_TEXT = 256 };
 struct nodes {
 	bool front, back; /* which directories are there */
 	uint32_t front_state, back_state;
-	bool online; /* no detach was begun */
-	bool script; /* a toolstack made it, not vifctl */
+	bool online;   /* no detach was begun */
+	bool script;   /* a toolstack made it, not vifctl */
+	bool bad_rate; /* the key rate makes no sense: as if it were not there */
 	bool has_carrier;
 	uint32_t carrier;
 	char hotplug[NODES_WORD]; /* hotplug-status */

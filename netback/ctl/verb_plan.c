@@ -98,10 +98,16 @@ int check_text(struct ctl *c, const struct nodes *n, FILE *f, struct err *e)
 			"vif%u.%u: hotplug-status is \"%s\", should be "
 			"connected; attach it again\n",
 			v->domid, v->handle, n->hotplug);
+	if (n->bad_rate)
+		fprintf(f,
+			"vif%u.%u: the store's rate makes no sense and limits "
+			"nothing; set another: vifctl set vif%u.%u rate=..\n",
+			v->domid, v->handle, v->domid, v->handle);
 	rc = host_check(v, f, &mtu, e);
 	if (rc < 0)
 		return rc;
-	differ = mtu ? nodes_check(c->store, v, mtu, f) : 0;
+	differ = n->bad_rate;
+	differ |= mtu ? nodes_check(c->store, v, mtu, f) : 0;
 	differ |= net_check_vif(c, v, f);
 	return rc || differ || strcmp(n->hotplug, "connected");
 }

@@ -135,13 +135,18 @@ xenstore-write /local/domain/0/backend/vif/1/0/rate rubbish
 ok 'a rate that is none is said' \
 	until_true 5 grep -q 'vif1.0: rate=rubbish.*not limited' $LOG
 ok 'the guest still talks' ping -q -c 1 -w 20 10.0.0.1
+ok 'such a vif can be shown' vifctl show vif1.0
+ok '.. and given another rate' vifctl set vif1.0 rate=1Gb/s
+xenstore-write /local/domain/0/backend/vif/1/0/rate rubbish
+ok '.. or attached again, without' attach
+ok '.. then there is none' fails xenstore-read \
+	/local/domain/0/backend/vif/1/0/rate
 ok 'no bell was called a storm' test "$(vifctl --json show stats vif1.0 |
 	sed -n 's/.*"storms": *\([0-9]*\).*/\1/p')" = 0
 stop "$GUEST"
 
 # --- one bucket, however many queues --------------------------------------------
 guest --queues 4
-xenstore-rm /local/domain/0/backend/vif/1/0/rate
 attach rate=10Mb/s >>$LOG 2>&1
 up 1400
 ok '10 Mb/s, from a guest of four queues' passes 10000000

@@ -84,6 +84,10 @@ drift 'a rule of the guard gone' 'vif1.0.*guard' one_rule
 F=/local/domain/1/device/vif/0
 drift "the guest's mtu" "the guest's mtu is 9000, should be 1500" xenstore-write $F/mtu 9000
 drift "the guest's mac" "the guest's mac is missing" xenstore-rm $F/mac
+drift "the guest's mac, a terminal's command" "the guest's mac is [?][?]2J, should" \
+	xenstore-write $F/mac "$(printf '\302\2332J')"
+drift 'a rate that makes no sense' 'rate makes no sense' \
+	xenstore-write /local/domain/0/backend/vif/1/0/rate rubbish
 drift 'hotplug-status' 'hotplug-status is .*error' \
 	xenstore-write /local/domain/0/backend/vif/1/0/hotplug-status error
 
