@@ -46,7 +46,7 @@ in_guest()
 	nsenter -t "$in_pid" -n "$@"
 }
 WORKER=$(worker)
-PERCENT=10 # of a processor
+PERCENT=5 # of a processor
 case $B in *san*) PERCENT=25 ;; esac
 
 # Ticks of processor time, 100 a second.
