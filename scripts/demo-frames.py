@@ -3,7 +3,7 @@
 """demo-frames.py - send four marked frames, or say which of them arrived
 
     demo-frames.py send DEV OWN_MAC VICTIM_MAC
-    demo-frames.py hear DEV SECONDS
+    demo-frames.py hear DEV SECONDS     after the honest one, which comes first
 
 One frame is honest; the others claim another source MAC, wear a VLAN tag 0, or
 are an LLDP frame with the victim's MAC as their source, which a bridge that is
@@ -51,7 +51,7 @@ def hear(dev, seconds):
     box = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(3))
     box.bind((dev, 0))
     print("listening", flush=True)
-    end = time.monotonic() + seconds
+    end = time.monotonic() + 30  # who sends has to start
     while (left := end - time.monotonic()) > 0:
         box.settimeout(left)
         try:
@@ -59,7 +59,10 @@ def hear(dev, seconds):
         except socket.timeout:
             break
         if MARK in data:
-            print(data.split(MARK)[1].split(b"\0")[0].decode(), flush=True)
+            what = data.split(MARK)[1].split(b"\0")[0].decode()
+            print(what, flush=True)
+            if what == "honest":
+                end = time.monotonic() + seconds
 
 
 if sys.argv[1] == "send":
