@@ -18,6 +18,7 @@
 # without eager-fpu vector registers leak (tests/xen/dom0/vectors.c).
 set -u
 cd "$(dirname "$0")/../.." || exit 1
+. tests/xen/words.sh
 B=${B:-build}
 XEN_CACHE=${XEN_CACHE:-$PWD/build/xen}
 LIMIT=${LIMIT:-600}
@@ -123,8 +124,8 @@ fi
 xen='dom0_mem=1536M,max:1536M dom0_max_vcpus=2 console=com1 com1=115200,8n1
 loglvl=info guest_loglvl=info noreboot=1 spec-ctrl=no,eager-fpu xpti=no
 watchdog=0 iommu=off'
-linux='console=hvc0 earlyprintk=xen rdinit=/init mitigations=off nokaslr quiet
-loglevel=4 panic=-1 tsc=reliable net.ifnames=0'
+linux="console=hvc0 earlyprintk=xen rdinit=/init mitigations=off nokaslr quiet
+loglevel=4 panic=-1 tsc=reliable net.ifnames=0 $WORDS"
 xen=$(echo $xen)
 linux=$(echo $linux)
 # The host's suites need no Xen, and go several times as fast without. Where the

@@ -82,7 +82,7 @@ guest_tcp()
 # measure NAME: lines "CASE VALUE" into /tmp/NAME
 measure()
 {
-	m_vif=/sys/class/net/vif$(xl domid one).0
+	m_vif=/sys/class/net/vif$(domid one).0
 	m_dev=${m_vif##*/}
 	m_mac=$(cat /sys/class/net/xenbr0/address)
 	mbits -t 1 >/dev/null

@@ -7,7 +7,7 @@
 . /nb/tests/xen/dom0/traffic.sh
 . /nb/tests/xen/dom0/lives.sh
 ok 'vector registers survive: the emulation is sound' \
-	$B/tests/xen/dom0/vectors 4 4
+	$B/tests/xen/dom0/vectors 2 4
 ok 'xenstored and its like are up' xen_up oxenstored
 modprobe xen-netback
 two_guests

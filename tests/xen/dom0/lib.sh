@@ -3,6 +3,7 @@
 # lib.sh - what the scripts that run in dom0 share (after tests/lib.sh)
 B=/nb/build
 . /nb/tests/lib.sh
+. /nb/tests/xen/words.sh
 XEN=/usr/lib/xen-4.17/bin
 ASK=$B/tests/xen/dom0/ask
 # shellcheck disable=SC2034 # for who sources this
@@ -11,7 +12,8 @@ export PATH="$XEN:$PATH"
 
 up()
 {
-	cut -d' ' -f1 /proc/uptime
+	read -r up_s _ </proc/uptime
+	echo "$up_s"
 }
 
 note()
@@ -66,7 +68,7 @@ guest()
 	type = "${TYPE:-pv}"
 	kernel = "$(guest_file vmlinux)"
 	ramdisk = "$(guest_file "${RAMDISK:-domu.cpio.gz}")"
-	extra = "console=hvc0 rdinit=/init mitigations=off nokaslr quiet loglevel=1 panic=-1 tsc=reliable net.ifnames=0 nb.name=$1 nb.ip=10.0.0.$2/24 nb.ip=fd00::$2/64 ${EXTRA:-}"
+	extra = "console=hvc0 rdinit=/init mitigations=off nokaslr quiet loglevel=1 panic=-1 tsc=reliable net.ifnames=0 $(echo $WORDS) nb.name=$1 nb.ip=10.0.0.$2/24 nb.ip=fd00::$2/64 ${EXTRA:-}"
 	memory = ${MEM:-256}
 	vcpus = ${VCPUS:-1}
 	vif = [ ${VIFS:-$g_vif} ]
@@ -75,11 +77,27 @@ guest()
 	END
 }
 
+# known NAME: of a guest that was made just now. A process is what takes time under
+# emulation, so its number and its console are not asked for again and again.
+known()
+{
+	rm -f "/tmp/$1.tty"
+	xl domid "$1" >"/tmp/$1.id"
+}
+
+domid()
+{
+	read -r domid <"/tmp/$1.id" && echo "$domid"
+}
+
 # on NAME COMMAND: in the guest; its output and status. WAIT=seconds
 on()
 {
-	on_tty=$(xenstore-read "/local/domain/$(xl domid "$1")/console/tty") ||
-		return 125
+	if ! read -r on_tty 2>/dev/null <"/tmp/$1.tty"; then
+		on_tty=$(xenstore-read \
+			"/local/domain/$(domid "$1")/console/tty") || return 125
+		echo "$on_tty" >"/tmp/$1.tty"
+	fi
 	$ASK "$on_tty" "${WAIT:-60}" "$2"
 }
 
@@ -87,10 +105,12 @@ on()
 # times that long before it is given up: SECONDS are of a quiet machine.
 within()
 {
-	w_end=$(($(cut -d. -f1 /proc/uptime) + $1 * 5))
+	read -r w_now _ </proc/uptime
+	w_end=$((${w_now%.*} + $1 * 5))
 	shift
 	until quiet "$@"; do
-		[ "$(cut -d. -f1 /proc/uptime)" -lt $w_end ] || { "$@"; return; }
+		read -r w_now _ </proc/uptime
+		[ "${w_now%.*}" -lt $w_end ] || { "$@"; return; }
 		sleep 0.1
 	done
 }
@@ -101,16 +121,16 @@ answers()
 	within "${2:-40}" ping -c 1 -W 1 "$1"
 }
 
-# What the kernel warns of, but for the machine being slow.
+# What the kernel warns of, but for the machine being slow. -c: once.
 complaints()
 {
-	dmesg -l err,warn | grep -vE 'hrtimer: interrupt took|clocksource:|timekeeping|perf: interrupt took|sched: RT throttling|workqueue: '
+	dmesg "$@" -l err,warn | grep -vE 'hrtimer: interrupt took|clocksource:|timekeeping|perf: interrupt took|sched: RT throttling|workqueue: '
 }
 
 # A guest that is up has its console's loop running, too.
 create()
 {
-	xl create -q "/tmp/$1.cfg"
+	xl create -q "/tmp/$1.cfg" && known "$1"
 }
 
 state_is()

@@ -5,34 +5,40 @@
 LIAR_PING=/tmp/liar.ping
 
 # What netbackd has of Xen: pages mapped, devices open, and ports bound to the
-# domain of guest $1.
+# domain of the liar. By the processes that one_lie has seen.
 held()
 {
-	h_w=$(worker)
+	h_w=${L_PROCESSES% *}
 	echo "maps $(grep -c xen/gntdev "/proc/$h_w/maps")" \
 		"fds $(find "/proc/$h_w/fd" -lname '/dev/xen/*' | wc -l)" \
 		"ports $(lsevtchn 0 |
-			grep -c "Remote Domain $(xl domid "$1"),")"
+			grep -c "Remote Domain $(domid liar),")"
 }
 
 held_is()
 {
-	[ "$(held liar)" = "$1" ]
+	h_now=$(held)
+	[ "$h_now" = "$1" ]
+}
+
+# Of the worker and the supervisor.
+processes()
+{
+	show | sed -n '1s/.*"netbackd", *"pid": *\([0-9]*\).*"worker": *\([0-9]*\).*/\2 \1/p'
 }
 
 # one_lie NAME: it ends as it should, and whatever it did, nobody else saw it.
 one_lie()
 {
 	ok "$1" on liar "liar $1"
-	ol_now="$(worker) $(netbackd_pid)"
+	ol_now=$(processes)
 	if [ "$ol_now" != "$L_PROCESSES" ]; then
 		ok "$1: nobody died" false
 		L_PROCESSES=$ol_now
 	fi
 	within 5 held_is "$L_HELD" ||
-		same "$1: nothing is held of it" "$L_HELD" "$(held liar)"
-	ol_log=$(complaints)
-	dmesg -C
+		same "$1: nothing is held of it" "$L_HELD" "$(held)"
+	ol_log=$(complaints -c)
 	[ -z "$ol_log" ] || same "$1: dom0's kernel is silent" '' "$ol_log"
 	quiet answers 10.0.0.3 20 || ok "$1: the other guest answers" false
 }
@@ -49,9 +55,9 @@ lies()
 	arping -q -I xenbr0 -w 100000 10.0.0.200 >/dev/null 2>&1 &
 	l_arping=$!
 	# shellcheck disable=SC2034 # for who sources this
-	LIAR=vif$(xl domid liar).0
-	L_PROCESSES="$(worker) $(netbackd_pid)"
-	L_HELD=$(held liar)
+	LIAR=vif$(domid liar).0
+	L_PROCESSES=$(processes)
+	L_HELD=$(held)
 	# The store's and the console's.
 	same 'of a guest that is not connected no port is held' 'ports 2' \
 		"ports ${L_HELD##* }"

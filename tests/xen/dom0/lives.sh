@@ -158,7 +158,7 @@ bells_for_something()
 # The frontend's driver leaves the device and takes it again.
 rebind()
 {
-	r_back=$BACK/$(xl domid one)/0
+	r_back=$BACK/$(domid one)/0
 	on one 'echo vif-0 >/sys/bus/xen/drivers/vif/unbind'
 	ok 'unbound in the guest: Closed' within 10 state_is "$r_back" 6
 	on one 'echo vif-0 >/sys/bus/xen/drivers/vif/bind'
@@ -171,6 +171,7 @@ save_restore()
 	ok 'xl save' quiet xl save one /tmp/one.save
 	ok 'its vif is gone' within 10 sh -c '! ls -d /sys/class/net/vif*'
 	ok 'xl restore' quiet xl restore /tmp/one.save
+	known one
 	rm -f /tmp/one.save
 	ok 'and the guest answers' answers 10.0.0.2
 	note 'save and restore done'
@@ -182,7 +183,7 @@ death_while_leaving()
 	guest four 5
 	ok 'a fourth guest' create four
 	ok 'answers' answers 10.0.0.5
-	d_id=$(xl domid four)
+	d_id=$(domid four)
 	d_pid=$(netbackd_pid)
 	kill -STOP "$d_pid"
 	{

@@ -49,7 +49,7 @@ natted()
 	# The kernel fetches them otherwise, and libxl gives a script ten seconds.
 	modprobe -a nft_chain_nat nft_masq nft_ct
 	ok 'NAT: network-attach with vif-nat' replug script=/opt/nb/vif-nat
-	n_id=$(xl domid two)
+	n_id=$(domid two)
 	n_net=10.$((n_id / 256)).$((n_id % 256))
 	within 20 on two 'test -e /sys/class/net/eth0'
 	quiet on two "ip link set eth0 up; ip addr flush dev eth0; ip addr add $n_net.1/24 dev eth0; ip route add default via $n_net.128"
@@ -70,7 +70,7 @@ limited()
 	same 'mtu: of the device' 1400 \
 		"$(cat "/sys/class/net/$(vif_of two)/mtu")"
 	same 'mtu: the node for the guest' 1400 "$(xenstore-read \
-		"/local/domain/$(xl domid two)/device/vif/0/mtu")"
+		"/local/domain/$(domid two)/device/vif/0/mtu")"
 	quiet on two "$IPERF3"
 	l_rate=$(timeout 60 iperf3 -c 10.0.0.3 -f k -t 4 -R 2>&1 |
 		sed -n 's/.* \([0-9.]*\) Kbits.*receiver.*/\1/p')

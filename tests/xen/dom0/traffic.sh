@@ -111,7 +111,7 @@ more_than()
 # stats NAME: netbackd's counters of a guest's vif
 stats()
 {
-	printf '{"cmd":"stats","vif":"%s"}\n' "vif$(xl domid "$1").0" |
+	printf '{"cmd":"stats","vif":"%s"}\n' "vif$(domid "$1").0" |
 		socat -t 5 - UNIX-CONNECT:/run/netback/control
 }
 
@@ -145,7 +145,7 @@ none_refused()
 queues()
 {
 	same 'two queues with two processors' 2 "$(xenstore-read \
-		"/local/domain/$(xl domid two)/device/vif/0/multi-queue-num-queues")"
+		"/local/domain/$(domid two)/device/vif/0/multi-queue-num-queues")"
 	quiet on two "$IPERF3"
 	ok 'eight streams to it' quiet timeout 60 iperf3 -c 10.0.0.3 -P 8 -t 2
 	ok 'eight streams from it' quiet timeout 60 iperf3 -c 10.0.0.3 -P 8 \
