@@ -51,13 +51,25 @@ connected()
 	[ "$(xenstore-read $c_all | grep -cx 4)" = "$CARDS" ]
 }
 
+# attach_card N: three times at the most. Where the machine is busy one may miss the
+# ten seconds that libxl gives a backend, and libxl leaves it there.
+attach_card()
+{
+	for _ in 1 2 3; do
+		! xl network-attach one "mac=$(card "$1")" bridge=xenbr0 \
+			backend=driver script=/vif-bridge || return 0
+		echo "card $1: once more"
+		xl network-detach one $(($1 - 1))
+	done
+	return 1
+}
+
 # One after the other: of many at once some miss libxl's ten seconds here.
 cards()
 {
 	c_bad=0
 	for c_i in $(seq 1 "$CARDS"); do
-		xl network-attach one "mac=$(card "$c_i")" bridge=xenbr0 \
-			backend=driver script=/vif-bridge || c_bad=$((c_bad + 1))
+		attach_card "$c_i" || c_bad=$((c_bad + 1))
 	done >/tmp/attach.log 2>&1
 	note "$CARDS cards are attached"
 	same "xl network-attach of $CARDS cards" 0 $c_bad
