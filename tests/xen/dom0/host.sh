@@ -45,7 +45,6 @@ points()
 
 uname -r | sed 's/^/# /'
 export RACE=50 # processes are slow to start here
-export POLL=0.2 # and dear
 export PLACES=20 STEP=190 # and some suites try hundreds of things
 modprobe tun
 modprobe br_netfilter
