@@ -27,7 +27,7 @@
 
 #ifdef __x86_64__
 
-enum { ARGS = 6, ROOM = 16384, BELOW = 32768 };
+enum { ARGS = 6, ROOM = 16384, BELOW = 32768, TRIES = 1000, SYSCALL = 0x050f };
 static_assert(sizeof(struct worker_msg) <= ROOM, "w: fits");
 
 static int fail(const char *what)
@@ -109,6 +109,31 @@ static int doomed(pid_t pid)
 	return all >> (SIGSYS - 1) & 1;
 }
 
+/* Where it has made a call, mostly one in which it waits: the instruction for that is
+ * the one before. What is at work at the moment is left to go on for a while.
+ */
+static int stop(pid_t pid, struct user_regs_struct *r)
+{
+	int i;
+
+	for (i = 0; i < TRIES; i++) {
+		if (ptrace(PTRACE_INTERRUPT, pid, 0, 0) ||
+		    waitpid(pid, NULL, __WALL) != pid ||
+		    ptrace(PTRACE_GETREGS, pid, 0, r))
+			return -1;
+		errno = 0;
+		if ((ptrace(PTRACE_PEEKTEXT, pid, r->rip - 2, 0) & 0xffff) ==
+			    SYSCALL &&
+		    !errno)
+			return 0;
+		if (ptrace(PTRACE_CONT, pid, 0, 0))
+			return -1;
+		usleep(1000);
+	}
+	errno = EAGAIN;
+	return -1;
+}
+
 int main(int argc, char **argv)
 {
 	struct user_regs_struct old, r;
@@ -120,15 +145,13 @@ int main(int argc, char **argv)
 		return 2;
 	if (ptrace(PTRACE_SEIZE, pid, 0, PTRACE_O_TRACESYSGOOD))
 		return fail("trace it");
-	if (ptrace(PTRACE_INTERRUPT, pid, 0, 0) ||
-	    waitpid(pid, NULL, __WALL) != pid ||
-	    ptrace(PTRACE_GETREGS, pid, 0, &old))
+	if (stop(pid, &old))
 		return fail("stop it");
 	at = (old.rsp - BELOW) & ~UINT64_C(15);
 	for (i = 0; i < ARGS && i + 3 < argc; i++)
 		v[i] = argument(pid, argv[i + 3], &at);
 	r = old;
-	r.rip -= 2; /* it waits in a call: the instruction is the one before */
+	r.rip -= 2;
 	r.rax = strtoull(argv[2], NULL, 0);
 	r.orig_rax = (uint64_t)-1;
 	r.rdi = v[0], r.rsi = v[1], r.rdx = v[2];
