@@ -381,56 +381,63 @@ same 'no network is left' '' "$(vifctl network list)"
 
 # --- who meets whom ----------------------------------------------------------------------------
 
-# meets WORD WHERE.. ADDRESS: the word belongs to the line
+# meets WORD ADDRESS [PING..]: the word belongs to the line. Those that must have time.
 meets()
 {
-	meets=$1
-	shift
+	meets=$1 to=$2
+	shift 2
 	case $want in *" $meets "*) w=20 ;; *) w=3 ;; esac
-	to=$#
-	eval "to=\${$to}"
-	case $1 in
-	in_guest) set -- in_guest "$2" ;;
-	'') set -- ;;
-	*) set -- "$1" ;;
-	esac
-	"$@" ping -q -c 1 -w $w "$to" && line="$line $meets"
+	"$@" -q -c 1 -w $w "$to" >/dev/null && line="$line $meets"
 }
-# matrix KIND WANT..: two guests in it; who reaches whom, in one line. Those that must
-# have time.
+# met SELF GUEST HOST HOST2 WORLD: who reaches whom, in one line
+met()
+{
+	line=
+	meets guest "$2" in_guest 1 ping -I "$1"
+	meets host "$3" in_guest 1 ping -I "$1"
+	meets host2 "$4" in_guest 1 ping -I "$1"
+	meets world "$5" in_guest 1 ping -I "$1"
+	meets back "$1" outside ping
+	meets down "$1" ping
+	echo "$line"
+}
+# matrix KIND WANT..: two guests in it; a line for IPv4 and one for IPv6
 matrix()
 {
 	kind=$1
 	shift
 	want=" $* "
 	vifctl network add m kind=$kind subnet=$A.0/24 subnet6=$P/64
-	vifctl attach vif1.0 mode=nat network=m ip=$A.2
-	vifctl attach vif2.0 mode=nat network=m ip=$A.3
-	guest 1
-	guest 2
-	dhcp 1
-	dhcp 2
+	vifctl attach vif1.0 mode=nat network=m ip=$A.2,${P}2
+	vifctl attach vif2.0 mode=nat network=m ip=$A.3,${P}3
+	for m in 1 2; do
+		guest $m
+		dhcp $m
+		in_guest $m ip addr add $P$((m + 1))/64 dev eth0 nodad
+	done
 	in_guest 1 ip route replace default via $A.1
+	in_guest 1 ip -6 route replace default via ${P}1 dev eth0 metric 1
 	outside ip route replace $A.0/24 via 192.0.2.1
-	line="$(addr 1 4):"
-	meets guest in_guest 1 $A.3
-	meets host in_guest 1 $A.1
-	meets host2 in_guest 1 192.0.2.1
-	meets world in_guest 1 192.0.2.9
-	meets back outside $A.2
-	meets down '' $A.2
+	outside ip route replace $P/64 via 2001:db8::1
+	met ${P}2 ${P}3 ${P}1 2001:db8::1 2001:db8::9 >/tmp/met6 &
+	m6=$!
+	echo "4 $(addr 1 4):$(met $A.2 $A.3 $A.1 192.0.2.1 192.0.2.9)" >&3
+	wait $m6
+	echo "6 ${P}2:$(cat /tmp/met6)" >&3
 	outside ip route del $A.0/24
+	outside ip route del $P/64
 	gone 1
 	gone 2
 	vifctl network delete m
-	echo "$line" >&3
 }
 for row in 'nat guest host host2 world down' 'hostonly guest host host2 down' \
 	'isolated guest' 'open guest host host2 world back down'; do
-	kind=${row%% *}
-	line=$({ matrix $row >/tmp/m.log 2>&1; } 3>&1)
-	[ "$line" = "$A.2: ${row#* }" ] || sed 's/^/# /' /tmp/m.log
-	same "$kind" "$A.2: ${row#* }" "$line"
+	# shellcheck disable=SC2086 # words
+	{ matrix $row >/tmp/m.log 2>&1; } 3>/tmp/m.met
+	grep -qxF "4 $A.2: ${row#* }" /tmp/m.met &&
+		grep -qxF "6 ${P}2: ${row#* }" /tmp/m.met || sed 's/^/# /' /tmp/m.log
+	same "${row%% *}" "4 $A.2: ${row#* }" "$(grep '^4' /tmp/m.met)"
+	same "${row%% *}, IPv6" "6 ${P}2: ${row#* }" "$(grep '^6' /tmp/m.met)"
 done
 
 # Two networks: neither gets into the other but by the host's forwards.
