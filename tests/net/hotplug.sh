@@ -353,6 +353,61 @@ bad vlan '$(touch x)' 'is not a VLAN'
 bad frontend-id 2 frontend-id
 xenstore-write $BACK/1/0/frontend-id 1
 bad handle 9 handle
+
+# Each node that is read, with what no toolstack writes there: refused by a message
+# that names the node, and nothing of it half done.
+xenstore-write $BACK/1/0/handle 0
+odd_value()
+{
+	case $1 in
+	long) head -c 3000 /dev/zero | tr '\0' a ;;
+	newline) printf '1\nbridge=br0' ;;
+	escape) printf '1\033[31m' ;;
+	bytes) printf '1\377\376' ;;
+	command) echo '$(touch /tmp/pwned)' ;;
+	esac
+}
+odd_one()
+{
+	xenstore-write -- "$BACK/1/0/$1" "$(odd_value "$2")"
+	if vif 1 online 2>/dev/null; then
+		echo "$2: it was taken"
+		vif 1 offline
+	fi
+	xenstore-read "$BACK/1/0/hotplug-error" >/tmp/odd || echo "$2: nothing is said"
+	grep -q "\(^\|/\)$1[: ]\|$1=" /tmp/odd || echo "$2: it does not name it: $(cat /tmp/odd)"
+	[ "$(node 1/0/hotplug-status)" = error ] || echo "$2: no error"
+	[ -z "$(master vif1.0)$(nft list tables | grep netback-vif)" ] ||
+		echo "$2: half done"
+	xenstore-rm "$BACK/1/0/hotplug-error"
+}
+# odd MODE NODE [NODE VALUE ..]: beside these
+odd()
+{
+	SCRIPT=vif-$1 odd_node=$2
+	shift 2
+	for odd_what in long newline escape bytes command; do
+		directory 1 "$@"
+		odd_one "$odd_node" $odd_what
+	done >/tmp/odd.all 2>&1
+	directory 1 "$@"
+	xenstore-write "$BACK/1/0/$odd_node" ''
+	vif 1 online 2>>/tmp/odd.all || echo 'empty: refused' >>/tmp/odd.all
+	vif 1 offline
+	same "$SCRIPT, odd $odd_node" '' "$(cat /tmp/odd.all)"
+	SCRIPT=vif-bridge
+}
+for odd_node in frontend-id handle vlan vifname mac ip bridge mtu accept; do
+	odd bridge $odd_node
+done
+NETDEV=br0
+odd route gatewaydev ip 10.0.0.2
+NETDEV=
+for odd_node in network gatewaydev accept; do
+	odd nat $odd_node
+done
+directory 1
+nft delete table inet netback-nat # which stays, as forwarding does
 ok 'nothing of it was run' fails test -e /tmp/pwned
 same 'and nothing is left' '' "$(nft list tables | grep netback)"
 gone vif1.0
