@@ -40,7 +40,11 @@ ping1()
 	if [ -n "${2:-}" ]; then
 		in_guest 1 ping -c 1 -W "$2" "$1"
 	else
-		in_guest 1 ping -c 1 -w 20 "$1"
+		# a neighbour that is not found within three seconds ends it early
+		for _ in 1 2 3 4 5; do
+			in_guest 1 ping -c 1 -w 20 "$1" && return
+		done
+		return 1
 	fi
 }
 
@@ -59,6 +63,24 @@ guest 1 --ip 10.0.0.1/16
 ok 'the guest is up' until_true 10 guest_up 1
 ok 'it reaches the host' ping1 10.0.0.254
 ifindex=$(cat /sys/class/net/vif1.0/ifindex)
+
+# What a netlink monitor sees of it: nothing of a link or a carrier that goes and
+# comes while ip, mac, mtu and rate change.
+nudges=0
+nudged()
+{
+	nudges=$((nudges + 1))
+	ip link set lo mtu $((60000 + nudges))
+	sleep 0.05
+	grep -q "lo: .* mtu $((60000 + nudges)) " /tmp/links
+}
+stdbuf -oL ip -o monitor link >>/tmp/links 2>&1 &
+ok 'the monitor listens' until_true 5 nudged
+flapped()
+{
+	until_true 5 nudged >/dev/null
+	grep 'vif1.0: ' /tmp/links | grep -v '<[^>]*,UP,LOWER_UP[,>]'
+}
 
 # --- ip ---
 in_guest 1 ip addr add 10.0.0.9/16 dev eth0
@@ -100,6 +122,9 @@ ok 'mtu=default' vifctl set vif1.0 mtu=default
 same 'the bridge has it again' 1500 "$(cat /sys/class/net/vif1.0/mtu)"
 ok 'a large frame passes' ping -c 1 -w 20 -s 1400 -M 'do' 10.0.0.1
 
+same 'its link was up all the time' '' "$(flapped)"
+ok 'and its changes were seen' grep -q 'vif1.0: .*mtu 1300' /tmp/links
+
 # --- link ---
 ok 'link=down' vifctl set vif1.0 link=down
 ok 'nothing passes' fails ping1 10.0.0.254 1
@@ -111,6 +136,8 @@ ip link set vif1.0 up
 ok 'check finds a link that is up' sh -c 'vifctl check vif1.0 | grep -q "link is up, should be down"'
 ok 'link=up' vifctl set vif1.0 link=up
 ok 'the guest talks' ping1 10.0.0.254
+
+ok 'a monitor sees a link that goes' test -n "$(flapped)"
 
 # --- bridge ---
 in_guest 1 ip addr add 10.1.0.1/16 dev eth0
@@ -138,6 +165,8 @@ ok 'the made one is gone' fails ip link show br5
 ok 'the guest talks' ping1 10.0.0.254
 
 # --- rate, several at once ---
+until_true 5 nudged
+: >/tmp/links
 ok 'set rate' vifctl set vif1.0 rate=10Mb/s@20ms
 same 'the store says so' 25000,20000 "$(node rate)"
 # send: how long it takes to send 400 kB, in ms; 3200 at 1 Mb/s, but for what
@@ -164,6 +193,7 @@ ok 'faster now' until_true 1 faster
 ok 'several' vifctl set vif1.0 ip=10.0.0.1 mtu=1400 isolated=yes
 ok 'the guest talks' ping1 10.0.0.254
 ok 'check finds nothing' vifctl check
+same 'its link was up all the time' '' "$(flapped)"
 same 'the device is the same' "$ifindex" "$(cat /sys/class/net/vif1.0/ifindex)"
 same 'the guest never left' 4 "$(front state)"
 vifctl detach vif1.0
