@@ -163,6 +163,7 @@ static void guard_sets_fill(struct guard *g, const struct policy *p)
 	if (p->learn == VIF_LEARN_DHCP)
 		guard_learn(g, GUARD_ADDR4, s ? s : POLICY_LEASE_S,
 			    POLICY_LEARN_IP4);
+	g->leased[GUARD_ADDR6] = guard_leases6(p);
 	if (p->learn == VIF_LEARN_FIRST) {
 		guard_learn(g, GUARD_ADDR4, s ? s : POLICY_LEARN_S,
 			    POLICY_LEARN_IP4);
@@ -227,8 +228,11 @@ static void guard_source_set(struct guard *g, const struct policy *p,
 	struct guard_rule *r;
 	unsigned i;
 
-	/* nft has no words for a raw field and a set */
-	for (i = 0; a->field == GUARD_RAW_TARGET && i < g->nset[s]; i++) {
+	/* nft has no words for a raw field and a set; where it must be, print
+	 * is for people alone */
+	for (i = 0;
+	     a->field == GUARD_RAW_TARGET && !g->leased[s] && i < g->nset[s];
+	     i++) {
 		r = guard_add(g, a->chain, a->verdict, a->to);
 		guard_match_mac(r, p, 0);
 		guard_match(r, a->field, GUARD_EQ, g->set[s][i], 128);
@@ -342,6 +346,8 @@ static void guard_fast(struct guard *g, const struct policy *p, int family)
 	/* the ports of DHCP, 67 and 68, and their neighbours in one look */
 	if (v4 && guard_asks_dhcp(p))
 		guard_match(r, GUARD_RAW_DPORT, GUARD_NE, "\0\x40", 13);
+	else if (!v4 && guard_leases6(p))
+		guard_match(r, GUARD_RAW_DPORT, GUARD_NE, "\x02\x22", 15);
 	else if (!(p->allow & POLICY_DHCP_SERVER))
 		guard_match_op(r, GUARD_RAW_DPORT, GUARD_NE,
 			       v4 ? GUARD_DHCP_CLIENT : GUARD_DHCP6_CLIENT);
@@ -547,7 +553,7 @@ static void guard_own(struct guard *g, enum guard_field field)
 {
 	bool v4 = guard_family(field) == AF_INET;
 	enum guard_set s = v4 ? GUARD_ADDR4 : GUARD_ADDR6;
-	bool one = !g->learn_s[s] &&
+	bool one = !g->learn_s[s] && !g->leased[s] &&
 		   (g->nset[s] == 1 || field == GUARD_RAW_TARGET);
 	struct guard_rule *r;
 	unsigned i;

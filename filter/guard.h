@@ -13,6 +13,7 @@
  *     check_ip6    source address, or :: where a new host must use it; then
  *       in_ip6       an extension header? in_ext6: and none behind it? then
  *       in_upper6    is there an upper layer? then in_udp6 (a DHCP server's?)
+ *         in_dhcp6     to a DHCP server: is all of it here?
  *         in_icmp6     a router's? else, of neighbour discovery: check_target
  *                      (is it its own?) and nd0, nd1 .. (rs0 ..), one for each
  *                      eight bytes of options: whose link-layer address?
@@ -69,6 +70,7 @@ enum guard_field {
 	GUARD_IP6_LENGTH,
 	GUARD_IP6_NEXT,
 	GUARD_IP6_SADDR,
+	GUARD_IP6_DADDR,
 	GUARD_ICMP6_TYPE,
 	GUARD_L4PROTO,
 	GUARD_PKTTYPE,
@@ -149,6 +151,7 @@ enum guard_chain {
 	GUARD_IN_EXT6,
 	GUARD_IN_UPPER6,
 	GUARD_IN_UDP6,
+	GUARD_IN_DHCP6,
 	GUARD_IN_ICMP6,
 	GUARD_CHECK_TARGET,
 	GUARD_ND0, /* .. and the slots after it */
@@ -198,6 +201,7 @@ struct guard {
 	bool chain[GUARD_CHAINS];     /* in use */
 	uint32_t learn_s[GUARD_SETS]; /* 0: what is in the set stays there */
 	uint32_t size[GUARD_SETS];    /* of a set that is learned */
+	bool leased[GUARD_SETS]; /* besides what is in it: lease.c's, in time */
 	uint8_t nset[GUARD_SETS];
 	uint8_t set[GUARD_SETS][GUARD_SET][16];
 	unsigned n;

@@ -177,6 +177,9 @@ static int guard_nft_see_elem(struct nftnl_set_elem *x, void *data)
 	const void *key = nftnl_set_elem_get(x, NFTNL_SET_ELEM_KEY, &len);
 	unsigned i;
 
+	if (s->g->leased[s->set] &&
+	    nftnl_set_elem_is_set(x, NFTNL_SET_ELEM_EXPIRATION))
+		return 0;
 	for (i = 0; key && i < s->g->nset[s->set]; i++)
 		if (len <= 16 && !memcmp(key, s->g->set[s->set][i], len))
 			break;

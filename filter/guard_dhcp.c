@@ -69,6 +69,63 @@ static struct guard_rule *guard_from_server(struct guard *g,
 	return r;
 }
 
+/* --- DHCPv6 --------------------------------------------------------------- */
+
+/* A server answers to an address that the guest has: its link-local one. */
+bool guard_leases6(const struct policy *p)
+{
+	return p->learn == VIF_LEARN_DHCP && p->has_mac;
+}
+
+/* Right behind the IPv6 header, so no fragment. */
+static void guard_match_udp6(struct guard_rule *r)
+{
+	guard_match_num(r, GUARD_IP6_NEXT, IPPROTO_UDP);
+}
+
+/* As in_dhcp, for who reads the log. A later fragment has no port, though some
+ * kernels find one.
+ */
+void guard_in_dhcp6(struct guard *g, const struct policy *p)
+{
+	enum guard_chain c = GUARD_IN_DHCP6;
+	struct guard_rule *r;
+
+	if (!guard_leases6(p))
+		return;
+	r = guard_add(g, GUARD_IN_UDP6, GUARD_GOTO, c);
+	guard_match_num(r, GUARD_UDP_DPORT, GUARD_DHCP6_SERVER);
+	r = guard_later(g, c);
+	if (r)
+		r->spare = true;
+	r = guard_add(g, c, GUARD_DROP, GUARD_DROP_DHCP);
+	if (r)
+		r->over = GUARD_DHCP_RATE;
+	r = guard_add(g, c, GUARD_RETURN, 0);
+	guard_match_udp6(r);
+	if (r)
+		r->log = true;
+	guard_add(g, c, GUARD_DROP, GUARD_DROP_DHCP);
+}
+
+/* Where a reply has addresses no rule can tell: all of it is for lease.c. */
+static void guard_lease6(struct guard *g, const struct policy *p)
+{
+	struct guard_rule *r;
+
+	if (!guard_leases6(p))
+		return;
+	r = guard_add(g, GUARD_TO_GUEST, GUARD_GO_ON, 0);
+	guard_match_udp6(r);
+	guard_match_num(r, GUARD_UDP_SPORT, GUARD_DHCP6_SERVER);
+	guard_match_num(r, GUARD_UDP_DPORT, GUARD_DHCP6_CLIENT);
+	guard_match(r, GUARD_IP6_DADDR, GUARD_IN, NULL, 0);
+	if (r)
+		r->log = true;
+}
+
+/* --- which lease ---------------------------------------------------------- */
+
 /* A server's acknowledgement gives the address; a table of nf_tables can read
  * its first option only, where servers put the kind, and not the lease's time. So
  * that is read from the log (lease.c), which comes after the rule: the time that
@@ -88,4 +145,5 @@ void guard_lease(struct guard *g, const struct policy *p)
 	r = guard_from_server(g, p);
 	if (r)
 		r->log = true;
+	guard_lease6(g, p);
 }

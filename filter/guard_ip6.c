@@ -62,7 +62,7 @@ static void guard_check_ip6(struct guard *g, const struct policy *p)
 /* A later fragment, which passes when nothing but the fragment's header stands
  * before it. Of what we would refuse the first one does not pass.
  */
-static struct guard_rule *guard_later(struct guard *g, enum guard_chain c)
+struct guard_rule *guard_later(struct guard *g, enum guard_chain c)
 {
 	struct guard_rule *r = guard_add(g, c, GUARD_RETURN, 0);
 
@@ -131,13 +131,14 @@ static void guard_in_upper6(struct guard *g, const struct policy *p)
 		guard_match_num(r, GUARD_PKTTYPE, PACKET_MULTICAST);
 		guard_match_num(r, GUARD_L4PROTO, IPPROTO_PIM);
 	}
-	if (!server) {
+	if (!server || guard_leases6(p)) {
 		r = guard_add(g, c, GUARD_GOTO, GUARD_IN_UDP6);
 		guard_match_num(r, GUARD_L4PROTO, IPPROTO_UDP);
 	}
 	r = guard_add(g, c, GUARD_RETURN, 0);
 	guard_match_op(r, GUARD_L4PROTO, GUARD_NE, IPPROTO_ICMPV6);
 	guard_add(g, c, GUARD_DROP, GUARD_DROP_HIDDEN);
+	guard_in_dhcp6(g, p);
 	if (server)
 		return;
 	c = GUARD_IN_UDP6;

@@ -198,6 +198,7 @@ struct guard_nft_kept {
 	int found; /* counters */
 	uint64_t packets[GUARD_COUNTERS], bytes[GUARD_COUNTERS];
 	enum guard_set set; /* which is being read */
+	bool leased;	    /* .. and that it is of that kind */
 	unsigned nold;	    /* addresses that were given */
 	struct vif_addr old[GUARD_SETS * GUARD_SET];
 	struct nftnl_set *learned[GUARD_SETS];
@@ -260,6 +261,11 @@ static int guard_nft_keep_elem(struct nftnl_set_elem *x, void *data)
 	if (!y)
 		return 0;
 	nftnl_set_elem_set(y, NFTNL_SET_ELEM_KEY, key, len);
+	/* what has no time there is given, and may be another now */
+	if (k->leased && !nftnl_set_elem_is_set(x, NFTNL_SET_ELEM_EXPIRATION)) {
+		nftnl_set_elem_free(y);
+		return 0;
+	}
 	if (nftnl_set_elem_is_set(x, NFTNL_SET_ELEM_EXPIRATION)) {
 		left = nftnl_set_elem_get_u64(x, NFTNL_SET_ELEM_EXPIRATION);
 		/* a time of its own, which no shorter default cuts */
@@ -327,8 +333,9 @@ static void guard_nft_keep(struct nft *nft, const struct guard *g,
 				     .each = guard_nft_keep_set,
 				     .data = k };
 
-		if (g->learn_s[i])
+		if (g->learn_s[i] || g->leased[i])
 			k->learned[i] = nftnl_set_alloc();
+		k->leased = g->leased[i];
 		k->set = (enum guard_set)i;
 		nft_ask(nft, &a);
 	}
@@ -467,6 +474,8 @@ static int guard_nft_fill_set(struct nftnl_set *s, const struct guard *g,
 		nftnl_set_set_u64(s, NFTNL_SET_TIMEOUT,
 				  UINT64_C(1000) * g->learn_s[n]);
 		nftnl_set_set_u32(s, NFTNL_SET_DESC_SIZE, g->size[n]);
+	} else if (g->leased[n]) {
+		nftnl_set_set_u32(s, NFTNL_SET_FLAGS, NFT_SET_TIMEOUT);
 	}
 	for (i = 0; i < g->nset[n]; i++) {
 		struct nftnl_set_elem *x = nftnl_set_elem_alloc();
@@ -523,8 +532,9 @@ static int guard_nft_put_set(struct nft_batch *b, const struct guard *g,
 			    "%s: set %s", g->table, guard_sets[n]);
 	if (nlh)
 		nftnl_set_nlmsg_build_payload(nlh, s);
-	rc = g->learn_s[n] ? guard_nft_put_learned(b, g, k, n)
-			   : guard_nft_put_elems_of(b, g, n, s);
+	rc = g->learn_s[n] ? 0 : guard_nft_put_elems_of(b, g, n, s);
+	if (!rc)
+		rc = guard_nft_put_learned(b, g, k, n);
 out:
 	nftnl_set_free(s);
 	return rc;

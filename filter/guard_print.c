@@ -221,6 +221,8 @@ static void guard_say_set(struct guard_out *o, const struct guard *g,
 			  g->size[s], g->learn_s[s]);
 		return;
 	}
+	if (g->leased[s])
+		guard_say(o, "\t\tflags timeout\n");
 	guard_say(o, "\t\telements = { ");
 	for (i = 0; i < g->nset[s]; i++) {
 		guard_say(o, i ? ", " : "");

@@ -14,6 +14,7 @@ enum {
 	/* messages in a second, where somebody has to read them */
 	GUARD_DHCP_RATE = 10,
 	GUARD_DHCP6_CLIENT = 546,
+	GUARD_DHCP6_SERVER = 547,
 };
 
 /* The next rule, NULL when there is no room (never: see GUARD_RULES); and its
@@ -66,8 +67,12 @@ void guard_ip(struct guard *g, const struct policy *p);
 bool guard_asks_dhcp(const struct policy *p);
 void guard_in_dhcp(struct guard *g, const struct policy *p);
 void guard_lease(struct guard *g, const struct policy *p);
+bool guard_leases6(const struct policy *p);
+void guard_in_dhcp6(struct guard *g, const struct policy *p);
 
-/* guard_ip6.c: all chains that are about IPv6. */
+/* guard_ip6.c: a later fragment that the fragment's header alone stands before. */
+struct guard_rule *guard_later(struct guard *g, enum guard_chain c);
+/* .. and all chains that are about IPv6. */
 void guard_ip6(struct guard *g, const struct policy *p);
 
 #endif

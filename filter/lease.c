@@ -1,22 +1,25 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* lease.c - the address that a guest has by DHCP: as long as its lease
+/* lease.c - the addresses that a guest has by DHCP: as long as its leases
  *
  * A guard with ip=dhcp logs what passes between guest and server (guard_dhcp.c);
- * the set of its addresses is what is written here. A guest has one lease, the
- * last. The kernel ends an element of the set when its time is over; what is kept
- * here besides says when to look whether flows are to be cut, and what to put
- * back when somebody flushed it.
+ * the sets of its addresses are what is written here. A guest has one lease of IPv4,
+ * the last, and some of IPv6. The kernel ends an element of a set when its time is
+ * over; what is kept here besides says when to look whether flows are to be cut, and
+ * what to put back when somebody flushed it.
  *
  *   server: ACK with an address    that, for the lease's time; another's flows go
  *   server: NAK                    none
  *   guest:  RELEASE, DECLINE       none
+ *
+ * and in IPv6, where nothing is taken by a rule:
+ *
+ *   server: REPLY with addresses   each for its time, or not at all if that is 0
+ *   guest:  RELEASE, DECLINE       these end
  */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <libmnl/libmnl.h>
-#include <libnftnl/set.h>
 #include <linux/netfilter.h>
-#include <linux/netfilter/nf_tables.h>
 #include <linux/netfilter/nfnetlink.h>
 #include <linux/netfilter/nfnetlink_log.h>
 #include <stdlib.h>
@@ -25,11 +28,11 @@
 
 #include "base/loop.h"
 #include "base/num.h"
-#include "cut.h"
 #include "dhcp.h"
+#include "dhcp6.h"
 #include "filter.h"
 #include "guard.h"
-#include "nft.h"
+#include "lease_set.h"
 
 enum {
 	LEASE_BUF = 1 << 16,
@@ -38,12 +41,6 @@ enum {
 	LEASE_LATE_MS = 20, /* the kernel counts in ticks */
 	LEASE_AGAIN_MS = 100,
 	LEASE_TURN = 4, /* reads, before others have a turn */
-};
-
-struct lease {
-	unsigned index; /* of the device: a number that is not used again */
-	uint8_t addr[4];
-	uint64_t until; /* clock_ns; UINT64_MAX = without end */
 };
 
 struct filter_leases {
@@ -55,161 +52,17 @@ struct filter_leases {
 	struct filter_lease ready[64];
 };
 
-/* --- the set -----------------------------------------------------------------*/
-
-struct lease_seen {
-	unsigned n;
-	uint8_t addr[GUARD_SET][4];
-	uint64_t left[GUARD_SET]; /* ms, 0 = without end */
-};
-
-static int lease_see_elem(struct nftnl_set_elem *x, void *data)
-{
-	struct lease_seen *s = data;
-	uint32_t len = 0;
-	const void *key = nftnl_set_elem_get(x, NFTNL_SET_ELEM_KEY, &len);
-
-	if (!key || len != 4 || s->n == GUARD_SET)
-		return 0;
-	memcpy(s->addr[s->n], key, 4);
-	if (nftnl_set_elem_is_set(x, NFTNL_SET_ELEM_EXPIRATION))
-		s->left[s->n] = nftnl_set_elem_get_u64(
-			x, NFTNL_SET_ELEM_EXPIRATION);
-	s->n++;
-	return 0;
-}
-
-static int lease_see_set(const struct nlmsghdr *nlh, void *data)
-{
-	struct nftnl_set *set = nftnl_set_alloc();
-
-	if (set && !nftnl_set_elems_nlmsg_parse(nlh, set))
-		nftnl_set_elem_foreach(set, lease_see_elem, data);
-	if (set)
-		nftnl_set_free(set);
-	return MNL_CB_OK;
-}
-
-static void lease_put_set(struct nlmsghdr *nlh, const void *table)
-{
-	mnl_attr_put_strz(nlh, NFTA_SET_ELEM_LIST_TABLE, table);
-	mnl_attr_put_strz(nlh, NFTA_SET_ELEM_LIST_SET, guard_sets[GUARD_ADDR4]);
-}
-
-/* Which addresses there are now; none where there is no such table. -errno: it
- * cannot be told.
- */
-static int lease_see(struct nft *nft, const char *table, struct lease_seen *s)
-{
-	struct nft_ask a = { .type = NFT_MSG_GETSETELEM,
-			     .family = NFPROTO_NETDEV,
-			     .dump = true,
-			     .build = lease_put_set,
-			     .arg = table,
-			     .each = lease_see_set,
-			     .data = s };
-	int i, rc = -EINTR;
-
-	for (i = 0; i < NFT_TRIES && rc == -EINTR; i++) {
-		memset(s, 0, sizeof(*s));
-		rc = nft_ask(nft, &a);
-	}
-	return rc == -ENOENT ? 0 : rc;
-}
-
-static int lease_put_elem(struct nft_batch *b, const char *table,
-			  const uint8_t addr[4], uint64_t ms)
-{
-	struct nftnl_set *s = nftnl_set_alloc();
-	struct nftnl_set_elem *x = nftnl_set_elem_alloc();
-	struct nlmsghdr *nlh;
-	int rc = -ENOMEM;
-
-	if (!s || !x || nftnl_set_set_str(s, NFTNL_SET_TABLE, table) ||
-	    nftnl_set_set_str(s, NFTNL_SET_NAME, guard_sets[GUARD_ADDR4]) ||
-	    nftnl_set_elem_set(x, NFTNL_SET_ELEM_KEY, addr, 4))
-		goto out;
-	nftnl_set_elem_set_u64(x, NFTNL_SET_ELEM_TIMEOUT, ms);
-	nftnl_set_elem_add(s, x);
-	x = NULL;
-	nlh = nft_batch_msg(b, NFT_MSG_NEWSETELEM, NFPROTO_NETDEV, NLM_F_CREATE,
-			    "%s: lease", table);
-	if (nlh)
-		nftnl_set_elems_nlmsg_build_payload(nlh, s);
-	rc = 0;
-out:
-	if (x)
-		nftnl_set_elem_free(x);
-	if (s)
-		nftnl_set_free(s);
-	return rc;
-}
-
-/* This address and no other; ms 0: none. In a set whose elements have no times
- * (another policy's) the kernel refuses all of it.
- */
-static int lease_write(struct nft *nft, const char *table,
-		       const uint8_t addr[4], uint64_t ms)
-{
-	struct nft_batch *b = NULL;
-	struct nlmsghdr *nlh;
-	const char *what;
-	int rc = nft_batch_open(&b, 0);
-
-	if (rc)
-		return rc;
-	nlh = nft_batch_msg(b, NFT_MSG_DELSETELEM, NFPROTO_NETDEV, 0,
-			    "%s: leases", table);
-	if (nlh)
-		lease_put_set(nlh, table);
-	if (ms)
-		rc = lease_put_elem(b, table, addr, ms);
-	if (!rc)
-		rc = nft_batch_send(nft, b, &what);
-	nft_batch_close(b);
-	return rc;
-}
-
-static void lease_cut(const uint8_t addr[4])
-{
-	struct vif_addr a = { .family = AF_INET, .len = 32 };
-
-	memcpy(a.addr, addr, 4);
-	cut_flows(&a, 1);
-}
-
-/* As lease_write, and the flows of what the guest no longer is. */
-static int lease_change(unsigned index, const uint8_t addr[4], uint64_t ms,
-			struct lease_seen *was)
-{
-	char dev[IFNAMSIZ], table[GUARD_NAME];
-	struct nft *nft = NULL;
-	unsigned i;
-	int rc;
-
-	if (!if_indextoname(index, dev) || guard_table(dev, table))
-		return -ENODEV;
-	rc = nft_open(&nft, NULL);
-	if (rc)
-		return rc;
-	if (lease_see(nft, table, was))
-		was->n = 0; /* no flows to cut */
-	rc = lease_write(nft, table, addr, ms);
-	nft_close(nft);
-	for (i = 0; !rc && i < was->n; i++)
-		if (!ms || memcmp(was->addr[i], addr, 4))
-			lease_cut(was->addr[i]);
-	return rc;
-}
-
 /* --- what is kept --------------------------------------------------------------*/
 
-static struct lease *lease_find(struct filter_leases *l, unsigned index)
+/* The lease of IPv4 that l's guest has, or l's own of IPv6. */
+static struct lease *lease_find(struct filter_leases *l, const struct lease *x)
 {
 	unsigned i;
 
 	for (i = 0; i < l->n; i++)
-		if (l->v[i].index == index)
+		if (l->v[i].index == x->index && l->v[i].family == x->family &&
+		    (x->family == AF_INET ||
+		     !memcmp(l->v[i].addr, x->addr, sizeof(x->addr))))
 			return &l->v[i];
 	return NULL;
 }
@@ -224,9 +77,9 @@ static void lease_next_end(struct filter_leases *l)
 			l->when = l->v[i].until;
 }
 
-static void lease_forget(struct filter_leases *l, unsigned index)
+static void lease_forget(struct filter_leases *l, const struct lease *old)
 {
-	struct lease *x = lease_find(l, index);
+	struct lease *x = lease_find(l, old);
 
 	if (x)
 		*x = l->v[--l->n];
@@ -234,10 +87,10 @@ static void lease_forget(struct filter_leases *l, unsigned index)
 }
 
 /* Out of memory: the kernel still ends it, its flows are not cut. */
-static void lease_keep(struct filter_leases *l, unsigned index,
-		       const uint8_t addr[4], uint64_t ms)
+static void lease_keep(struct filter_leases *l, const struct lease *new,
+		       uint64_t ms)
 {
-	struct lease *x = lease_find(l, index);
+	struct lease *x = lease_find(l, new);
 
 	if (!x && l->n == l->room) {
 		x = reallocarray(l->v, l->room + 64, sizeof(*x));
@@ -249,78 +102,151 @@ static void lease_keep(struct filter_leases *l, unsigned index,
 	}
 	if (!x)
 		x = &l->v[l->n++];
-	x->index = index;
-	memcpy(x->addr, addr, 4);
+	*x = *new;
 	x->until = ms ? clock_ns() + (ms + LEASE_LATE_MS) * 1000000
 		      : UINT64_MAX;
 	lease_next_end(l);
 }
 
-static void lease_say(struct filter_leases *l, unsigned index, const char *why,
-		      const uint8_t addr[4], uint32_t seconds)
+static void lease_say(struct filter_leases *l, const struct lease *x,
+		      const char *why, uint32_t seconds)
 {
 	struct filter_lease *ev = &l->ready[l->nready];
 
 	if (l->nready == ARRAY_SIZE(l->ready))
 		return;
 	memset(ev, 0, sizeof(*ev));
-	if (!if_indextoname(index, ev->dev))
+	if (!if_indextoname(x->index, ev->dev))
 		return;
 	ev->why = why;
 	ev->seconds = seconds;
-	inet_ntop(AF_INET, addr, ev->addr, sizeof(ev->addr));
+	inet_ntop(x->family, x->addr, ev->addr, sizeof(ev->addr));
 	l->nready++;
 }
 
 /* --- messages --------------------------------------------------------------------*/
 
-static void lease_given(struct filter_leases *l, unsigned index,
-			const struct dhcp *m)
+static void lease_given(struct filter_leases *l, const struct lease *new,
+			uint32_t s)
 {
-	uint32_t s = m->has_time ? m->seconds : POLICY_LEASE_S;
-	struct lease *x = lease_find(l, index);
-	bool same = x && !memcmp(x->addr, m->addr, 4);
+	struct lease x = *new; /* it may be in l->v */
+	struct lease *old = lease_find(l, &x);
+	bool same = old && !memcmp(old->addr, x.addr, sizeof(x.addr));
 	struct lease_seen was;
 	uint64_t ms = UINT64_C(1000) * s;
-	int rc = lease_change(index, m->addr, ms, &was);
+	int rc = lease_change(&x, ms, &was);
 
 	/* a table that is away comes back, and then this is written again */
 	if (rc == -ENODEV)
 		return;
 	if (!rc && !same)
-		lease_say(l, index, "given", m->addr, s);
+		lease_say(l, &x, "given", s);
 	if (ms)
-		lease_keep(l, index, m->addr, ms);
+		lease_keep(l, &x, ms);
 	else
-		lease_forget(l, index);
+		lease_forget(l, &x);
 }
 
-static void lease_ended(struct filter_leases *l, unsigned index,
+/* Of IPv4 whatever it has. */
+static void lease_ended(struct filter_leases *l, const struct lease *old,
 			const char *why)
 {
-	static const uint8_t none[4];
+	struct lease x = *old;
 	struct lease_seen was;
 
-	if (!lease_change(index, none, 0, &was) && was.n)
-		lease_say(l, index, why, was.addr[0], 0);
-	lease_forget(l, index);
+	if (!lease_change(&x, 0, &was) && was.n) {
+		if (x.family == AF_INET)
+			memcpy(x.addr, was.addr[0], 4);
+		if (lease_is_in(&was, &x))
+			lease_say(l, &x, why, 0);
+	}
+	lease_forget(l, old);
 }
 
 static void lease_message(struct filter_leases *l, unsigned index, bool to,
 			  const struct dhcp *m)
 {
+	struct lease x = { .index = index, .family = AF_INET };
 	static const uint8_t none[4];
 
 	if (m->reply != to)
 		return;
+	memcpy(x.addr, m->addr, sizeof(m->addr));
 	if (to && m->kinds == 1u << DHCP_ACK && memcmp(m->addr, none, 4))
-		lease_given(l, index, m);
+		lease_given(l, &x, m->has_time ? m->seconds : POLICY_LEASE_S);
 	else if (to && m->kinds == 1u << DHCP_NAK)
-		lease_ended(l, index, "refused");
+		lease_ended(l, &x, "refused");
 	else if (!to && m->kinds & 1u << DHCP_RELEASE)
-		lease_ended(l, index, "released");
+		lease_ended(l, &x, "released");
 	else if (!to && m->kinds & 1u << DHCP_DECLINE)
-		lease_ended(l, index, "declined");
+		lease_ended(l, &x, "declined");
+}
+
+static unsigned lease_count6(const struct filter_leases *l, unsigned index)
+{
+	unsigned i, n = 0;
+
+	for (i = 0; i < l->n; i++)
+		n += l->v[i].index == index && l->v[i].family == AF_INET6;
+	return n;
+}
+
+/* More than we keep in mind are not the guest's. Neither is a group's address, or
+ * none, whatever a server says.
+ */
+static bool lease_takes6(struct filter_leases *l, const struct lease *x)
+{
+	static const uint8_t none[16];
+
+	return lease_find(l, x) ||
+	       (lease_count6(l, x->index) < POLICY_LEARN_IP6 &&
+		x->addr[0] != 0xff && memcmp(x->addr, none, 16));
+}
+
+/* The guest names more addresses than were read: then it is all of them. */
+static void lease_all_ended6(struct filter_leases *l, unsigned index,
+			     const char *why)
+{
+	unsigned i = 0;
+
+	while (i < l->n)
+		if (l->v[i].index == index && l->v[i].family == AF_INET6)
+			lease_ended(l, &l->v[i], why);
+		else
+			i++;
+}
+
+static void lease_message6(struct filter_leases *l, unsigned index, bool to,
+			   const struct dhcp6 *m)
+{
+	const char *why = m->kind == DHCP6_RELEASE ? "released" : "declined";
+	unsigned i;
+
+	if (to != (m->kind == DHCP6_REPLY))
+		return;
+	for (i = 0; i < m->n; i++) {
+		struct lease x = { .index = index, .family = AF_INET6 };
+
+		memcpy(x.addr, m->v[i].addr, sizeof(x.addr));
+		if (to && m->v[i].seconds && lease_takes6(l, &x))
+			lease_given(l, &x, m->v[i].seconds);
+		else if (lease_find(l, &x))
+			lease_ended(l, &x, to ? "refused" : why);
+	}
+	if (!to && m->more)
+		lease_all_ended6(l, index, why);
+}
+
+static void lease_read_packet(struct filter_leases *l, unsigned index, bool to,
+			      const uint8_t *ip, size_t n)
+{
+	struct dhcp6 m6;
+	struct dhcp m;
+
+	if (!dhcp_parse(ip, n, &m))
+		lease_message(l, index, to, &m);
+	else if (!dhcp6_parse(ip, n, &m6))
+		lease_message6(l, index, to, &m6);
 }
 
 static int lease_attr(const struct nlattr *a, void *data)
@@ -338,7 +264,6 @@ static int lease_packet(const struct nlmsghdr *nlh, void *data)
 	const struct nlattr *v[NFULA_MAX + 1] = { NULL }, *a, *p;
 	const struct nfulnl_msg_packet_hdr *hdr;
 	size_t n, skip;
-	struct dhcp m;
 	bool to;
 
 	if ((nlh->nlmsg_type & 0xff) != NFULNL_MSG_PACKET ||
@@ -352,10 +277,11 @@ static int lease_packet(const struct nlmsghdr *nlh, void *data)
 	p = v[NFULA_PAYLOAD];
 	n = mnl_attr_get_payload_len(p);
 	skip = to ? LEASE_ETHER : 0;
-	if (a && mnl_attr_validate(a, MNL_TYPE_U32) >= 0 && n > skip &&
-	    !dhcp_parse((const uint8_t *)mnl_attr_get_payload(p) + skip,
-			n - skip, &m))
-		lease_message(data, ntohl(mnl_attr_get_u32(a)), to, &m);
+	if (a && mnl_attr_validate(a, MNL_TYPE_U32) >= 0 && n > skip)
+		lease_read_packet(data, ntohl(mnl_attr_get_u32(a)), to,
+				  (const uint8_t *)mnl_attr_get_payload(p) +
+					  skip,
+				  n - skip);
 	return MNL_CB_OK;
 }
 
@@ -391,22 +317,37 @@ static int lease_bind(struct mnl_socket *nl)
 	return 0;
 }
 
-/* What guards have learned already: by the rule, or before this began. */
+static void lease_load_set(struct filter_leases *l, unsigned index,
+			   const struct lease_seen *s)
+{
+	struct lease x = { .index = index, .family = s->family };
+	unsigned i;
+
+	if (s->family == AF_INET && s->n != 1)
+		return;
+	for (i = 0; i < s->n; i++) {
+		memcpy(x.addr, s->addr[i], lease_len(s->family));
+		if (s->left[i])
+			lease_keep(l, &x, s->left[i]);
+	}
+}
+
+/* What guards have learned already: by the rule, or before this began. Of IPv6
+ * ip=learn has addresses with times, too; the kernel is asked before one is over.
+ */
 static int lease_load(void *arg, const char *dev)
 {
+	struct lease x = { .index = if_nametoindex(dev) };
+	static const int family[] = { AF_INET, AF_INET6 };
 	struct filter_leases *l = arg;
-	unsigned index = if_nametoindex(dev);
-	char table[GUARD_NAME];
-	struct nft *nft = NULL;
 	struct lease_seen s;
+	unsigned i;
 
-	if (!index || guard_table(dev, table) || nft_open(&nft, NULL))
-		return 0;
-	if (lease_see(nft, table, &s))
-		s.n = 0;
-	nft_close(nft);
-	if (s.n == 1 && s.left[0])
-		lease_keep(l, index, s.addr[0], s.left[0]);
+	for (i = 0; x.index && i < ARRAY_SIZE(family); i++) {
+		x.family = family[i];
+		if (!lease_look(&x, &s))
+			lease_load_set(l, x.index, &s);
+	}
 	return 0;
 }
 
@@ -468,42 +409,40 @@ int filter_leases_wait(const struct filter_leases *l, int most)
 	return ms < (uint64_t)most ? (int)ms : most;
 }
 
-/* As lease_see; none where there is no such device. */
-static int lease_look(unsigned index, struct lease_seen *s)
+/* Which of those seen stands for it now: of IPv4 any. NULL: it is over. */
+static const uint64_t *lease_stands(const struct lease_seen *s, struct lease *l)
 {
-	char dev[IFNAMSIZ], table[GUARD_NAME];
-	struct nft *nft = NULL;
-	int rc;
+	unsigned i;
 
-	s->n = 0;
-	if (!if_indextoname(index, dev) || guard_table(dev, table))
-		return 0;
-	rc = nft_open(&nft, NULL);
-	if (!rc)
-		rc = lease_see(nft, table, s);
-	nft_close(nft);
-	return rc;
+	for (i = 0; i < s->n; i++)
+		if (l->family == AF_INET || !memcmp(s->addr[i], l->addr, 16)) {
+			memcpy(l->addr, s->addr[i], lease_len(l->family));
+			return &s->left[i];
+		}
+	return NULL;
 }
 
 /* Its time is over; unless the kernel says that there is more. */
-static void lease_end(struct filter_leases *l, const struct lease *x)
+static void lease_end(struct filter_leases *l, const struct lease *old)
 {
+	struct lease was = *old, now = was;
+	const uint64_t *left;
 	struct lease_seen s;
-	struct lease was = *x;
 
-	if (lease_look(was.index, &s)) {
-		lease_keep(l, was.index, was.addr, LEASE_AGAIN_MS);
+	if (lease_look(&was, &s)) {
+		lease_keep(l, &was, LEASE_AGAIN_MS);
 		return;
 	}
-	if (s.n && s.left[0]) {
-		lease_keep(l, was.index, s.addr[0], s.left[0]);
+	left = lease_stands(&s, &now);
+	if (left && *left) {
+		lease_keep(l, &now, *left);
 		return;
 	}
-	if (!s.n) {
-		lease_cut(was.addr);
-		lease_say(l, was.index, "expired", was.addr, 0);
+	if (!left) {
+		lease_cut(&was);
+		lease_say(l, &was, "expired", 0);
 	}
-	lease_forget(l, was.index);
+	lease_forget(l, &was);
 }
 
 static void lease_ends(struct filter_leases *l)
@@ -556,21 +495,29 @@ int filter_leases_next(struct filter_leases *l, struct filter_lease *ev)
 	return 1;
 }
 
-void filter_leases_restore(struct filter_leases *l, const char *dev)
+/* Written only when it is missing: our own change is told to a watcher in a pid
+ * namespace as a stranger's.
+ */
+static void lease_restore(const struct lease *x, uint64_t now)
 {
-	struct lease *x = lease_find(l, if_nametoindex(dev));
-	uint64_t now = clock_ns(), ms;
 	struct lease_seen was;
+	uint64_t ms;
 
-	if (!x || x->until <= now)
-		return;
-	/* Written only when it is missing: our own change is told to a watcher
-	 * in a pid namespace as a stranger's. */
-	if (lease_look(x->index, &was))
+	if (lease_look(x, &was))
 		was.n = 0;
-	if (was.n == 1 && !memcmp(was.addr[0], x->addr, 4))
+	if (lease_is_in(&was, x) && (x->family == AF_INET6 || was.n == 1))
 		return;
 	ms = x->until == UINT64_MAX ? UINT64_C(1000) * UINT32_MAX
 				    : (x->until - now) / 1000000 + 1;
-	lease_change(x->index, x->addr, ms, &was);
+	lease_change(x, ms, &was);
+}
+
+void filter_leases_restore(struct filter_leases *l, const char *dev)
+{
+	unsigned index = if_nametoindex(dev), i;
+	uint64_t now = clock_ns();
+
+	for (i = 0; index && i < l->n; i++)
+		if (l->v[i].index == index && l->v[i].until > now)
+			lease_restore(&l->v[i], now);
 }

@@ -38,7 +38,8 @@
  *    POLICY_LEARN_IP6 of IPv6 that it sees for the guest's, until they have
  *    not been seen for POLICY_LEARN_S; VIF_LEARN_DHCP the one that a DHCP
  *    server gives it (leases, below), and IPv6's link-local one. Then at most ten
- *    DHCP messages a second pass from the guest, and none in fragments;
+ *    DHCP messages a second of each family pass from the guest, and none in
+ *    fragments;
  *  - packets, connections: so many a second from the guest, and as many at
  *    once; of connections only TCP's are known here, by SYN without ACK. What
  *    is over is dropped, and a fragment in which SYN would hide;
@@ -184,10 +185,11 @@ void filter_watch_close(struct filter_watch *w);
  * A guard with VIF_LEARN_DHCP takes an address from a server's acknowledgement by
  * itself, for POLICY_LEASE_S. As long as somebody calls these, for the lease's own
  * time, until it is released, declined or refused, and one guest has one: the last;
- * flows of an address that ends are cut.
+ * flows of an address that ends are cut. With a MAC, POLICY_LEARN_IP6 addresses of
+ * DHCPv6, too, which are had in no other way.
  */
 struct filter_lease {
-	char dev[IFNAMSIZ], addr[16]; /* as text */
+	char dev[IFNAMSIZ], addr[46]; /* as text */
 	const char *why;  /* given, released, declined, refused, expired */
 	uint32_t seconds; /* given: for so many */
 };

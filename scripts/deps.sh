@@ -10,7 +10,7 @@ libseccomp-dev libcap-ng-dev libpcap-dev libjansson-dev libxtables-dev
 libiptc-dev libcmocka-dev clang-format cppcheck shellcheck mandoc
 iproute2 iptables nftables iperf3 tcpdump ethtool iputils-ping strace procps
 util-linux socat python3 qemu-system-x86 mmdebstrap cpio kmod valgrind
-dnsmasq-base busybox firewalld dbus'
+dnsmasq-base isc-dhcp-client busybox firewalld dbus'
 missing=
 for p in $want; do
 	dpkg-query -W -f '${db:Status-Status}\n' "$p" 2>&1 |

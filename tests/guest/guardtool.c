@@ -9,7 +9,7 @@
  * without: leave out rule I, or match J of rule I, before applying: what tests
  * lean on to see that each of them is needed. count prints all such places,
  * one per line (count-to: of what is sent to the guest; count-parts: of what hides
- * a connection); rules marked spare are left out by their matches alone.
+ * a connection; count-dhcp6: of what clients of DHCPv6 say); rules marked spare are left out by their matches alone.
  * only=fast: what those rules let pass, and nothing else.
  */
 #include <arpa/inet.h>
@@ -116,6 +116,11 @@ static bool counted(const struct guard_rule *r, const char *what)
 {
 	if (!strcmp(what, "-to"))
 		return r->chain == GUARD_TO_GUEST;
+	if (!strcmp(what, "-dhcp6"))
+		return (r->chain == GUARD_IN_DHCP6 ||
+			(r->verdict == GUARD_GOTO &&
+			 r->to == GUARD_IN_DHCP6)) &&
+		       !r->over;
 	if (!strcmp(what, "-parts"))
 		return r->verdict == GUARD_DROP &&
 		       r->to == GUARD_DROP_CONNECTIONS && !r->over;
