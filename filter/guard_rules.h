@@ -60,6 +60,9 @@ struct guard_ask {
 void guard_sources(struct guard *g, const struct policy *p,
 		   const struct guard_ask *a);
 
+/* guard_rates.c: what is over them is dropped, before all else. */
+void guard_rates(struct guard *g, const struct policy *p);
+
 /* guard_ip.c: what stands behind an IPv4 address. */
 void guard_ip(struct guard *g, const struct policy *p);
 
