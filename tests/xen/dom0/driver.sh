@@ -41,10 +41,16 @@ pings()
 		'done; echo answers $n'
 }
 
+# The numbers of its cards: one that came at a second try may have left a gap.
+numbers()
+{
+	xenstore-list "$D_BACK/$D_ONE"
+}
+
 connected()
 {
 	c_all=''
-	for c_i in $(seq 0 $((CARDS - 1))); do
+	for c_i in $(numbers); do
 		c_all="$c_all $D_BACK/$D_ONE/$c_i/state"
 	done
 	# shellcheck disable=SC2086 # words
@@ -52,14 +58,14 @@ connected()
 }
 
 # attach_card N: three times at the most. Where the machine is busy one may miss the
-# ten seconds that libxl gives a backend, and libxl leaves it there.
+# ten seconds that libxl gives a backend, and libxl leaves it there: it is the last.
 attach_card()
 {
 	for _ in 1 2 3; do
 		! xl network-attach one "mac=$(card "$1")" bridge=xenbr0 \
 			backend=driver script=/vif-bridge || return 0
 		echo "card $1: once more"
-		xl network-detach one $(($1 - 1))
+		xl network-detach one "$(numbers | sort -n | tail -n 1)"
 	done
 	return 1
 }
@@ -88,7 +94,7 @@ cards()
 cards_gone()
 {
 	c_bad=0
-	for c_i in $(seq 0 $((CARDS - 1))); do
+	for c_i in $(numbers); do
 		xl network-detach one "$c_i" || c_bad=$((c_bad + 1))
 	done >/tmp/detach.log 2>&1
 	note "$CARDS cards are detached"
