@@ -242,6 +242,11 @@ struct mode_way {
 };
 int mode_way(const struct mode_way *q, char *why, size_t size, struct err *e);
 
+/* The port behind which the bridge of `port` knows a MAC: 0; -ENOENT none, or it is
+ * the host's own.
+ */
+int mode_behind(const char *port, const uint8_t mac[6], char dev[IFNAMSIZ]);
+
 /* What this kernel can do: makes bridges nbprobe0 and nbprobe1, puts dev into one,
  * and takes both away. For a namespace of its own. Each answer is 0 or -errno.
  */

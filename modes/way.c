@@ -170,3 +170,23 @@ int mode_way(const struct mode_way *q, char *why, size_t size, struct err *e)
 	nl_host_close(w.h);
 	return rc ? rc : (int)v;
 }
+
+int mode_behind(const char *port, const uint8_t mac[6], char dev[IFNAMSIZ])
+{
+	struct nl_host *h;
+	struct nl_link l;
+	struct nl_fdb f;
+	int rc = plan_open(&h, NULL);
+
+	if (rc)
+		return rc;
+	rc = nl_fdb_get(h, port, mac, &f);
+	if (!rc && !if_indextoname((unsigned)f.index, dev))
+		rc = -errno;
+	if (!rc)
+		rc = nl_link_get(h, dev, &l);
+	if (!rc && (!l.master_index || !memcmp(l.mac, mac, 6)))
+		rc = -ENOENT;
+	nl_host_close(h);
+	return rc;
+}

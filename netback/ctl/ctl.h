@@ -41,7 +41,7 @@ ctl_verb_fn verb_attach, verb_detach, verb_plan, verb_show, verb_check,
 	verb_capture;
 ctl_verb_fn verb_log, verb_rule, verb_rules, verb_network;
 ctl_verb_fn verb_import, verb_daemon;
-ctl_verb_fn verb_watch, verb_guard, verb_explain;
+ctl_verb_fn verb_watch, verb_guard, verb_explain, verb_drops;
 ctl_verb_fn verb_set, verb_move, verb_apply, verb_repair, verb_gc;
 ctl_verb_fn verb_doctor, verb_bridge;
 

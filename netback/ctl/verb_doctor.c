@@ -24,6 +24,7 @@
 #include "ctl/net.h"
 #include "ctl/out.h"
 #include "ctl/run.h"
+#include "drops.h"
 #include "filter.h"
 #include "mode.h"
 #include "rules.h"
@@ -288,6 +289,17 @@ static bool doctor_in_path(const char *name)
 	return found;
 }
 
+static void doctor_drops(struct doctor *d)
+{
+	struct err e = { "" };
+	int rc = drops_probe(&e);
+
+	doctor_say(d, "drop-monitor", false, rc, rc ? strerror(-rc) : "",
+		   "vifctl drops cannot say what the kernel drops",
+		   "modprobe drop_monitor (CONFIG_NET_DROP_MONITOR), and the "
+		   "host's own network namespace");
+}
+
 static void doctor_forwarding(struct doctor *d)
 {
 	bool on4 = num_switch("/proc/sys/net/ipv4/ip_forward");
@@ -382,6 +394,7 @@ static void doctor_all(struct doctor *d)
 	}
 	doctor_br_netfilter(d);
 	doctor_iptables(d);
+	doctor_drops(d);
 	doctor_forwarding(d);
 	doctor_forward_policy(d);
 	doctor_say(d, "dnsmasq", false, doctor_in_path("dnsmasq") ? 0 : -ENOENT,

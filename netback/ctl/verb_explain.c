@@ -2,11 +2,8 @@
 /* verb_explain.c - explain: what the live ruleset does with a frame, and whose rule */
 #include <errno.h>
 #include <getopt.h>
-#include <libgen.h>
-#include <limits.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #include <pcap/pcap.h>
 
@@ -14,8 +11,8 @@
 #include "ctl/ctl.h"
 #include "ctl/nodes.h"
 #include "ctl/run.h"
+#include "ctl/way.h"
 #include "explain.h"
-#include "mode.h"
 
 struct explain_call {
 	struct ctl *c;
@@ -26,25 +23,6 @@ struct explain_call {
 	const char *want; /* the device whose MAC is looked for in the store */
 	uint8_t *found;
 };
-
-/* The bridge that a device is a port of, "" = none. */
-static void explain_master(const char *dev, char bridge[IFNAMSIZ])
-{
-	char path[128], link[PATH_MAX];
-	ssize_t n;
-
-	bridge[0] = '\0';
-	snprintf(path, sizeof(path), "/sys/class/net/%s/master", dev);
-	n = readlink(path, link, sizeof(link) - 1);
-	if (n <= 0)
-		return;
-	link[n] = '\0';
-	snprintf(path, sizeof(path), "/sys/class/net/%s/bridge", dev);
-	str_put(bridge, IFNAMSIZ, basename(link));
-	snprintf(path, sizeof(path), "/sys/class/net/%s/bridge", bridge);
-	if (access(path, F_OK))
-		bridge[0] = '\0';
-}
 
 static bool explain_own_mac(const char *dev, uint8_t mac[6])
 {
@@ -179,24 +157,9 @@ static int explain_options(struct explain_call *k, int argc, char **argv,
 	return rc;
 }
 
-/* The bridge's own part in it. */
-static int explain_way(struct explain *x, struct err *e)
-{
-	const struct mode_way q = { x->bridge, x->in, x->out, x->frame + 6,
-				    x->frame };
-	int rc;
-
-	x->way[0] = '\0';
-	if (!x->bridge[0] || x->len < 12)
-		return 0;
-	rc = mode_way(&q, x->way, sizeof(x->way), e);
-	x->unsure = rc == MODE_WAY_UNKNOWN;
-	return rc < 0 ? rc : 0;
-}
-
 static int explain_one(struct explain_call *k, struct err *e)
 {
-	int rc = explain_way(&k->x, e);
+	int rc = way_fill(&k->x, e);
 
 	if (!rc)
 		rc = explain_run(&k->x, stdout, e);
@@ -250,9 +213,9 @@ int verb_explain(struct ctl *c, int argc, char **argv, struct err *e)
 	argv += optind - 1;
 	if (!k.x.in[0])
 		return err_set(e, CTL_USAGE, "explain: --in DEVICE is needed");
-	explain_master(k.x.in, k.x.bridge);
+	way_master(k.x.in, k.x.bridge);
 	if (k.x.out[0]) {
-		explain_master(k.x.out, other);
+		way_master(k.x.out, other);
 		if (strcmp(other, k.x.bridge))
 			k.x.bridge[0] = '\0';
 	}

@@ -163,6 +163,12 @@ static const struct verb verbs[] = {
 	  "  -w FILE   packets as pcap instead; - for stdout\n"
 	  "A line has time, vif, way, rule (FILE:LINE, of vifctl rules),\n"
 	  "prefix, addresses and ports. Ends by ^C.\n" },
+	{ "drops", "[-c COUNT] [--json] [DEVICE]", verb_drops,
+	  "each packet of vifs that the kernel drops, and why",
+	  "  -c COUNT  to end after\n"
+	  "A line has time, vif, way, the kernel's reason and place, the\n"
+	  "packet, and by which rule, as explain finds it. Needs the\n"
+	  "kernel's drop monitor (modprobe drop_monitor). Ends by ^C.\n" },
 	{ "hotplug", "online|offline|.. [VAR=VAL ..]", verb_hotplug,
 	  "what Xen's toolstack runs when a vif comes or goes",
 	  "As the program vif-bridge, which is a link to this one; the\n"
@@ -367,7 +373,8 @@ static int words(struct ctl *c, int *argc, char ***argv, struct err *e)
 	verb = **argv;
 	v = verb_find(verb);
 	if (v && (v->run == verb_capture || v->run == verb_rule ||
-		  v->run == verb_explain || v->run == verb_log))
+		  v->run == verb_explain || v->run == verb_log ||
+		  v->run == verb_drops))
 		return 0;
 	rc = options(c, *argc, *argv, "r:w:jvnhV", e);
 	*argc -= optind - 1;

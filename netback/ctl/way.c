@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* way.c - what a bridge has to do with a frame that is to be explained */
+#include "ctl/way.h"
+
+#include <libgen.h>
+#include <limits.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "base/num.h"
+#include "mode.h"
+
+void way_master(const char *dev, char bridge[IFNAMSIZ])
+{
+	char path[128], link[PATH_MAX];
+	ssize_t n;
+
+	bridge[0] = '\0';
+	snprintf(path, sizeof(path), "/sys/class/net/%s/master", dev);
+	n = readlink(path, link, sizeof(link) - 1);
+	if (n <= 0)
+		return;
+	link[n] = '\0';
+	snprintf(path, sizeof(path), "/sys/class/net/%s/bridge", dev);
+	str_put(bridge, IFNAMSIZ, basename(link));
+	snprintf(path, sizeof(path), "/sys/class/net/%s/bridge", bridge);
+	if (access(path, F_OK))
+		bridge[0] = '\0';
+}
+
+int way_fill(struct explain *x, struct err *e)
+{
+	const struct mode_way q = { x->bridge, x->in, x->out, x->frame + 6,
+				    x->frame };
+	int rc;
+
+	x->way[0] = '\0';
+	if (!x->bridge[0] || x->len < 12)
+		return 0;
+	rc = mode_way(&q, x->way, sizeof(x->way), e);
+	x->unsure = rc == MODE_WAY_UNKNOWN;
+	return rc < 0 ? rc : 0;
+}

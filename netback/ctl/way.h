@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* way.h - what a bridge has to do with a frame that is to be explained */
+#ifndef NETBACK_CTL_WAY_H
+#define NETBACK_CTL_WAY_H
+
+#include "explain.h"
+
+/* The bridge that a device is a port of, "" = none. */
+void way_master(const char *dev, char bridge[IFNAMSIZ]);
+
+/* x->way and x->unsure, from its bridge, devices and frame. */
+int way_fill(struct explain *x, struct err *e);
+
+#endif
