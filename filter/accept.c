@@ -151,7 +151,8 @@ struct accept_place *accept_add(struct accept *a, const struct accept_place *at)
 {
 	struct accept_place *own;
 
-	if (a->n == ACCEPT_PLACES)
+	a->more |= a->n == ACCEPT_PLACES;
+	if (a->more)
 		return NULL;
 	own = &a->v[a->n++];
 	*own = *at;
@@ -199,6 +200,7 @@ static int accept_look(struct accept *a, struct err *e)
 
 	for (i = 0; rc == -EINTR && i < 4 * NFT_TRIES; i++) {
 		a->n = 0;
+		a->more = false;
 		memset(a->calls, 0, sizeof(a->calls));
 		rc = accept_nft_look(a, e);
 	}
@@ -405,6 +407,16 @@ void accept_print_rule(const char *verb, const char *chain,
 
 /* --- the warning -------------------------------------------------------------- */
 
+static int accept_say_more(const char *bridge, struct err *note)
+{
+	return err_set(
+		note, 1,
+		"%s%sthe host's firewall has more than %d chains for "
+		"what is forwarded: it was not looked whether the others "
+		"drop, and accept= puts nothing there",
+		bridge, bridge[0] ? ": " : "", ACCEPT_PLACES);
+}
+
 int filter_forward(const char *bridge, bool accepts, struct err *note)
 {
 	struct policy p = { .bridged = bridge[0] != '\0' };
@@ -425,6 +437,8 @@ int filter_forward(const char *bridge, bool accepts, struct err *note)
 	for (at = a.v; at < a.v + a.n; at++)
 		if (at->nwant && accept_drops(at) && (at->reached || !accepts))
 			break;
+	if (at == a.v + a.n && a.more)
+		return accept_say_more(bridge, note);
 	if (at == a.v + a.n)
 		return 0;
 	if (at->reached)

@@ -27,7 +27,7 @@
 #include "policy.h"
 
 enum {
-	/* more base chains of forward, with what they jump to, has no host */
+	/* base chains of forward, with what they jump to: more are said, not seen */
 	ACCEPT_PLACES = 64,
 	ACCEPT_RULES = 4,
 	ACCEPT_OWN = 16, /* rules of one vif that are found in one place */
@@ -69,6 +69,7 @@ struct accept {
 	/* for each rule of ours, whosever it is; NULL: nobody asks */
 	void (*each)(void *arg, const char *dev);
 	void *arg;
+	bool more; /* places than there is room for */
 	unsigned n;
 	struct accept_place v[ACCEPT_PLACES];
 };

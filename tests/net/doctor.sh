@@ -91,7 +91,23 @@ ok 'a store' state store ok
 ok 'netbackd' state netbackd ok
 ok 'forwarding' state forwarding ok
 ok 'nothing drops what is forwarded' state forward-policy ok
+ok 'no drop monitor in a namespace' state drop-monitor limited
 ok 'one variant of iptables' state iptables-one-variant ok
+{
+	echo 'table inet many {'
+	for i in $(seq 65); do
+		echo "chain c$i { type filter hook forward priority $i; }"
+	done
+	echo '}'
+} >/tmp/many
+nft -f /tmp/many
+doctor
+ok 'more chains than are looked at' state forward-policy limited
+ok 'is what is said' grep -q '^forward-policy .*more than 64 chains' /tmp/doctor
+nft delete chain inet many c65
+doctor
+ok 'just as many' state forward-policy ok
+nft delete table inet many
 ip link add br0 type bridge
 iptables-nft -P FORWARD DROP
 if [ -d /proc/sys/net/bridge ]; then
