@@ -5,7 +5,7 @@
 # tests/golden/completion.sh holds them equal to what `vifctl help` says.
 
 _vifctl_verbs='attach set apply move detach plan show check repair doctor gc
-	network rules rule daemon import explain watch guard bridge log hotplug
+	network rules rule daemon import explain drops watch guard bridge log hotplug
 	capture help'
 _vifctl_options='--run --wait --json --verbose --dry-run --help --version'
 _vifctl_keys='mac mode network bridge gatewaydev gateway vifname ip pair allow
@@ -94,7 +94,7 @@ _vifctl_words()
 		_vifctl_second explain
 		_vifctl_devices
 		;;
-	log) _vifctl_devices ;;
+	drops | log) _vifctl_devices ;;
 	*) [ "$2" != 0 ] || _vifctl_second "$1" ;;
 	esac
 	case $1/$2 in

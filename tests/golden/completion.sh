@@ -55,7 +55,7 @@ for verb in $(verbs); do
 	done
 	[ -z "$has$(firsts "$verb")" ] || same "$verb: its own words" '' "$bad"
 done
-same 'a verb begins' 'detach doctor' "$(offers d | tr ' ' '\n' | grep -v daemon | xargs)"
+same 'a verb begins' 'detach doctor drops' "$(offers d | tr ' ' '\n' | grep -v daemon | xargs)"
 same 'options before it are passed over' repair "$(offers --run /tmp --json rep)"
 same 'a key' 'gateway= gatewaydev=' "$(offers attach vif1.0 gate)"
 same 'a value' nat "$(offers attach vif1.0 mode = n)"
