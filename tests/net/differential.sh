@@ -280,14 +280,18 @@ part()
 	wait $CABLE
 	rm -f $RUN/a $RUN/b
 }
+elsewhere()
+{
+	[ "$(readlink /proc/$1/ns/net)" != "$(readlink /proc/self/ns/net)" ]
+}
 outside()
 {
 	unshare -n sleep 1000 &
 	GUEST=$!
 	unshare -n sleep 1000 &
 	WORLD=$!
-	for OUT in $GUEST $WORLD; do
-		until_true 5 outside_there
+	for there in $GUEST $WORLD; do
+		until_true 5 elsewhere $there
 	done
 	device vif1.0
 	ip link add up0 type veth peer name up0 netns $WORLD
