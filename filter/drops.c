@@ -41,7 +41,7 @@ struct drops {
 	unsigned seq;
 	int record;
 	bool ours; /* switched on by one of ours */
-	char buf[DROPS_BUF];
+	char buf[DROPS_BUF] __attribute__((aligned(8)));
 };
 
 /* --- one message --------------------------------------------------------------- */
