@@ -147,8 +147,7 @@ static void hostile_text(void **state)
 		"1e0",
 		"one",
 		"1\n",
-		"\xc2\x9b"
-		"2J", /* a terminal's command, in one character */
+		"\xc2\x9b\062J", /* a terminal's command, in one character */
 		"00000000001",
 		"99999999999999999999999999999999999999"
 	};

@@ -296,7 +296,7 @@ void world_fatal(struct supervisor *s, unsigned domid, unsigned handle)
 	m.domid = (uint16_t)domid;
 	m.handle = (uint16_t)handle;
 	snprintf(m.text, sizeof(m.text), "broke the protocol");
-	sup_crew.fatal(s, &m);
+	sup_crew.fatal(s, 0, &m);
 }
 
 void world_stall(struct supervisor *s, unsigned domid, unsigned handle, bool on)
@@ -306,7 +306,7 @@ void world_stall(struct supervisor *s, unsigned domid, unsigned handle, bool on)
 	m.domid = (uint16_t)domid;
 	m.handle = (uint16_t)handle;
 	if (worker.up && worker.vif[domid][handle].running)
-		sup_crew.fatal(s, &m);
+		sup_crew.fatal(s, 0, &m);
 }
 
 bool world_running(unsigned domid, unsigned handle)
