@@ -12,8 +12,8 @@ import math
 import sys
 from xml.sax.saxutils import escape
 
-WIDTH, LEFT, RIGHT, TOP, ROW, BAR = 820, 170, 300, 46, 30, 16
-LOW, HIGH = 0.05, 20.0
+WIDTH, LEFT, RIGHT, TOP, ROW, BAR = 920, 250, 320, 46, 30, 16
+LOW, HIGH = 0.05, 40.0
 STYLE = """
 text { font: 13px sans-serif; fill: #222 }
 .small { font-size: 11px; fill: #666 }
@@ -34,7 +34,7 @@ def text(x, y, what, more=""):
 
 
 def scale(bottom):
-    for at in (0.1, 0.25, 0.5, 1, 2, 4, 10):
+    for at in (0.1, 0.25, 0.5, 1, 2, 4, 10, 30):
         kind = "one" if at == 1 else "grid"
         x = place(at)
         yield (f'<line class="{kind}" x1="{x:.1f}" y1="{TOP - 6}" '
