@@ -241,40 +241,17 @@ static int closed_on_elem(struct nftnl_set_elem *x, void *data)
 	return closed_add(data, key) ? -1 : 0;
 }
 
-static int closed_on_set(const struct nlmsghdr *nlh, void *data)
-{
-	struct nftnl_set *set = nftnl_set_alloc();
-
-	if (set && !nftnl_set_elems_nlmsg_parse(nlh, set))
-		nftnl_set_elem_foreach(set, closed_on_elem, data);
-	if (set)
-		nftnl_set_free(set);
-	return MNL_CB_OK;
-}
-
-static void closed_put_set_name(struct nlmsghdr *nlh, const void *name)
-{
-	mnl_attr_put_strz(nlh, NFTA_SET_ELEM_LIST_TABLE, CLOSED_TABLE);
-	mnl_attr_put_strz(nlh, NFTA_SET_ELEM_LIST_SET, name);
-}
-
 static int closed_names(struct nft *nft, enum closed_set which,
 			struct filter_names *out)
 {
-	struct nft_ask a = { .type = NFT_MSG_GETSETELEM,
-			     .family = NFPROTO_BRIDGE,
-			     .dump = true,
-			     .build = closed_put_set_name,
-			     .arg = closed_sets[which],
-			     .each = closed_on_set,
-			     .data = out };
 	unsigned i;
 	int rc = -EINTR;
 
 	*out = (struct filter_names){ .n = 0 };
 	for (i = 0; rc == -EINTR && i < NFT_TRIES; i++) {
 		out->n = 0;
-		rc = nft_ask(nft, &a);
+		rc = nft_elems(nft, NFPROTO_BRIDGE, CLOSED_TABLE,
+			       closed_sets[which], closed_on_elem, out);
 	}
 	return rc;
 }

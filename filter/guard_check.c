@@ -190,17 +190,6 @@ static int guard_nft_see_elem(struct nftnl_set_elem *x, void *data)
 	return 0;
 }
 
-static int guard_nft_see_set(const struct nlmsghdr *nlh, void *data)
-{
-	struct nftnl_set *set = nftnl_set_alloc();
-
-	if (set && !nftnl_set_elems_nlmsg_parse(nlh, set))
-		nftnl_set_elem_foreach(set, guard_nft_see_elem, data);
-	if (set)
-		nftnl_set_free(set);
-	return MNL_CB_OK;
-}
-
 /* What to ask for: a name under the table's. */
 struct guard_nft_key {
 	uint16_t table_attr, name_attr;
@@ -222,8 +211,7 @@ static int guard_nft_see(struct nft *nft, struct guard_nft_seen *s,
 {
 	struct nft_ask a = { .type = type,
 			     .family = NFPROTO_NETDEV,
-			     .dump = type == NFT_MSG_GETRULE ||
-				     type == NFT_MSG_GETSETELEM,
+			     .dump = type == NFT_MSG_GETRULE,
 			     .build = guard_nft_put_key,
 			     .arg = k,
 			     .each = each,
@@ -262,16 +250,12 @@ static int guard_nft_see_sets(struct nft *nft, struct guard_nft_seen *s)
 	int rc = 0;
 
 	for (i = 0; !rc && i < GUARD_SETS; i++) {
-		struct guard_nft_key k = { NFTA_SET_ELEM_LIST_TABLE,
-					   NFTA_SET_ELEM_LIST_SET, g->table,
-					   guard_sets[i] };
-
 		if (!g->nset[i] || g->learn_s[i])
 			continue;
 		s->set = (enum guard_set)i;
 		s->found = s->strange = 0;
-		rc = guard_nft_see(nft, s, NFT_MSG_GETSETELEM,
-				   guard_nft_see_set, &k);
+		rc = nft_elems(nft, NFPROTO_NETDEV, g->table, guard_sets[i],
+			       guard_nft_see_elem, s);
 		if (rc == -ENOENT)
 			rc = 0; /* none found, then */
 		if (!rc && (s->strange || s->found != g->nset[i]))

@@ -293,29 +293,6 @@ static int guard_nft_keep_old(struct nftnl_set_elem *x, void *data)
 	return 0;
 }
 
-static int guard_nft_keep_set(const struct nlmsghdr *nlh, void *data)
-{
-	struct nftnl_set *set = nftnl_set_alloc();
-	struct guard_nft_kept *k = data;
-
-	if (set && !nftnl_set_elems_nlmsg_parse(nlh, set))
-		nftnl_set_elem_foreach(set,
-				       k->learned[k->set] ? guard_nft_keep_elem
-							  : guard_nft_keep_old,
-				       data);
-	if (set)
-		nftnl_set_free(set);
-	return MNL_CB_OK;
-}
-
-static void guard_nft_put_elems(struct nlmsghdr *nlh, const void *arg)
-{
-	const char *const *name = arg;
-
-	mnl_attr_put_strz(nlh, NFTA_SET_ELEM_LIST_TABLE, name[0]);
-	mnl_attr_put_strz(nlh, NFTA_SET_ELEM_LIST_SET, name[1]);
-}
-
 /* A table that is not as expected keeps nothing. */
 static void guard_nft_keep(struct nft *nft, const struct guard *g,
 			   struct guard_nft_kept *k)
@@ -324,20 +301,14 @@ static void guard_nft_keep(struct nft *nft, const struct guard *g,
 
 	guard_nft_counters(nft, g->table, k);
 	for (i = 0; i < GUARD_SETS; i++) {
-		const char *name[2] = { g->table, guard_sets[i] };
-		struct nft_ask a = { .type = NFT_MSG_GETSETELEM,
-				     .family = NFPROTO_NETDEV,
-				     .dump = true,
-				     .build = guard_nft_put_elems,
-				     .arg = name,
-				     .each = guard_nft_keep_set,
-				     .data = k };
-
 		if (g->learn_s[i] || g->leased[i])
 			k->learned[i] = nftnl_set_alloc();
 		k->leased = g->leased[i];
 		k->set = (enum guard_set)i;
-		nft_ask(nft, &a);
+		nft_elems(nft, NFPROTO_NETDEV, g->table, guard_sets[i],
+			  k->learned[i] ? guard_nft_keep_elem
+					: guard_nft_keep_old,
+			  k);
 	}
 }
 

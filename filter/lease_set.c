@@ -44,45 +44,19 @@ static int lease_see_elem(struct nftnl_set_elem *x, void *data)
 	return 0;
 }
 
-static int lease_see_set(const struct nlmsghdr *nlh, void *data)
-{
-	struct nftnl_set *set = nftnl_set_alloc();
-
-	if (set && !nftnl_set_elems_nlmsg_parse(nlh, set))
-		nftnl_set_elem_foreach(set, lease_see_elem, data);
-	if (set)
-		nftnl_set_free(set);
-	return MNL_CB_OK;
-}
-
-static void lease_put_set(struct nlmsghdr *nlh, const void *arg)
-{
-	const char *const *name = arg;
-
-	mnl_attr_put_strz(nlh, NFTA_SET_ELEM_LIST_TABLE, name[0]);
-	mnl_attr_put_strz(nlh, NFTA_SET_ELEM_LIST_SET, name[1]);
-}
-
 /* Which addresses there are now; none where there is no such table. -errno: it
  * cannot be told.
  */
 static int lease_see(struct nft *nft, const char *table, int family,
 		     struct lease_seen *s)
 {
-	const char *const name[2] = { table, lease_set(family) };
-	struct nft_ask a = { .type = NFT_MSG_GETSETELEM,
-			     .family = NFPROTO_NETDEV,
-			     .dump = true,
-			     .build = lease_put_set,
-			     .arg = name,
-			     .each = lease_see_set,
-			     .data = s };
 	int i, rc = -EINTR;
 
 	for (i = 0; i < NFT_TRIES && rc == -EINTR; i++) {
 		memset(s, 0, sizeof(*s));
 		s->family = family;
-		rc = nft_ask(nft, &a);
+		rc = nft_elems(nft, NFPROTO_NETDEV, table, lease_set(family),
+			       lease_see_elem, s);
 	}
 	return rc == -ENOENT ? 0 : rc;
 }
@@ -132,7 +106,6 @@ bool lease_is_in(const struct lease_seen *s, const struct lease *l)
 static int lease_put_old(struct nft_batch *b, const char *table,
 			 const struct lease *l, const struct lease_seen *was)
 {
-	const char *const name[2] = { table, lease_set(l->family) };
 	struct nlmsghdr *nlh;
 
 	if (l->family == AF_INET6)
@@ -143,7 +116,7 @@ static int lease_put_old(struct nft_batch *b, const char *table,
 	nlh = nft_batch_msg(b, NFT_MSG_DELSETELEM, NFPROTO_NETDEV, 0,
 			    "%s: leases", table);
 	if (nlh)
-		lease_put_set(nlh, name);
+		nft_put_elems(nlh, table, lease_set(l->family));
 	return 0;
 }
 

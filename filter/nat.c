@@ -312,23 +312,6 @@ static int nat_on_elem(struct nftnl_set_elem *x, void *arg)
 	return 0;
 }
 
-static int nat_on_elems(const struct nlmsghdr *nlh, void *arg)
-{
-	struct nftnl_set *s = nftnl_set_alloc();
-
-	if (s && nftnl_set_elems_nlmsg_parse(nlh, s) >= 0)
-		nftnl_set_elem_foreach(s, nat_on_elem, arg);
-	if (s)
-		nftnl_set_free(s);
-	return MNL_CB_OK;
-}
-
-static void nat_put_map(struct nlmsghdr *nlh, const void *map)
-{
-	mnl_attr_put_strz(nlh, NFTA_SET_ELEM_LIST_TABLE, nat_table);
-	mnl_attr_put_strz(nlh, NFTA_SET_ELEM_LIST_SET, map);
-}
-
 /* The kernel takes an element away by its key: is it this forward, or another
  * network's of the same port? f NULL: is this bridge's pair there?
  */
@@ -336,14 +319,7 @@ static bool nat_holds(struct nft *nft, const char *bridge,
 		      const struct network_forward *f)
 {
 	struct nat_held h = { .found = false };
-	struct nft_ask a = { .type = NFT_MSG_GETSETELEM,
-			     .family = NFPROTO_INET,
-			     .dump = true,
-			     .build = nat_put_map,
-			     .arg = f ? nat_maps[f->to.family == AF_INET6]
-				      : nat_same,
-			     .each = nat_on_elems,
-			     .data = &h };
+	const char *set = f ? nat_maps[f->to.family == AF_INET6] : nat_same;
 	unsigned i;
 	int rc = -EINTR;
 
@@ -354,7 +330,8 @@ static bool nat_holds(struct nft *nft, const char *bridge,
 			h.len = nat_element(f, h.key, h.data);
 		else
 			nat_pair(bridge, h.key);
-		rc = nft_ask(nft, &a);
+		rc = nft_elems(nft, NFPROTO_INET, nat_table, set, nat_on_elem,
+			       &h);
 	}
 	return h.found;
 }

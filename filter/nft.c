@@ -10,6 +10,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <libnftnl/common.h>
+#include <libnftnl/set.h>
 #include <linux/io_uring.h>
 #include <linux/netfilter/nf_tables.h>
 #include <linux/netfilter/nfnetlink.h>
@@ -381,6 +382,56 @@ int nft_ask(struct nft *nft, const struct nft_ask *a)
 		a->build(nlh, a->arg);
 	return nft_other_ask(nft->nl, nlh, a->each, a->data);
 }
+
+/* --- elements of a set ------------------------------------------------------ */
+
+struct nft_elems {
+	const char *table, *set;
+	nft_elem_fn *each;
+	void *data;
+};
+
+void nft_put_elems(struct nlmsghdr *nlh, const char *table, const char *set)
+{
+	mnl_attr_put_strz(nlh, NFTA_SET_ELEM_LIST_TABLE, table);
+	mnl_attr_put_strz(nlh, NFTA_SET_ELEM_LIST_SET, set);
+}
+
+static void nft_elems_build(struct nlmsghdr *nlh, const void *arg)
+{
+	const struct nft_elems *k = arg;
+
+	nft_put_elems(nlh, k->table, k->set);
+}
+
+static int nft_elems_each(const struct nlmsghdr *nlh, void *data)
+{
+	const struct nft_elems *k = data;
+	struct nftnl_set *s = nftnl_set_alloc();
+
+	if (s && !nftnl_set_elems_nlmsg_parse(nlh, s))
+		nftnl_set_elem_foreach(s, k->each, k->data);
+	if (s)
+		nftnl_set_free(s);
+	return MNL_CB_OK;
+}
+
+int nft_elems(struct nft *nft, uint16_t family, const char *table,
+	      const char *set, nft_elem_fn *each, void *data)
+{
+	struct nft_elems k = { table, set, each, data };
+	struct nft_ask a = { .type = NFT_MSG_GETSETELEM,
+			     .family = family,
+			     .dump = true,
+			     .build = nft_elems_build,
+			     .arg = &k,
+			     .each = nft_elems_each,
+			     .data = &k };
+
+	return nft_ask(nft, &a);
+}
+
+/* --- the generation --------------------------------------------------------- */
 
 static int nft_gen_each(const struct nlmsghdr *nlh, void *data)
 {

@@ -13,6 +13,8 @@
 
 #include "err.h"
 
+struct nftnl_set_elem;
+
 enum {
 	NFT_TRIES = 16,	     /* a batch or a dump that others disturbed */
 	NFT_BATCH = 1 << 17, /* bytes; below a socket's usual send buffer */
@@ -75,6 +77,14 @@ struct nft_ask {
 	void *data;
 };
 int nft_ask(struct nft *nft, const struct nft_ask *a);
+
+/* Calls each for every element of a set until one returns -1. As nft_ask; -ENOENT:
+ * there is no such set.
+ */
+typedef int nft_elem_fn(struct nftnl_set_elem *x, void *data);
+int nft_elems(struct nft *nft, uint16_t family, const char *table,
+	      const char *set, nft_elem_fn *each, void *data);
+void nft_put_elems(struct nlmsghdr *nlh, const char *table, const char *set);
 
 /* --- netfilter's other subsystems, on sockets of their own ------------------- */
 
