@@ -12,24 +12,9 @@
 private "$@"
 # shellcheck source=../host.sh
 . "$(dirname "$0")/../host.sh"
-need_tun lease
-command -v dnsmasq >/dev/null || { skip lease 'no dnsmasq here'; done_testing; }
-TABLE=netback-vif1.0
-
-host_up
-ip link add br0 type bridge forward_delay 0
+# shellcheck source=../leased.sh
+. "$(dirname "$0")/../leased.sh"
 ip addr add 10.0.0.1/24 dev br0
-ip link set br0 up
-ok "attach" vifctl attach vif1.0 bridge=br0 mac=00:16:3e:00:00:01 ip=dhcp
-vifguest --run "$RUN" --vif 1.0 -- sh -c "
-	ip link set lo up
-	echo \$\$ >/tmp/guest.pid; exec sleep 1000" >/tmp/guest.log 2>&1 &
-ok "the guest is up" until_true 10 test -s /tmp/guest.pid
-GUEST=$(cat /tmp/guest.pid)
-guest()
-{
-	nsenter -t "$GUEST" -n -- "$@"
-}
 
 # The guest's program: what it was told, as its address.
 cat >/tmp/lease.sh <<'END'
@@ -59,24 +44,10 @@ bound()
 {
 	grep -q "^$1" /tmp/bound
 }
-# server RANGE WORDS..: dnsmasq that knows of no lease
 server()
 {
-	server_range=$1
-	shift
-	rm -f /tmp/leases
-	dnsmasq --conf-file=/dev/null --keep-in-foreground --port=0 --user=root \
-		--group=root --interface=br0 --except-interface=lo \
-		--bind-interfaces --dhcp-authoritative --no-ping --log-dhcp \
-		--log-facility=- --pid-file= --dhcp-leasefile=/tmp/leases \
-		--dhcp-range="$server_range" "$@" >>/tmp/server.log 2>&1 &
-	SERVER=$!
+	serves "$@" --no-ping
 	until_true 5 sh -c "ss -lun | grep -q ':67 '"
-}
-server_gone()
-{
-	kill "$SERVER"
-	wait "$SERVER" 2>/dev/null
 }
 
 # What the guard lets the guest be: "ADDRESS SECONDS-LEFT" of each
@@ -98,10 +69,6 @@ left()
 {
 	has | awk -v a="$1" -v b="$2" '{ print } $2 >= a && $2 <= b { ok = 1 }
 		END { exit !ok }'
-}
-said()
-{
-	grep -q "$@" "$RUN/watch"
 }
 reaches()
 {
