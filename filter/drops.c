@@ -360,12 +360,12 @@ static int drops_sockets(struct drops *d, struct err *e)
 int drops_probe(struct err *e)
 {
 	struct drops *d = calloc(1, sizeof(*d));
-	int rc = d ? 0 : -ENOMEM;
+	int rc;
 
-	if (d)
-		d->record = -1;
-	if (!rc)
-		rc = drops_sockets(d, e);
+	if (!d)
+		return err_set(e, -ENOMEM, "out of memory");
+	d->record = -1;
+	rc = drops_sockets(d, e);
 	drops_close(d);
 	return rc;
 }

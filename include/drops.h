@@ -23,8 +23,8 @@ enum {
 struct drop {
 	uint64_t ns; /* since 1970; 0 = not said */
 	uint32_t in; /* index of the device it came in by; 0 = none */
-	char reason
-		[DROPS_NAME]; /* "NETFILTER_DROP"; "" = not said (before 5.18) */
+	/* "NETFILTER_DROP"; "" = not said (before 5.18) */
+	char reason[DROPS_NAME];
 	char where[DROPS_NAME]; /* the place in the kernel, as a symbol */
 	size_t length;		/* bytes that it had */
 	size_t size;		/* bytes of frame */

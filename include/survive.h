@@ -102,7 +102,8 @@ static inline size_t survive_size(unsigned queues)
 
 /* Maps fd (not taken over) for `queues` queues. A fresh file (all zero) is
  * initialised; another epoch is forgotten as said above; another version, a
- * wrong size or what no worker of ours writes is -ESTALE. Returns 1 when the epoch was the same: adopt.
+ * wrong size or what no worker of ours writes is -ESTALE. Returns 1 when the epoch
+ * was the same: adopt.
  */
 int survive_open(struct survive **out, int fd, unsigned queues, uint64_t epoch);
 void survive_close(struct survive *s); /* unmaps; NULL is fine */

@@ -21,7 +21,6 @@ void way_master(const char *dev, char bridge[IFNAMSIZ])
 	if (n <= 0)
 		return;
 	link[n] = '\0';
-	snprintf(path, sizeof(path), "/sys/class/net/%s/bridge", dev);
 	str_put(bridge, IFNAMSIZ, basename(link));
 	snprintf(path, sizeof(path), "/sys/class/net/%s/bridge", bridge);
 	if (access(path, F_OK))

@@ -3,8 +3,9 @@
  *
  * A SEQPACKET socketpair, one message a packet, descriptors beside it. The
  * supervisor trusts nothing in an answer beyond its type and range, and hears it
- * of the worker's own vifs alone: a worker touches hostile memory. It never waits for one: every order carries a `seq`
- * and is answered in order by DONE, and a worker that dies answers nothing.
+ * of the worker's own vifs alone: a worker touches hostile memory. It never waits
+ * for one: every order carries a `seq` and is answered in order by DONE, and a
+ * worker that dies answers nothing.
  *
  *   order         fds               meaning
  *   DOM           memfd             a local guest's memory (hv_local_open)

@@ -9,7 +9,8 @@
  * without: leave out rule I, or match J of rule I, before applying: what tests
  * lean on to see that each of them is needed. count prints all such places,
  * one per line (count-to: of what is sent to the guest; count-parts: of what hides
- * a connection; count-dhcp6: of what clients of DHCPv6 say); rules marked spare are left out by their matches alone.
+ * a connection; count-dhcp6: of what clients of DHCPv6 say); rules marked spare are
+ * left out by their matches alone.
  * only=fast: what those rules let pass, and nothing else.
  */
 #include <arpa/inet.h>
