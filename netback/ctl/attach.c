@@ -235,13 +235,18 @@ int attach_other(struct ctl *c, const struct nodes *n, struct vif *want,
 	return rc ? rc : attach_again(c, n, &a, mac, e);
 }
 
+static bool attach_is_whole(const struct nodes *n)
+{
+	return n->front && n->back && n->online &&
+	       !strcmp(n->hotplug, "connected");
+}
+
 static int attach_go(struct ctl *c, struct attach *a, const struct nodes *n,
 		     struct err *e)
 {
 	int rc = 0;
 
-	if (n->front && n->back && n->online &&
-	    !strcmp(n->hotplug, "connected"))
+	if (attach_is_whole(n))
 		return attach_again(c, n, a, false, e);
 	/* What a killed attach or detach left goes first. */
 	if (n->front || n->back)
@@ -258,6 +263,8 @@ static int attach_locked(struct ctl *c, struct vif *v, struct err *e)
 	bool was;
 	int rc = nodes_read(c->store, v->domid, v->handle, &n, e);
 
+	if (!rc && attach_is_whole(&n))
+		rc = nodes_whole(&n, e);
 	if (rc)
 		return rc;
 	if (!v->has_mac && n.vif.has_mac) {

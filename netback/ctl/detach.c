@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/num.h"
 #include "ctl/attach.h"
 #include "ctl/control.h"
 #include "ctl/hooks.h"
@@ -47,13 +48,51 @@ static int detach_tap(struct ctl *c, const struct vif *v, bool theirs,
 	return rc == -ENODEV ? 0 : rc; /* it went while we looked */
 }
 
+/* What netbackd calls its device. */
+static void detach_ask_name(const struct ctl *c, struct vif *v)
+{
+	char name[ATTACH_NAME];
+	const char *is, *dev;
+	json_t *answer, *one;
+	size_t i;
+
+	snprintf(name, sizeof(name), "vif%u.%u", v->domid, v->handle);
+	if (control_ask(c, "show", &answer, NULL))
+		return;
+	json_array_foreach(json_object_get(answer, "vifs"), i, one)
+	{
+		is = json_string_value(json_object_get(one, "name"));
+		dev = json_string_value(json_object_get(one, "dev"));
+		if (is && dev && !strcmp(is, name))
+			str_put(v->name, sizeof(v->name), dev);
+	}
+	json_decref(answer);
+}
+
+/* The store's words make no sense, one alone or all together: then it goes by
+ * name, and the host knows its bridge.
+ */
+static void detach_by_host(const struct ctl *c, struct vif *v)
+{
+	struct facts f;
+
+	vif_init(v, v->domid, v->handle);
+	detach_ask_name(c, v);
+	if (!mode_facts(v, &f, NULL) && f.master[0])
+		memcpy(v->bridge, f.master, sizeof(v->bridge));
+}
+
 /* Goes on after an error on the host's side, and returns the first. */
 int detach_vif(struct ctl *c, const struct nodes *n, struct err *e)
 {
-	const struct vif *v = &n->vif;
+	struct vif known = n->vif;
+	const struct vif *v = &known;
 	bool theirs = n->back && !control_alive(c, NULL);
 	struct err later;
 	int rc, undone = 0;
+
+	if (nodes_whole(n, NULL) || vif_check(v, NULL))
+		detach_by_host(c, &known);
 
 	if (theirs) {
 		rc = detach_close(c, v, e);

@@ -75,35 +75,55 @@ static int nodes_fail(int rc, const char *doing, const char *path,
 
 /* --- reading ----------------------------------------------------------------- */
 
-/* A rate that makes no sense limits nothing, as netbackd has it: who would write
- * another must be able to read the rest.
+/* One key. -EINVAL with a sentence: it makes no sense; -ENOTCONN. */
+static int nodes_read_key(struct store *s, const char *key, struct vif *v,
+			  struct err *e)
+{
+	char path[NODES_PATH], word[NODES_KEY + STORE_VALUE];
+	int n = snprintf(word, NODES_KEY, "%s=", key), rc;
+	struct vif with = *v;
+
+	nodes_back(v, key, path);
+	rc = store_read(s, path, word + n, sizeof(word) - (size_t)n);
+	if (rc == -ENOENT || !rc)
+		return 0;
+	if (rc < 0) {
+		nodes_fail(rc, "read", path, e);
+		return rc == -ENOTCONN ? rc : -EINVAL;
+	}
+	if (vif_parse(&with, word, e)) {
+		err_prefix(e, "store: %s", path);
+		return -EINVAL;
+	}
+	*v = with;
+	return 0;
+}
+
+/* A key that makes no sense is left out: who would detach the vif, or write
+ * another, must be able to read the rest. A rate limits nothing then, as netbackd
+ * has it.
  */
 static int nodes_read_vif(struct store *s, struct nodes *to, struct err *e)
 {
-	char path[NODES_PATH], word[NODES_KEY + STORE_VALUE];
-	struct vif *v = &to->vif;
-	bool rate;
+	struct err why = { "" };
 	unsigned i;
-	int n, rc;
+	int rc;
 
 	for (i = 0; vif_keys[i]; i++) {
-		nodes_back(v, vif_keys[i], path);
-		n = snprintf(word, NODES_KEY, "%s=", vif_keys[i]);
-		rc = store_read(s, path, word + n, sizeof(word) - (size_t)n);
-		if (rc == -ENOENT || !rc)
-			continue;
-		rate = !strcmp(vif_keys[i], "rate");
-		if (rc < 0 && !(rate && (rc == -EINVAL || rc == -E2BIG)))
-			return nodes_fail(rc, "read", path, e);
-		if (rc < 0 || vif_parse(v, word, rate ? NULL : e)) {
-			to->bad_rate |= rate;
-			if (rate)
-				continue;
-			err_prefix(e, "store: %s", path);
-			return -EINVAL;
-		}
+		rc = nodes_read_key(s, vif_keys[i], &to->vif, &why);
+		if (rc == -ENOTCONN)
+			return err_set(e, rc, "%s", why.text);
+		if (rc && !strcmp(vif_keys[i], "rate"))
+			to->bad_rate = true;
+		else if (rc && !to->bad.text[0])
+			to->bad = why;
 	}
 	return 0;
+}
+
+int nodes_whole(const struct nodes *n, struct err *e)
+{
+	return n->bad.text[0] ? err_set(e, -EINVAL, "%s", n->bad.text) : 0;
 }
 
 int nodes_read(struct store *s, uint16_t domid, uint16_t handle,

@@ -27,17 +27,21 @@ struct nodes {
 	bool online;   /* no detach was begun */
 	bool script;   /* a toolstack made it, not vifctl */
 	bool bad_rate; /* the key rate makes no sense: as if it were not there */
+	struct err bad; /* the first other key that makes none, "" = all do */
 	bool has_carrier;
 	uint32_t carrier;
 	char hotplug[NODES_WORD]; /* hotplug-status */
 	struct vif vif;		  /* from the backend directory */
 };
 
-/* What the store knows of vif N.M; n->vif is the default where nothing is.
- * 0, or -errno with a sentence.
+/* What the store knows of vif N.M; n->vif is the default where nothing is, or
+ * nothing that makes sense. 0, or -errno with a sentence.
  */
 int nodes_read(struct store *s, uint16_t domid, uint16_t handle,
 	       struct nodes *n, struct err *e);
+
+/* For who needs each key of n->vif: 0, or -EINVAL with what n->bad says. */
+int nodes_whole(const struct nodes *n, struct err *e);
 
 /* Does the guest read that MTU and its vif's MAC? 0, or 1 with a line for each
  * difference on out.

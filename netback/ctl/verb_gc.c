@@ -105,7 +105,7 @@ static int gc_is_theirs(void *arg, uint16_t domid, uint16_t handle)
 	struct nodes n;
 
 	if (nodes_read(g->c->store, domid, handle, &n, NULL) ||
-	    !strcmp(n.vif.name, g->dev))
+	    nodes_whole(&n, NULL) || !strcmp(n.vif.name, g->dev))
 		g->theirs = true; /* what cannot be read may be it */
 	return 0;
 }

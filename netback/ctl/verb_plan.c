@@ -29,6 +29,8 @@ static int plan_target(struct ctl *c, struct vif *v, char *from, int argc,
 	from[0] = '\0';
 	if (n.back)
 		strcpy(from, n.vif.bridge);
+	if (argc == 1 && nodes_whole(&n, e))
+		return -EIO;
 	if (argc == 1 && n.back)
 		*v = n.vif;
 	if (!v->has_mac && n.back && n.vif.has_mac) {
@@ -103,6 +105,10 @@ int check_text(struct ctl *c, const struct nodes *n, FILE *f, struct err *e)
 			"vif%u.%u: the store's rate makes no sense and limits "
 			"nothing; set another: vifctl set vif%u.%u rate=..\n",
 			v->domid, v->handle, v->domid, v->handle);
+	if (n->bad.text[0]) { /* what should be cannot be told */
+		fprintf(f, "vif%u.%u: %s\n", v->domid, v->handle, n->bad.text);
+		return 1;
+	}
 	rc = host_check(v, f, &mtu, e);
 	if (rc < 0)
 		return rc;

@@ -92,8 +92,10 @@ static int repair_mend(struct repair *r, const char *name, struct nodes *n,
 	struct err why = { "" };
 	char *after = NULL;
 	uint32_t mtu = 0;
-	int rc = repair_host(v, &mtu, &why);
+	int rc = nodes_whole(n, &why);
 
+	if (!rc)
+		rc = repair_host(v, &mtu, &why);
 	if (!rc)
 		rc = net_mend_vif(r->c, v, &why);
 	if (!rc)

@@ -77,6 +77,8 @@ static int set_locked(struct ctl *c, struct vif *v, int argc, char **argv,
 	bool was;
 	int rc = nodes_read(c->store, v->domid, v->handle, &n, e);
 
+	if (!rc)
+		rc = nodes_whole(&n, e);
 	if (rc)
 		return rc;
 	if (!n.back || !n.front || !n.online)

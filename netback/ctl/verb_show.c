@@ -143,6 +143,8 @@ static int show_vif(struct show *s, uint16_t domid, uint16_t handle)
 		counted_read(&s->counted, n.vif.name, NULL);
 	show_refused(s, n.vif.name);
 	show_rules(s, n.vif.name);
+	if (n.bad.text[0])
+		out_str(o, "error", n.bad.text);
 	out_end(o);
 	return 0;
 }

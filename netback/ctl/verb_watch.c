@@ -176,6 +176,11 @@ static int watch_vif_locked(struct watch *w, const char *name, uint16_t domid,
 		watch_accepts(w, domid, handle, false);
 		return rc;
 	}
+	if (n.bad.text[0]) { /* nor does trying again tell what it should be */
+		watch_accepts(w, domid, handle, false);
+		watch_say(w, name, "missing", n.bad.text);
+		return 0;
+	}
 	watch_accepts(w, domid, handle, n.vif.accept != VIF_ACCEPT_NEVER);
 	str_put(dev, sizeof(dev), n.vif.name);
 	if (w->ev && w->ev->kind == FILTER_RENAMED && !strcmp(dev, w->ev->dev))

@@ -123,6 +123,61 @@ same 'gc leaves it: it is attached' '' "$(vifctl gc)"
 vifctl detach vif1.0
 vifctl detach vif3.0
 
+# --- keys of the store that make no sense stop nothing but what needs them ---
+BACK=/local/domain/0/backend/vif
+stands()
+{
+	ip -br link
+	nft list tables | sort
+	ip neigh show proxy
+}
+STANDS=$(stands)
+# Its bridge, its device, its guard and its proxies: none stays.
+rubbish_detached()
+{
+	xenstore-write $BACK/5/0/"$1" "$(printf 'r$(x) \033[2J')"
+	vifctl detach vif5.0 || return 1
+	rest=$(stands)
+	[ "$rest" = "$STANDS" ] || { echo "$rest"; return 1; }
+	! xenstore-exists $BACK/5/0
+}
+rubbish()
+{
+	vifctl attach vif5.0 bridge=br9 create=yes vifname=card || return 1
+	rubbish_detached "$1"
+}
+rubbish_routed()
+{
+	vifctl attach vif5.0 mode=route ip=10.9.0.5,fd00::5 gatewaydev=up0 &&
+		rubbish_detached "$1"
+}
+for k in mac mode bridge gatewaydev gateway vifname ip mtu isolated hairpin flood \
+	mcast_flood bcast_flood vlan rate create pair allow link network rules \
+	packets connections accept; do
+	ok "rubbish in $k: detached by name" rubbish $k
+done
+for k in mode gatewaydev ip; do
+	ok "rubbish in $k, routed: detached by name" rubbish_routed $k
+done
+vifctl attach vif1.0 bridge=br0
+vifctl attach vif3.0 bridge=br1
+xenstore-write $BACK/1/0/ip rubbish
+ip link set vif3.0 mtu 1400
+ok 'rubbish: show shows the others and says it' sh -c 'vifctl show >/tmp/out &&
+	grep "^vif1.0 .*bridge=br0.* error=.*1/0/ip: ip=rubbish" /tmp/out &&
+	grep "^vif3.0 .*bridge=br1" /tmp/out'
+ok 'check looks at the others and says it' sh -c 'vifctl check >/tmp/out; test $? = 3 &&
+	grep "^vif1.0: store: .*ip=rubbish" /tmp/out && grep "^vif3.0: mtu is 1400" /tmp/out'
+ok 'repair mends the others and says it' sh -c 'vifctl repair >/tmp/out 2>&1; test $? = 1 &&
+	grep "^vif1.0 .*repaired=no error=.store: " /tmp/out &&
+	grep "^vif3.0 .*repaired=yes" /tmp/out'
+ok 'set does nothing and says it' sh -c 'vifctl set vif1.0 mtu=1400 2>&1 | grep "ip=rubbish"'
+ok 'attach does nothing and says it' sh -c \
+	'vifctl attach vif1.0 bridge=br0 2>&1 | grep "ip=rubbish"'
+same 'gc leaves it' '' "$(vifctl gc)"
+vifctl detach vif1.0
+vifctl detach vif3.0
+
 # --- a network, and those who are masqueraded without one ---
 N=netback-nat
 if command -v dnsmasq >/dev/null; then
