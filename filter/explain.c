@@ -50,6 +50,7 @@ struct explain_walk {
 	unsigned steps, maybe;
 	int rc;
 	char by[3 * EXPLAIN_NAME]; /* what dropped it */
+	bool ruled, lost;	   /* by a rule, by the bridge */
 	const char *why;	   /* what could not be known */
 };
 
@@ -201,6 +202,7 @@ static int explain_apply(struct explain_walk *w, struct explain_chain *c,
 	case NF_ACCEPT:
 		return EXPLAIN_PASS;
 	case NF_DROP:
+		w->ruled = true;
 		return EXPLAIN_DROP;
 	}
 	w->why = "a program that is asked (queue)";
@@ -266,6 +268,7 @@ static int explain_base(struct explain_walk *w, struct explain_chain *c)
 	fprintf(w->out, "%s %s %s %s policy %s\n", w->hook,
 		explain_family(c->family), c->table, c->name,
 		c->policy == NF_DROP ? "drop" : "accept");
+	w->ruled |= c->policy == NF_DROP;
 	if (c->policy == NF_DROP && !w->by[0])
 		snprintf(w->by, sizeof(w->by), "%.31s, %s %.63s %.63s policy",
 			 explain_whose(c), explain_family(c->family), c->table,
@@ -401,7 +404,7 @@ static int explain_to_port(struct explain_walk *w, bool called, int bits)
 	return bits;
 }
 
-/* Between prerouting and the rest: what the bridge does by itself. */
+/* What the bridge does by itself. */
 static int explain_own_way(struct explain_walk *w, int bits)
 {
 	const struct explain *x = w->x;
@@ -410,6 +413,7 @@ static int explain_own_way(struct explain_walk *w, int bits)
 		return bits;
 	fprintf(w->out, "bridge %s drop # %s%s\n", x->bridge, x->way,
 		x->unsure ? " ? it asks" : "");
+	w->lost = true;
 	if (x->unsure) {
 		w->why = x->way;
 		return bits | EXPLAIN_DROP;
@@ -428,6 +432,8 @@ static int explain_on_bridge(struct explain_walk *w, int bits)
 
 	w->p.physin = w->x->in;
 	local = !memcmp(w->x->frame, group, 5) && w->x->frame[5] < 16;
+	if (!local && w->x->first)
+		bits = explain_own_way(w, bits);
 	if (!local) {
 		bits = explain_bridge(w, "prerouting", NF_BR_PRE_ROUTING,
 				      INT64_MIN, NF_BR_PRI_BRNF, bits);
@@ -462,8 +468,19 @@ static int explain_routed(struct explain_walk *w, int bits)
 			    bits);
 }
 
+/* In the kernel's words, if it is one thing alone that drops. */
+static void explain_word(const struct explain_walk *w)
+{
+	const char *reason = w->lost ? w->x->way_reason : w->x->rule_reason;
+
+	if (reason[0] && w->ruled != w->lost)
+		fprintf(w->out, "reason: %s\n", reason);
+}
+
 static void explain_last(const struct explain_walk *w, int bits)
 {
+	if (bits == EXPLAIN_DROP)
+		explain_word(w);
 	if (bits == EXPLAIN_PASS)
 		fprintf(w->out, "verdict: pass\n");
 	else if (bits == EXPLAIN_DROP)

@@ -41,6 +41,11 @@ int drops_parse(const void *msg, size_t size, struct drop *out);
  */
 int drops_probe(struct err *e);
 
+/* Has the running kernel that name for a reason, "NETFILTER_DROP" for one? Asked of
+ * its BTF, some megabytes.
+ */
+bool drops_names(const char *reason);
+
 /* Listens, and switches the monitor on unless it is. record: a file that says
  * how it was set before; with the last who listens and has the same record it is
  * off and set so again, even if others of them were killed. -EBUSY: somebody else

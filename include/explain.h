@@ -17,7 +17,7 @@
 
 #include "err.h"
 
-enum { EXPLAIN_FRAME = 9216, EXPLAIN_WAY = 128 };
+enum { EXPLAIN_FRAME = 9216, EXPLAIN_WAY = 128, EXPLAIN_REASON = 32 };
 
 /* Answers: bits, since it may be one or the other. */
 enum { EXPLAIN_PASS = 1, EXPLAIN_DROP = 2 };
@@ -29,10 +29,15 @@ struct explain {
 	uint32_t mark;
 	bool fresh; /* the first frame of a connection */
 	/* Why the bridge would not send it to out, or not take it, whatever rules
-	 * say; "" = it does, or that is not asked. unsure: it may.
+	 * say; "" = it does, or that is not asked. unsure: it may; first: it is
+	 * so before its rules of prerouting, else behind them.
 	 */
 	char way[EXPLAIN_WAY];
-	bool unsure;
+	bool unsure, first;
+	/* The kernel's own names, as its drop monitor tells them, of what a rule
+	 * drops and of what the way does; "" = it has none, or that is not asked.
+	 */
+	char rule_reason[EXPLAIN_REASON], way_reason[EXPLAIN_REASON];
 	size_t len;
 	uint8_t frame[EXPLAIN_FRAME]; /* from the destination MAC on */
 };
@@ -47,8 +52,9 @@ int explain_words(struct explain *x, const uint8_t dst[6], const uint8_t src[6],
 /* Hex digits, blanks between bytes allowed. */
 int explain_hex(struct explain *x, const char *hex, struct err *e);
 
-/* A line for each rule that takes part, in order, on out; verdict: the last line,
- * with whose rule it was. Returns EXPLAIN_PASS, EXPLAIN_DROP, or both when it
+/* A line for each rule that takes part, in order, on out; reason: the kernel's
+ * name for why, if it drops and has one; verdict: the last line, with whose rule it
+ * was. Returns EXPLAIN_PASS, EXPLAIN_DROP, or both when it
  * cannot be known; -errno with a sentence.
  */
 int explain_run(const struct explain *x, FILE *out, struct err *e);

@@ -233,9 +233,16 @@ int mode_left_remove(enum mode_left kind, const char *dev, struct err *e);
  * ports: from one port to another, or to the host (out ""). Locked and isolated ports,
  * the forwarding database, flooding, ports that do not forward; not what it would
  * learn, nor link-local groups. One of mode_ways, with a sentence in why unless it
- * leads there; -errno.
+ * leads there; -errno. STP and LOCKED: dropped as it comes in, for that reason; DROPS: it
+ * does not come there, and may go elsewhere.
  */
-enum mode_ways { MODE_WAY_LEADS, MODE_WAY_DROPS, MODE_WAY_UNKNOWN };
+enum mode_ways {
+	MODE_WAY_LEADS,
+	MODE_WAY_DROPS,
+	MODE_WAY_UNKNOWN,
+	MODE_WAY_STP,
+	MODE_WAY_LOCKED,
+};
 struct mode_way {
 	const char *bridge, *in, *out;
 	const uint8_t *src, *dst;

@@ -59,7 +59,7 @@ static enum mode_ways way_in(const struct way *w)
 	int rc;
 
 	if (state > WAY_DISABLED && state != WAY_FORWARDING)
-		return way_say(w, MODE_WAY_DROPS,
+		return way_say(w, MODE_WAY_STP,
 			       "%s does not forward yet, or is blocked (STP)",
 			       w->q->in);
 	if (!(w->in.flags & STEP_PORT_LOCKED))
@@ -70,7 +70,7 @@ static enum mode_ways way_in(const struct way *w)
 	rc = nl_fdb_get(w->h, w->q->in, w->q->src, &f);
 	if (!rc && f.index == w->in.index)
 		return MODE_WAY_LEADS;
-	return way_say(w, MODE_WAY_DROPS,
+	return way_say(w, MODE_WAY_LOCKED,
 		       "%s is locked, and the source MAC is not known there",
 		       w->q->in);
 }

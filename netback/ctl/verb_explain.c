@@ -12,7 +12,10 @@
 #include "ctl/nodes.h"
 #include "ctl/run.h"
 #include "ctl/way.h"
+#include "drops.h"
 #include "explain.h"
+
+#define EXPLAIN_RULE "NETFILTER_DROP" /* whichever rule, of whatever tables */
 
 struct explain_call {
 	struct ctl *c;
@@ -213,6 +216,8 @@ int verb_explain(struct ctl *c, int argc, char **argv, struct err *e)
 	argv += optind - 1;
 	if (!k.x.in[0])
 		return err_set(e, CTL_USAGE, "explain: --in DEVICE is needed");
+	if (drops_names(EXPLAIN_RULE))
+		str_put(k.x.rule_reason, EXPLAIN_REASON, EXPLAIN_RULE);
 	way_master(k.x.in, k.x.bridge);
 	if (k.x.out[0]) {
 		way_master(k.x.out, other);

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/num.h"
+#include "drops.h"
 #include "mode.h"
 
 void way_master(const char *dev, char bridge[IFNAMSIZ])
@@ -27,16 +28,31 @@ void way_master(const char *dev, char bridge[IFNAMSIZ])
 		bridge[0] = '\0';
 }
 
+/* What does not leave by one port may leave by others: then nothing is dropped. */
+static void way_reason(struct explain *x, int way)
+{
+	static const char stp[] = "BRIDGE_INGRESS_STP_STATE";
+
+	if (!x->rule_reason[0] ||
+	    (way != MODE_WAY_STP && way != MODE_WAY_LOCKED))
+		return;
+	str_put(x->way_reason, sizeof(x->way_reason),
+		way == MODE_WAY_STP && drops_names(stp) ? stp
+							: "NOT_SPECIFIED");
+}
+
 int way_fill(struct explain *x, struct err *e)
 {
 	const struct mode_way q = { x->bridge, x->in, x->out, x->frame + 6,
 				    x->frame };
 	int rc;
 
-	x->way[0] = '\0';
+	x->way[0] = x->way_reason[0] = '\0';
 	if (!x->bridge[0] || x->len < 12)
 		return 0;
 	rc = mode_way(&q, x->way, sizeof(x->way), e);
 	x->unsure = rc == MODE_WAY_UNKNOWN;
+	x->first = rc == MODE_WAY_STP;
+	way_reason(x, rc);
 	return rc < 0 ? rc : 0;
 }

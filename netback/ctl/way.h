@@ -8,7 +8,9 @@
 /* The bridge that a device is a port of, "" = none. */
 void way_master(const char *dev, char bridge[IFNAMSIZ]);
 
-/* x->way and x->unsure, from its bridge, devices and frame. */
+/* x->way, unsure, first, and way_reason if the reasons of rules have a name; from its
+ * bridge, devices and frame.
+ */
 int way_fill(struct explain *x, struct err *e);
 
 #endif
