@@ -23,24 +23,23 @@ enum {
 	ESTATE_MOST = 65536,
 	ESTATE_WAIT_S = 10,
 	ESTATE_BARRIER_MS = 200,
-	ESTATE_AGAIN_MS =
-		5, /* for a manager that has not read what it was told */
+	ESTATE_AGAIN_MS = 5, /* until more is told to a manager that is slow */
 	ESTATE_BEHIND_MS = 2000,
 };
 
 struct piece {
 	struct piece *next;
-	bool told; /* kept: the manager has it */
-	int fd;	   /* kept: borrowed; inherited: ours */
+	bool told; /* the manager has it */
+	int fd;	   /* kept: borrowed; inherited: ours; taken: the caller's */
 	char name[ESTATE_NAME];
 };
 
 struct estate {
 	struct piece *kept, *inherited;
-	struct piece
-		*dropped; /* what the manager has still, and is to forget */
-	unsigned untold;  /* of kept */
-	const char *say;  /* not said yet */
+	struct piece *taken;   /* of those: what the manager has */
+	struct piece *dropped; /* what it has still, and is to forget */
+	unsigned untold;       /* of kept */
+	const char *say;       /* not said yet */
 	struct loop *loop;
 	struct loop_timer *again;
 	uint64_t behind_ns; /* since when something is to be told; 0: nothing */
@@ -83,7 +82,26 @@ static struct piece **piece_find(struct piece **at, const char *name)
 	return at;
 }
 
-/* Numbers beyond those that were named are somebody's, but not ours to use. */
+/* Of what the manager has, or -1: the number under which it was taken. */
+static int estate_untake(struct estate *t, const char *name)
+{
+	struct piece **at = &t->taken, *p;
+	int fd;
+
+	while (*at && strcmp((*at)->name, name))
+		at = &(*at)->next;
+	p = *at;
+	if (!p)
+		return -1;
+	fd = p->fd;
+	*at = p->next;
+	free(p);
+	return fd;
+}
+
+/* The manager goes on keeping what it handed over. Numbers beyond those that were
+ * named are somebody's, but not ours to use.
+ */
 static void estate_adopt(struct estate *t, unsigned n, const char *names)
 {
 	unsigned i;
@@ -100,6 +118,8 @@ static void estate_adopt(struct estate *t, unsigned n, const char *names)
 			continue; /* it is not open */
 		if (!name[0] || piece_add(&t->inherited, name, fd))
 			close(fd);
+		else
+			t->inherited->told = true;
 	}
 }
 
@@ -273,9 +293,12 @@ void estate_say(struct estate *t, const char *text)
 
 void estate_keep(struct estate *t, const char *name, int fd)
 {
+	bool told = t && estate_untake(t, name) == fd;
+
 	if (!t || t->frozen || piece_add(&t->kept, name, fd))
 		return;
-	t->untold++;
+	t->kept->told = told;
+	t->untold += !told;
 	estate_try_again(t);
 }
 
@@ -339,12 +362,18 @@ int estate_take(struct estate *t, const char *prefix, char name[ESTATE_NAME])
 	if (name)
 		memcpy(name, p->name, ESTATE_NAME);
 	*at = p->next;
-	free(p);
+	if (!p->told) {
+		free(p);
+		return fd;
+	}
+	p->next = t->taken;
+	t->taken = p;
 	return fd;
 }
 
 void estate_refuse(struct estate *t, const char *name, int fd)
 {
+	estate_untake(t, name);
 	close(fd);
 	/* Without memory to note it the manager is told now, or never. */
 	if (piece_add(&t->dropped, name, -1))
@@ -450,6 +479,7 @@ void estate_close(struct estate *t)
 	if (!t)
 		return;
 	piece_free(t->kept);
+	piece_free(t->taken);
 	piece_free(t->dropped);
 	while ((p = t->inherited)) {
 		t->inherited = p->next;

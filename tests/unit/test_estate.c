@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* test_estate.c - a service manager that is slow to read what it is told */
+#include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdbool.h>
@@ -26,9 +27,20 @@ struct world {
 	struct estate *t;
 	struct loop *loop;
 	int manager, fd;
+	int third; /* what had the number that a manager's descriptors begin at */
 	bool has[NAMES]; /* what the manager keeps */
 	unsigned n, ready, odd;
 };
+
+/* An instance, as the manager starts it. */
+static int again(struct world *w)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "@test_estate.%d", (int)getpid());
+	setenv("NOTIFY_SOCKET", path, 1);
+	return estate_open(&w->t);
+}
 
 static int setup(void **state)
 {
@@ -38,15 +50,15 @@ static int setup(void **state)
 	int n = snprintf(path, sizeof(path), "@test_estate.%d", (int)getpid());
 
 	*state = w;
+	w->third = fcntl(3, F_DUPFD_CLOEXEC, 10);
+	w->fd = dup2(0, 3);
 	memcpy(a.sun_path + 1, path + 1, (size_t)n - 1);
 	w->manager = socket(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK, 0);
 	if (bind(w->manager, (struct sockaddr *)&a,
 		 (socklen_t)(offsetof(struct sockaddr_un, sun_path) +
 			     (size_t)n)))
 		return -1;
-	setenv("NOTIFY_SOCKET", path, 1);
-	w->fd = dup(0);
-	return loop_open(&w->loop) || estate_open(&w->t);
+	return loop_open(&w->loop) || again(w);
 }
 
 static int teardown(void **state)
@@ -58,6 +70,9 @@ static int teardown(void **state)
 	estate_close(w->t);
 	close(w->manager);
 	close(w->fd);
+	if (w->third >= 0)
+		dup2(w->third, 3);
+	close(w->third);
 	free(w);
 	return 0;
 }
@@ -203,6 +218,37 @@ static void needs_no_loop(void **state)
 	assert_false(estate_behind(w->t));
 }
 
+/* What the manager itself handed over it keeps: it is not told of it again, so that
+ * nobody waits for it; and forgets it when it is dropped or refused.
+ */
+static void what_it_has_is_not_told_again(void **state)
+{
+	struct world *w = *state;
+	char pid[16], s[ESTATE_NAME];
+	int fd;
+
+	estate_close(w->t);
+	snprintf(pid, sizeof(pid), "%d", (int)getpid());
+	setenv("LISTEN_PID", pid, 1);
+	setenv("LISTEN_FDS", "1", 1);
+	setenv("LISTEN_FDNAMES", "to.1.0", 1);
+	again(w);
+	w->n = w->has[0] = true;
+	fd = estate_take(w->t, "to.1.", s);
+	assert_int_equal(fd, 3);
+	assert_string_equal(s, "to.1.0");
+	estate_keep(w->t, s, fd);
+	assert_int_equal(reads(w, NAMES), 0);
+	assert_false(estate_behind(w->t));
+	estate_drop(w->t, s);
+	settled(w);
+	assert_int_equal(w->n, 0);
+	/* The name is another descriptor's then. */
+	keep(w, 0);
+	settled(w);
+	assert_int_equal(w->n, 1);
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
@@ -213,6 +259,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(keeps_a_name_that_comes_again,
 						setup, teardown),
 		cmocka_unit_test_setup_teardown(needs_no_loop, setup, teardown),
+		cmocka_unit_test_setup_teardown(what_it_has_is_not_told_again,
+						setup, teardown),
 	};
 
 	return cmocka_run_group_tests_name("estate", tests, NULL, NULL);
