@@ -29,6 +29,7 @@
  *   packets   N/s                      none         packets
  *   connections  N/s                   none         connections
  *   accept    never, auto, always      never        accept
+ *   direct    yes, no                  no           direct-asked
  *
  * Limits: a device name has 1..15 letters, digits or . _ - @, no dash first,
  * and is not ".", "..", "all" or "default": so it means the same to the kernel, to
@@ -48,6 +49,9 @@
  *
  * rules: files of rules (ruleset.h) that come and go with the vif: a name stands
  * for /etc/netback/rules.d/NAME.rules, what begins with / for itself.
+ *
+ * direct: ordinary frames to other vifs of the bridge that have it, too, may go
+ * there without the host. The node `direct` is what the data path is told.
  *
  * mode=nat: a card in a network (network.h), whose bridge its name says, or
  * without network= a routed one whose packets leave under the host's address.
@@ -133,6 +137,7 @@ struct vif {
 	uint8_t port;	/* bits of enum vif_port */
 	bool create;	/* the bridge, if there is none */
 	bool down;	/* no frame passes, either way */
+	bool direct;	/* frames may pass by the host */
 	uint32_t given; /* keys that vif_parse has read, one bit each */
 	char bridge[IFNAMSIZ];
 	char network[VIF_NETWORK]; /* mode=nat: then bridge follows from it */

@@ -10,7 +10,7 @@ _vifctl_verbs='attach set apply move detach plan show check repair doctor gc
 _vifctl_options='--run --wait --json --verbose --dry-run --help --version'
 _vifctl_keys='mac mode network bridge gatewaydev gateway vifname ip pair allow
 	accept mtu isolated hairpin flood mcast_flood bcast_flood vlan rate create
-	link packets connections rules'
+	link packets connections rules direct'
 
 # The words that may follow a verb.
 _vifctl_second()
@@ -37,7 +37,7 @@ _vifctl_value()
 
 	case $1 in
 	mode) echo 'bridge route nat' ;;
-	isolated | hairpin | flood | mcast_flood | bcast_flood | create) echo 'yes no' ;;
+	isolated | hairpin | flood | mcast_flood | bcast_flood | create | direct) echo 'yes no' ;;
 	link) echo 'up down' ;;
 	accept) echo 'never auto always' ;;
 	allow) echo 'dhcp-server router' ;;

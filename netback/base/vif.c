@@ -500,7 +500,8 @@ const char *const vif_keys[] = {
 	"vifname", "ip",	  "mtu",	 "isolated",   "hairpin",
 	"flood",   "mcast_flood", "bcast_flood", "vlan",       "rate",
 	"create",  "pair",	  "allow",	 "link",       "network",
-	"rules",   "packets",	  "connections", "accept",     NULL,
+	"rules",   "packets",	  "connections", "accept",     "direct",
+	NULL,
 };
 
 /* In the order of vif_keys: one index serves both. */
@@ -531,6 +532,7 @@ static const struct vif_key vif_key[] = {
 	{ "connections", .parse = vif_connections_parse,
 	  .print = vif_connections_print },
 	{ "accept", .parse = vif_accept_parse, .print = vif_accept_print },
+	{ "direct", .parse = vif_direct_parse, .print = vif_direct_print },
 };
 static_assert(ARRAY_SIZE(vif_key) + 1 == ARRAY_SIZE(vif_keys),
 	      "vif_keys and vif_key name the same keys");

@@ -175,6 +175,43 @@ static int vif_check_mode(const struct vif *v, struct err *e)
 	return err_set(e, -EINVAL, "mode %u: no such mode", v->mode);
 }
 
+/* What goes directly is judged by its addresses alone; what stands here is done by
+ * the bridge, the guard or the queue of the vif's device.
+ */
+static int vif_check_direct(const struct vif *v, struct err *e)
+{
+	const char *word = NULL;
+
+	if (!v->direct)
+		return 0;
+	if (v->mode != VIF_BRIDGE)
+		return err_set(e, -EINVAL,
+			       "direct=yes belongs to mode=bridge; leave it "
+			       "out");
+	if (v->learn)
+		return err_set(e, -EINVAL,
+			       "direct=yes needs addresses that are known; "
+			       "write them to ip=, or leave direct=yes out");
+	if (v->port & VIF_ISOLATED)
+		word = "isolated=yes";
+	else if (v->nvlan)
+		word = "vlan=";
+	else if (v->rate_bytes)
+		word = "rate=";
+	else if (v->packets)
+		word = "packets=";
+	else if (v->connections)
+		word = "connections=";
+	else if (v->rules[0])
+		word = "rules=";
+	if (!word)
+		return 0;
+	return err_set(e, -EINVAL,
+		       "direct=yes: what goes directly would not be held to "
+		       "%s; leave one of the two out",
+		       word);
+}
+
 int vif_check(const struct vif *v, struct err *e)
 {
 	/* what a bridge port itself is called: a bridge never forwards to it */
@@ -191,6 +228,8 @@ int vif_check(const struct vif *v, struct err *e)
 		rc = vif_check_devname(v->bridge, e);
 	if (!rc)
 		rc = vif_check_mode(v, e);
+	if (!rc)
+		rc = vif_check_direct(v, e);
 	if (rc)
 		return rc;
 	if (!strncmp(v->name, "vif", 3) &&

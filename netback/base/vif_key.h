@@ -30,6 +30,8 @@ int vif_switch_print(const struct vif *v, const struct vif_key *k, char *buf,
 		     size_t size);
 int vif_create_parse(struct vif *v, const char *s, struct err *e);
 int vif_create_print(const struct vif *v, char *buf, size_t size, char sep);
+int vif_direct_parse(struct vif *v, const char *s, struct err *e);
+int vif_direct_print(const struct vif *v, char *buf, size_t size, char sep);
 int vif_link_parse(struct vif *v, const char *s, struct err *e);
 int vif_link_print(const struct vif *v, char *buf, size_t size, char sep);
 int vif_vlan_parse(struct vif *v, const char *s, struct err *e);

@@ -51,6 +51,17 @@ int vif_create_print(const struct vif *v, char *buf, size_t size, char sep)
 	return str_fmt(buf, size, "%s", v->create ? "yes" : "");
 }
 
+int vif_direct_parse(struct vif *v, const char *s, struct err *e)
+{
+	return vif_yes("direct", s, &v->direct, e);
+}
+
+int vif_direct_print(const struct vif *v, char *buf, size_t size, char sep)
+{
+	(void)sep;
+	return str_fmt(buf, size, "%s", v->direct ? "yes" : "");
+}
+
 int vif_link_parse(struct vif *v, const char *s, struct err *e)
 {
 	if (strcmp(s, "up") && strcmp(s, "down"))

@@ -141,6 +141,8 @@ static int attach_new(struct ctl *c, const struct vif *v, uint32_t mtu,
 		rc = attach_wait(c, v, e);
 	if (!rc)
 		rc = attach_host(v, e);
+	if (!rc && v->direct)
+		rc = nodes_direct(c->store, v, true, e);
 	if (!rc)
 		rc = nodes_set(c->store, v, "hotplug-status", "connected", e);
 	if (rc)
@@ -166,15 +168,23 @@ static int attach_change(struct ctl *c, const struct vif *now,
 {
 	const struct vif *want = a->v;
 	bool left = attach_moves(now, want);
-	int rc = left ? host_leave(now, e) : 0;
+	int rc = nodes_direct(c->store, now, false, e);
 	struct err old;
 
+	if (rc)
+		return rc;
+	if (left)
+		rc = host_leave(now, e);
 	if (!rc)
 		rc = host_apply(&a->plan, e);
 	if (!rc)
+		rc = nodes_direct(c->store, want, true, e);
+	if (!rc)
 		rc = nodes_update(c, want, host_mtu(want, &a->facts), e);
 	/* apply puts back what it changed, but never an older guard */
-	if (rc && ((left && host_leave(want, &old)) || attach_host(now, &old)))
+	if (rc && (nodes_direct(c->store, want, false, &old) ||
+		   (left && host_leave(want, &old)) || attach_host(now, &old) ||
+		   nodes_direct(c->store, now, true, &old)))
 		fprintf(stderr, "vifctl: vif%u.%u: cannot go back: %s\n",
 			now->domid, now->handle, old.text);
 	return rc;
@@ -191,8 +201,10 @@ static int attach_again(struct ctl *c, const struct nodes *n,
 
 	if (diff < 0)
 		return diff;
-	return diff || n->bad_rate ? attach_change(c, now, a, e)
-				   : host_apply(&a->plan, e);
+	if (diff || n->bad_rate)
+		return attach_change(c, now, a, e);
+	diff = host_apply(&a->plan, e);
+	return diff ? diff : nodes_direct(c->store, now, true, e);
 }
 
 /* A tap of that name which is not this vif's: after a kill it may outlive its

@@ -95,7 +95,9 @@ int detach_vif(struct ctl *c, const struct nodes *n, struct err *e)
 		detach_by_host(c, &known);
 
 	if (theirs) {
-		rc = detach_close(c, v, e);
+		rc = nodes_direct(c->store, v, false, e);
+		if (!rc)
+			rc = detach_close(c, v, e);
 		if (rc)
 			return rc;
 	}

@@ -211,9 +211,15 @@ void host_warn(const struct vif *v)
 {
 	struct err note;
 
-	if (host_forward(v, &note))
-		fprintf(stderr, "vifctl: vif%u.%u: warning: %s\n", v->domid,
-			v->handle, note.text);
+	if (!host_forward(v, &note))
+		return;
+	fprintf(stderr, "vifctl: vif%u.%u: warning: %s\n", v->domid, v->handle,
+		note.text);
+	if (v->direct)
+		fprintf(stderr,
+			"vifctl: vif%u.%u: warning: direct=yes: rules of the "
+			"host do not see frames between vifs that have it\n",
+			v->domid, v->handle);
 }
 
 int host_wait_gone(const char *dev, unsigned wait_ms)

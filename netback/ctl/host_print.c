@@ -10,12 +10,14 @@
 #include <jansson.h>
 
 #include "ctl/host.h"
+#include "ctl/shortcut.h"
 #include "filter.h"
 
 static int host_print_json(const struct vif *v, const struct plan *p,
 			   const char *rules, const char *own,
 			   const char *accept)
 {
+	char direct[DIRECT_TEXT];
 	json_t *o = json_object(), *steps = NULL;
 	char *text = NULL, words[VIF_TEXT];
 	size_t size = 0;
@@ -40,6 +42,9 @@ static int host_print_json(const struct vif *v, const struct plan *p,
 		json_object_set_new(o, "rules", json_string(own));
 	if (accept[0])
 		json_object_set_new(o, "accept", json_string(accept));
+	shortcut_text(v, direct);
+	if (direct[0])
+		json_object_set_new(o, "direct", json_string(direct));
 	rc = json_dumpf(o, stdout, JSON_INDENT(2)) ? -EIO : 0;
 	fputc('\n', stdout);
 out:
@@ -49,6 +54,16 @@ out:
 	json_decref(steps);
 	json_decref(o);
 	return rc;
+}
+
+/* The node that is written last. */
+static void host_print_direct(const struct vif *v)
+{
+	char direct[DIRECT_TEXT];
+
+	shortcut_text(v, direct);
+	if (direct[0])
+		printf("# direct: %s\n", direct);
 }
 
 int host_print(const struct vif *v, const struct plan *p, bool json,
@@ -82,6 +97,7 @@ int host_print(const struct vif *v, const struct plan *p, bool json,
 		fputs(rules, stdout);
 		fputs(own, stdout);
 		fputs(accept, stdout);
+		host_print_direct(v);
 	}
 	if (rc || fflush(stdout) || ferror(stdout))
 		rc = err_set(e, -EIO, "cannot write the plan to stdout");

@@ -16,20 +16,18 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <syslog.h>
 #include <time.h>
 #include <unistd.h>
 
-#include "base/log.h"
 #include "base/loop.h"
 #include "base/num.h"
 #include "ctl/hooks.h"
 #include "ctl/host.h"
 #include "ctl/net.h"
 #include "ctl/run.h"
+#include "ctl/shortcut.h"
 #include "filter.h"
-
-/* last: its LOG_INFO .. are not ours of base/log.h */
-#include <syslog.h>
 
 enum {
 	HOTPLUG_NODE = HOTPLUG_PATH + 32, /* bytes of a node's path */
@@ -78,9 +76,10 @@ static int call_open_store(struct call *k, struct err *e)
 
 /* The nodes that are read, or removed; one question tells which are there. */
 static const char *const call_keys[] = {
-	"frontend-id", "handle",  "vlan",   "type", "vifname",
-	"mac",	       "ip",	  "bridge", "mtu",  "hotplug-error",
-	"gatewaydev",  "network", "accept",
+	"frontend-id", "handle",	"vlan",	      "type",
+	"vifname",     "mac",		"ip",	      "bridge",
+	"mtu",	       "hotplug-error", "gatewaydev", "network",
+	"accept",      "direct-asked",	"direct",     "rate",
 };
 
 static bool call_has(const struct call *k, const char *key)
@@ -202,21 +201,6 @@ static int call_network(struct call *k, struct err *e)
 	return rc;
 }
 
-/* Xen's vif-nat: 10, the domain in two numbers, the device from 1 on. */
-static int call_nat_ip(struct call *k, struct err *e)
-{
-	char word[HOTPLUG_KEY + 16];
-
-	if (k->h.handle >= 254)
-		return err_set(e, -EINVAL,
-			       "ip: device %u is past what 10.x.x.x has room "
-			       "for; give it addresses with ip=",
-			       k->h.handle);
-	snprintf(word, sizeof(word), "ip=10.%d.%d.%d", k->h.domid / 256,
-		 k->h.domid % 256, k->h.handle + 1);
-	return vif_parse(&k->v, word, e);
-}
-
 /* libxl writes a bridge for every card, and a gatewaydev for none but those who
  * ask for one: each mode reads its own.
  */
@@ -231,17 +215,63 @@ static int call_towards(struct call *k, struct err *e)
 	if (rc || k->v.network[0])
 		return rc;
 	if (k->v.mode == VIF_NAT && !k->v.naddr)
-		rc = call_nat_ip(k, e);
+		rc = hotplug_nat_ip(&k->v, e);
 	return rc ? rc : call_key(k, "gatewaydev", k->h.netdev, e);
 }
 
-static int call_accept(struct call *k, struct err *e)
+/* By its own node or word; the toolstack's rate is not read here, and not kept by
+ * what goes directly.
+ */
+static int call_direct(struct call *k, struct err *e)
 {
+	char word[HOTPLUG_KEY + STORE_VALUE] = "direct=", *value = word + 7;
+	int rc = call_read(k, "direct-asked", value, STORE_VALUE, e);
+	bool node = value[0];
+
+	if (!rc && !node && k->h.direct)
+		rc = str_put(value, STORE_VALUE, k->h.direct);
+	if (!rc && value[0])
+		rc = vif_parse(&k->v, word, e);
+	if (rc && node)
+		err_prefix(e, "direct-asked");
+	if (!rc && k->v.direct && call_has(k, "rate"))
+		rc = err_set(e, -EINVAL,
+			     "direct=yes: what goes directly would not be held "
+			     "to rate=; leave one of the two out");
+	return rc;
+}
+
+/* What the file says for all is for those whom it fits. */
+static int call_defaults(struct call *k, bool accept, bool direct,
+			 struct err *e)
+{
+	struct vif all;
+	int rc;
+
+	vif_init(&all, 0, 0);
+	rc = accept && direct ? 0 : hotplug_defaults(&all, e);
+	if (!accept)
+		k->v.accept = all.accept;
+	if (!rc && !direct && all.direct && !call_has(k, "rate")) {
+		all = k->v;
+		all.direct = true;
+		k->v.direct = !vif_check(&all, NULL);
+	}
+	return rc;
+}
+
+static int call_wishes(struct call *k, struct err *e)
+{
+	bool accept = call_has(k, "accept") || k->h.accept;
+	bool direct = call_has(k, "direct-asked") || k->h.direct;
 	int rc = call_key(k, "accept", k->h.accept, e);
 
-	return rc || call_has(k, "accept") || k->h.accept
-		       ? rc
-		       : hotplug_defaults(&k->v, e);
+	/* the node is the vif's; a stranger has no directory */
+	if (!rc && !k->h.tap && !k->h.stranger)
+		rc = call_direct(k, e);
+	else
+		direct = true;
+	return rc ? rc : call_defaults(k, accept, direct, e);
 }
 
 static int call_nodes(struct call *k, struct err *e)
@@ -265,8 +295,8 @@ static int call_nodes(struct call *k, struct err *e)
 	if (!rc)
 		rc = call_towards(k, e);
 	if (!rc)
-		rc = call_accept(k, e);
-	return rc ? rc : call_key(k, "mtu", NULL, e);
+		rc = call_key(k, "mtu", NULL, e);
+	return rc ? rc : call_wishes(k, e);
 }
 
 /* What a stranger's tap is given comes with the call: it has no nodes. */
@@ -276,7 +306,7 @@ static int call_given(struct call *k, struct err *e)
 
 	memcpy(k->v.name, k->h.dev, sizeof(k->v.name));
 	if (!rc)
-		rc = call_accept(k, e);
+		rc = call_wishes(k, e);
 	return rc ? rc : call_key(k, "ip", k->h.ip, e);
 }
 
@@ -426,14 +456,31 @@ static void call_back(struct call *k, bool undo)
 		mode_rename(k->h.dev, k->h.dev, &no);
 }
 
+/* netbackd's devices are taps, the kernel's are not. */
 static void call_warn(struct call *k)
 {
+	char path[64];
 	struct err note;
 
-	if (!host_forward(&k->v, &note))
-		return;
-	log_warn("%s: %s", k->v.name, note.text);
-	syslog(LOG_DAEMON | LOG_WARNING, "%s: %s", k->v.name, note.text);
+	if (host_forward(&k->v, &note))
+		hotplug_note(k->v.name, note.text);
+	snprintf(path, sizeof(path), "/sys/class/net/%s/tun_flags", k->v.name);
+	if (k->v.direct && access(path, F_OK))
+		hotplug_note(k->v.name,
+			     "direct=yes means nothing here: the kernel's own "
+			     "netback moves this card's frames");
+}
+
+/* What netbackd is told: last, and gone first. */
+static int call_short(struct call *k, bool on, struct err *e)
+{
+	if (!k->c->store || !k->h.path[0] || k->h.tap)
+		return 0;
+	if (on && k->v.direct)
+		return shortcut_on(k->c->store, k->h.path, &k->v, e);
+	return k->v.direct || call_has(k, "direct")
+		       ? shortcut_off(k->c->store, k->h.path, e)
+		       : 0;
 }
 
 /* An administrator's programs; afterwards those that Xen's scripts source, too. */
@@ -467,13 +514,18 @@ static int call_online(struct call *k, struct err *e)
 		return rc;
 	rc = call_hooks(k, true, e);
 	if (!rc)
+		rc = call_short(k, false, e);
+	if (!rc)
 		rc = call_attach(k, e);
 	if (rc) {
 		call_back(k, false);
 		return rc;
 	}
-	rc = call_say(k, NULL, e);
+	rc = call_short(k, true, e);
+	if (!rc)
+		rc = call_say(k, NULL, e);
 	if (rc) {
+		call_short(k, false, NULL);
 		call_back(k, !k->was_attached);
 		return rc;
 	}
@@ -529,6 +581,7 @@ static int call_offline_host(struct call *k, struct err *e)
 		return err_set(e, rc, "%s", no.text);
 	memcpy(k->v.name, now, sizeof(k->v.name));
 	call_hooks(k, true, &no);
+	call_short(k, false, &no); /* the host's side goes all the same */
 	rc = host_undo(&k->v, e);
 	if (!rc && strcmp(now, k->h.dev))
 		rc = mode_rename(k->h.dev, k->h.dev, e);

@@ -39,7 +39,7 @@ struct hotplug {
 	const char *script;	 /* for vif-setup; NULL = not given */
 	const char *bridge, *ip; /* where the store has none; NULL = none */
 	const char *netdev;	 /* gatewaydev=, in xend's words */
-	const char *network, *accept;
+	const char *network, *accept, *direct;
 };
 
 /* The names that main looks for, by the last part of argv[0]. */
@@ -53,9 +53,18 @@ int hotplug_parse(struct hotplug *h, const char *name, int argc, char **argv,
 		  char **env, struct err *e);
 
 /* What no toolstack has a word for, said for all in /etc/netback/hotplug, or in the
- * file that NETBACK_HOTPLUG names: accept=. No file is none. -errno with a sentence.
+ * file that NETBACK_HOTPLUG names: accept=, direct=. No file is none. -errno with a
+ * sentence.
  */
 int hotplug_defaults(struct vif *v, struct err *e);
+
+/* An address as Xen's vif-nat makes it: 10, the domain in two numbers, the device
+ * from 1 on.
+ */
+int hotplug_nat_ip(struct vif *v, struct err *e);
+
+/* A warning, to standard error and to the system's log. */
+void hotplug_note(const char *dev, const char *text);
 
 /* What the toolstack waits for, in one transaction: why = NULL: the frontend's mtu, no
  * hotplug-error (was_error: there is one), hotplug-status=connected; else

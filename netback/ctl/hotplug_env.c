@@ -21,6 +21,7 @@ enum env_key {
 	ENV_NETDEV,
 	ENV_NETWORK,
 	ENV_ACCEPT,
+	ENV_DIRECT,
 	ENV_UDEV_CALL,
 	ENV_KEYS,
 };
@@ -76,6 +77,7 @@ static void env_put(struct env *env, const char *word)
 		[ENV_NETDEV] = "netdev",
 		[ENV_NETWORK] = "network",
 		[ENV_ACCEPT] = "accept",
+		[ENV_DIRECT] = "direct",
 		[ENV_UDEV_CALL] = "UDEV_CALL",
 	};
 	const char *eq = strchr(word, '=');
@@ -305,10 +307,25 @@ int hotplug_parse(struct hotplug *h, const char *name, int argc, char **argv,
 	h->netdev = env.v[ENV_NETDEV];
 	h->network = env.v[ENV_NETWORK];
 	h->accept = env.v[ENV_ACCEPT];
+	h->direct = env.v[ENV_DIRECT];
 	h->udev = env.v[ENV_UDEV_CALL];
 	if (env.called && env.v[ENV_XENBUS_PATH])
 		rc = env_path(h, env.v[ENV_XENBUS_PATH], e);
 	return rc ? rc : env_command(h, &env, e);
+}
+
+int hotplug_nat_ip(struct vif *v, struct err *e)
+{
+	char word[ENV_LINE];
+
+	if (v->handle >= 254)
+		return err_set(e, -EINVAL,
+			       "ip: device %u is past what 10.x.x.x has room "
+			       "for; give it addresses with ip=",
+			       v->handle);
+	snprintf(word, sizeof(word), "ip=10.%d.%d.%d", v->domid / 256,
+		 v->domid % 256, v->handle + 1);
+	return vif_parse(v, word, e);
 }
 
 int hotplug_defaults(struct vif *v, struct err *e)
@@ -328,9 +345,10 @@ int hotplug_defaults(struct vif *v, struct err *e)
 				;
 			continue;
 		}
-		rc = strncmp(word, "accept=", 7)
+		rc = strncmp(word, "accept=", 7) && strncmp(word, "direct=", 7)
 			     ? err_set(e, -EINVAL,
-				       "'%s': only accept= may stand there",
+				       "'%s': only accept= and direct= may "
+				       "stand there",
 				       vif_show(word).s)
 			     : vif_parse(v, word, e);
 		if (rc)

@@ -4,8 +4,12 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/log.h"
 #include "ctl/hotplug.h"
 #include "store.h"
+
+/* last: its LOG_INFO .. are not ours of base/log.h */
+#include <syslog.h>
 
 enum { SAY_PATH = HOTPLUG_PATH + 32 };
 
@@ -72,6 +76,12 @@ static int say_txn(struct store *st, void *arg)
 		rc = say_put(s, st, "hotplug-status",
 			     s->why ? "error" : "connected");
 	return rc;
+}
+
+void hotplug_note(const char *dev, const char *text)
+{
+	log_warn("%s: %s", dev, text);
+	syslog(LOG_DAEMON | LOG_WARNING, "%s: %s", dev, text);
 }
 
 int hotplug_say(struct store *st, const struct hotplug *h, const char *why,

@@ -55,6 +55,12 @@ static void nodes_back(const struct vif *v, const char *key, char *path)
 		 v->domid, v->handle, key[0] ? "/" : "", key);
 }
 
+/* A key's own node. What "direct" says there is for the data path. */
+static void nodes_key(const struct vif *v, const char *key, char *path)
+{
+	nodes_back(v, strcmp(key, "direct") ? key : "direct-asked", path);
+}
+
 static bool nodes_have(struct store *s, const char *path)
 {
 	char value[STORE_VALUE];
@@ -83,7 +89,7 @@ static int nodes_read_key(struct store *s, const char *key, struct vif *v,
 	int n = snprintf(word, NODES_KEY, "%s=", key), rc;
 	struct vif with = *v;
 
-	nodes_back(v, key, path);
+	nodes_key(v, key, path);
 	rc = store_read(s, path, word + n, sizeof(word) - (size_t)n);
 	if (rc == -ENOENT || !rc)
 		return 0;
@@ -105,12 +111,14 @@ static int nodes_read_key(struct store *s, const char *key, struct vif *v,
  */
 static int nodes_read_vif(struct store *s, struct nodes *to, struct err *e)
 {
+	struct vif *v = &to->vif;
 	struct err why = { "" };
+	char path[NODES_PATH];
 	unsigned i;
 	int rc;
 
 	for (i = 0; vif_keys[i]; i++) {
-		rc = nodes_read_key(s, vif_keys[i], &to->vif, &why);
+		rc = nodes_read_key(s, vif_keys[i], v, &why);
 		if (rc == -ENOTCONN)
 			return err_set(e, rc, "%s", why.text);
 		if (rc && !strcmp(vif_keys[i], "rate"))
@@ -118,6 +126,10 @@ static int nodes_read_vif(struct store *s, struct nodes *to, struct err *e)
 		else if (rc && !to->bad.text[0])
 			to->bad = why;
 	}
+	/* a hotplug program's defaults have no node */
+	nodes_back(v, "direct", path);
+	if (to->script && !v->direct && nodes_have(s, path))
+		v->direct = true;
 	return 0;
 }
 
@@ -324,7 +336,7 @@ static int nodes_write_keys(struct store *s, const struct vif *v)
 	int rc;
 
 	for (i = 0; vif_keys[i]; i++) {
-		nodes_back(v, vif_keys[i], path);
+		nodes_key(v, vif_keys[i], path);
 		rc = vif_get(v, vif_keys[i], value, sizeof(value));
 		if (rc < 0)
 			return rc;
@@ -497,6 +509,22 @@ int nodes_update(struct ctl *c, const struct vif *v, uint32_t mtu,
 	return rc ? nodes_fail(rc, "write", "the vif's keys", e) : 0;
 }
 
+int nodes_direct(struct store *s, const struct vif *v, bool on, struct err *e)
+{
+	char path[NODES_PATH];
+
+	nodes_back(v, "", path);
+	return on ? shortcut_on(s, path, v, e) : shortcut_off(s, path, e);
+}
+
+int nodes_direct_now(struct store *s, const struct vif *v, struct direct *out)
+{
+	char path[NODES_PATH];
+
+	nodes_back(v, "", path);
+	return shortcut_get(s, path, out);
+}
+
 int nodes_check(struct store *s, const struct vif *v, uint32_t mtu, FILE *out)
 {
 	char path[NODES_PATH], is[STORE_VALUE], mac[18] = "", num[NODES_WORD];
@@ -518,7 +546,8 @@ int nodes_check(struct store *s, const struct vif *v, uint32_t mtu, FILE *out)
 			row[i].value);
 		differ = 1;
 	}
-	return differ;
+	nodes_back(v, "", path);
+	return differ | shortcut_check(s, path, v, out);
 }
 
 int nodes_remove(struct ctl *c, const struct vif *v, struct err *e)

@@ -9,6 +9,7 @@
 #define NETBACK_CTL_NODES_H
 
 #include "ctl/ctl.h"
+#include "ctl/shortcut.h"
 
 enum nodes_state { /* xenbus's numbers; 0 = no such node */
 		   NODES_NONE = 0,
@@ -43,8 +44,8 @@ int nodes_read(struct store *s, uint16_t domid, uint16_t handle,
 /* For who needs each key of n->vif: 0, or -EINVAL with what n->bad says. */
 int nodes_whole(const struct nodes *n, struct err *e);
 
-/* Does the guest read that MTU and its vif's MAC? 0, or 1 with a line for each
- * difference on out.
+/* Does the guest read that MTU and its vif's MAC, and netbackd the right `direct`?
+ * 0, or 1 with a line for each difference on out.
  */
 int nodes_check(struct store *s, const struct vif *v, uint32_t mtu, FILE *out);
 
@@ -63,6 +64,14 @@ int nodes_create(struct ctl *c, const struct vif *v, uint32_t mtu,
 /* New values of an attached vif: ip, mtu, bridge, isolated. */
 int nodes_update(struct ctl *c, const struct vif *v, uint32_t mtu,
 		 struct err *e);
+
+/* What lets the vif's frames go directly (shortcut.h): written last, where the vif
+ * asks for it, and taken away before anything of it changes.
+ */
+int nodes_direct(struct store *s, const struct vif *v, bool on, struct err *e);
+
+/* What of that is in force: 0, or -EINVAL and off. */
+int nodes_direct_now(struct store *s, const struct vif *v, struct direct *out);
 
 /* Removes both, parents that got empty, and the domain with its last vif. */
 int nodes_remove(struct ctl *c, const struct vif *v, struct err *e);

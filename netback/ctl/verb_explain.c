@@ -25,6 +25,7 @@ struct explain_call {
 	const char *hex, *pcap;
 	const char *want; /* the device whose MAC is looked for in the store */
 	uint8_t *found;
+	struct direct from, to; /* what netbackd is told of the two vifs */
 };
 
 static bool explain_own_mac(const char *dev, uint8_t mac[6])
@@ -160,10 +161,49 @@ static int explain_options(struct explain_call *k, int argc, char **argv,
 	return rc;
 }
 
+static int explain_on_direct(void *arg, uint16_t domid, uint16_t handle)
+{
+	struct explain_call *k = arg;
+	struct nodes n;
+
+	if (nodes_read(k->c->store, domid, handle, &n, NULL) || !n.back)
+		return 0;
+	if (!strcmp(n.vif.name, k->x.in))
+		nodes_direct_now(k->c->store, &n.vif, &k->from);
+	if (!strcmp(n.vif.name, k->x.out))
+		nodes_direct_now(k->c->store, &n.vif, &k->to);
+	return 0;
+}
+
+/* Both, where the frame goes from a vif to a vif. */
+static void explain_direct_read(struct explain_call *k)
+{
+	if (k->x.out[0] && !run_store(k->c, NULL))
+		nodes_each(k->c->store, explain_on_direct, k, NULL);
+}
+
+/* Nothing of the host's sees it, if it goes that way; whether it does is known
+ * to the worker alone.
+ */
+static void explain_direct(const struct explain_call *k)
+{
+	const struct explain *x = &k->x;
+
+	if (direct_on(&k->from) && direct_on(&k->to) &&
+	    !memcmp(k->from.group, k->to.group, sizeof(k->to.group)) &&
+	    x->len >= 14 && !memcmp(x->frame, k->to.mac, 6) &&
+	    direct_ordinary(&k->from, x->frame, x->len, (uint32_t)x->len) &&
+	    !direct_claims(&k->to, x->frame))
+		printf("direct %s %s # netbackd may hand it over itself, and "
+		       "then nothing below sees it\n",
+		       x->in, x->out);
+}
+
 static int explain_one(struct explain_call *k, struct err *e)
 {
 	int rc = way_fill(&k->x, e);
 
+	explain_direct(k);
 	if (!rc)
 		rc = explain_run(&k->x, stdout, e);
 
@@ -224,6 +264,7 @@ int verb_explain(struct ctl *c, int argc, char **argv, struct err *e)
 		if (strcmp(other, k.x.bridge))
 			k.x.bridge[0] = '\0';
 	}
+	explain_direct_read(&k);
 	if (k.pcap)
 		return explain_file(&k, e);
 	if (k.hex) {

@@ -95,11 +95,15 @@ static int repair_mend(struct repair *r, const char *name, struct nodes *n,
 	int rc = nodes_whole(n, &why);
 
 	if (!rc)
+		rc = nodes_direct(r->c->store, v, false, &why);
+	if (!rc)
 		rc = repair_host(v, &mtu, &why);
 	if (!rc)
 		rc = net_mend_vif(r->c, v, &why);
 	if (!rc)
 		rc = nodes_update(r->c, v, mtu, &why);
+	if (!rc)
+		rc = nodes_direct(r->c->store, v, true, &why);
 	if (!rc && strcmp(n->hotplug, "connected"))
 		rc = nodes_set(r->c->store, v, "hotplug-status", "connected",
 			       &why);

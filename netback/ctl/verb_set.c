@@ -119,8 +119,8 @@ static int set_locked(struct ctl *c, struct vif *v, int argc, char **argv,
 	ev.before = false;
 	if (!rc)
 		hooks_run(&ev, e);
-	if (!rc &&
-	    (strcmp(n.vif.bridge, want.bridge) || n.vif.accept != want.accept))
+	if (!rc && (strcmp(n.vif.bridge, want.bridge) ||
+		    n.vif.accept != want.accept || n.vif.direct != want.direct))
 		host_warn(&want);
 	return rc;
 }

@@ -208,7 +208,8 @@ static const char keys_text[] =
 	"  packets=N/s            at most so many frames from the guest\n"
 	"  connections=N/s        .. and new connections of TCP\n"
 	"  rules=FILE[,..]        files of rules that come and go with it\n"
-	"  accept=auto|always     rules that accept, where the host drops\n";
+	"  accept=auto|always     rules that accept, where the host drops\n"
+	"  direct=yes|no          frames to others with it pass by the host\n";
 
 static const struct verb *verb_find(const char *name)
 {

@@ -397,7 +397,7 @@ odd()
 	same "$SCRIPT, odd $odd_node" '' "$(cat /tmp/odd.all)"
 	SCRIPT=vif-bridge
 }
-for odd_node in frontend-id handle vlan vifname mac ip bridge mtu accept; do
+for odd_node in frontend-id handle vlan vifname mac ip bridge mtu accept direct-asked; do
 	odd bridge $odd_node
 done
 NETDEV=br0
@@ -446,7 +446,7 @@ if [ -e /proc/sys/net/bridge/bridge-nf-call-iptables ]; then
 	echo 'bridge=br0' >/tmp/defaults
 	ok 'what is not for that file' fails vif 1 online
 	ok 'is said' sh -c "xenstore-read $BACK/1/0/hotplug-error |
-		grep 'only accept= may stand there'"
+		grep 'only accept= and direct= may stand there'"
 	unset NETBACK_HOTPLUG
 	vif 1 online
 	same 'the vif is connected' connected "$(node 1/0/hotplug-status)"
@@ -461,6 +461,49 @@ if [ -e /proc/sys/net/bridge/bridge-nf-call-iptables ]; then
 else
 	skip 'a firewall that drops' 'no br_netfilter in this kernel'
 fi
+vif 1 offline
+gone vif1.0
+
+# --- frames that may go directly: a node, last, and gone first ----------------------
+
+device vif1.0
+directory 1
+MAC1=$(node 1/0/mac)
+direct()
+{
+	node 1/0/direct 2>/dev/null || echo none
+}
+ok 'online' vif 1 online
+same 'no node where nobody asks' none "$(direct)"
+ok 'direct=yes as a word' vif 1 direct=yes online
+same 'the node' "br0 $MAC1 any" "$(direct)"
+xenstore-write $BACK/1/0/script vif-bridge
+ok 'check takes it for right' fails sh -c 'vifctl check vif1.0 | grep direct'
+ok 'without it again' vif 1 online
+same 'none' none "$(direct)"
+echo 'accept=never direct=yes' >/tmp/defaults
+export NETBACK_HOTPLUG=/tmp/defaults
+xenstore-write $BACK/1/0/ip 10.0.0.1
+ok 'direct=yes in the file for all' vif 1 online
+same 'the node' "br0 $MAC1 10.0.0.1" "$(direct)"
+xenstore-write $BACK/1/0/bridge br9
+ok 'a bridge that is missing' fails vif 1 online
+same 'none' none "$(direct)"
+xenstore-write $BACK/1/0/bridge br0
+ok 'a bridge that is there' vif 1 online
+ok 'offline' vif 1 offline
+same 'none' none "$(direct)"
+xenstore-write $BACK/1/0/rate 1000,50000
+ok 'where it does not fit' vif 1 online
+same 'it is passed over' none "$(direct)"
+xenstore-write $BACK/1/0/direct-asked yes
+ok 'its own node and a rate' fails vif 1 online
+ok 'is refused' sh -c "xenstore-read $BACK/1/0/hotplug-error | grep 'held to rate='"
+xenstore-rm $BACK/1/0/rate
+xenstore-write $BACK/1/0/direct-asked no
+ok 'its own node' vif 1 online
+same 'goes before' none "$(direct)"
+unset NETBACK_HOTPLUG
 vif 1 offline
 gone vif1.0
 

@@ -91,6 +91,19 @@ drift 'a rate that makes no sense' 'rate makes no sense' \
 drift 'hotplug-status' 'hotplug-status is .*error' \
 	xenstore-write /local/domain/0/backend/vif/1/0/hotplug-status error
 
+vifctl attach vif4.0 bridge=br0 mac=00:16:3e:00:00:04 direct=yes
+D=/local/domain/0/backend/vif/4/0/direct
+drift 'no direct way' 'direct is none, should be br0 00:16:3e:00:00:04 any' \
+	xenstore-rm $D
+drift 'a direct way to elsewhere' 'direct is br9 .*, should be br0 ' \
+	xenstore-write $D 'br9 00:16:3e:00:00:04 any'
+long_way()
+{
+	xenstore-write $D "$(head -c 3000 /dev/zero | tr '\0' a)"
+}
+drift 'a direct way that is none' 'direct is ?, should be br0 ' long_way
+vifctl detach vif4.0
+
 # --- a routed one ---
 drift 'gateway gone' '10.9.0.1' ip addr del 10.9.0.1/32 dev vif3.0
 drift 'a route gone' '10.9.0.3' ip route del 10.9.0.3 dev vif3.0

@@ -164,6 +164,53 @@ ok 'and back' vifctl set vif1.0 bridge=br0 create=default
 ok 'the made one is gone' fails ip link show br5
 ok 'the guest talks' ping1 10.0.0.254
 
+# --- direct: the node is there only while the vif is what it says ---
+direct()
+{
+	node direct 2>/dev/null || echo none
+}
+same 'no node' none "$(direct)"
+ok 'direct=yes' vifctl set vif1.0 direct=yes ip=10.0.0.5/24,fd00::/64
+same 'the node' 'br0 00:16:3e:00:00:77 10.0.0.5 fd00::/64' "$(direct)"
+ok 'check finds nothing' vifctl check vif1.0
+ok 'show says so' sh -c 'vifctl show vif1.0 | grep -q " direct=yes"'
+ok 'a plan says what is written' sh -c 'vifctl plan vif1.0 |
+	grep -q "^# direct: br0 00:16:3e:00:00:77 10.0.0.5 fd00::/64$"'
+ok 'link=down' vifctl set vif1.0 link=down
+same 'none while it is down' none "$(direct)"
+ok 'check finds nothing' vifctl check vif1.0
+ok 'link=up' vifctl set vif1.0 link=up ip=default
+same 'any source' 'br0 00:16:3e:00:00:77 any' "$(direct)"
+state >/tmp/before
+ok 'what only the host can do is refused' fails vifctl set vif1.0 rate=1Mb/s
+ok 'to a bridge that is missing' fails vifctl move vif1.0 bridge=br9
+ok 'an mtu that no tap takes' fails vifctl set vif1.0 mtu=65535 ip=10.0.0.3
+ok 'and all is as before' until_true 5 unchanged
+same 'so is the node' 'br0 00:16:3e:00:00:77 any' "$(direct)"
+# whoever watches the node sees it go before the port leaves, and come after
+stdbuf -oL xenstore-watch -n 3 /local/domain/0/backend/vif/1/0/direct >/tmp/watched &
+watcher=$!
+until_true 5 test -s /tmp/watched
+ok 'move' vifctl move vif1.0 bridge=br1
+same 'the node' 'br1 00:16:3e:00:00:77 any' "$(direct)"
+ok 'it went, and came' until_true 5 fails kill -0 $watcher
+ok 'back' vifctl move vif1.0 bridge=br0
+vifctl set vif2.0 direct=yes
+explains()
+{
+	vifctl explain --in vif1.0 --out vif2.0 "$@" | sed -n 1p | grep '^direct '
+}
+ok 'explain says that it may go' explains tcp 10.0.0.1:9 '>' 10.0.0.2:80
+ok 'not what the worker does not judge' fails explains icmp 10.0.0.1 '>' 10.0.0.2
+vifctl set vif2.0 direct=no
+ok 'nor to one without' fails explains tcp 10.0.0.1:9 '>' 10.0.0.2:80
+ok 'direct=default' vifctl set vif1.0 direct=default
+same 'no node' none "$(direct)"
+same 'nor the wish' '' "$(node direct-asked 2>/dev/null)"
+ok 'the guest talks' ping1 10.0.0.254
+until_true 5 nudged
+: >/tmp/links
+
 # --- rate, several at once ---
 until_true 5 nudged
 : >/tmp/links

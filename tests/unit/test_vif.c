@@ -66,6 +66,8 @@ static void vif_accepts(void **state)
 		{ "accept=auto", "accept", "auto" },
 		{ "accept=always", "accept", "always" },
 		{ "accept=never", "accept", "" },
+		{ "direct=yes", "direct", "yes" },
+		{ "direct=no", "direct", "" },
 		{ "vlan=10", "vlan", "10p" },
 		{ "vlan=4094p", "vlan", "4094p" },
 		{ "vlan=10p/20", "vlan", "10p/20" },
@@ -258,6 +260,7 @@ static void vif_refuses(void **state)
 		{ "pair=00:00:5e:00:01:07/0.0.0.0", "not a MAC" },
 		{ "pair=,", "names none" },
 		{ "isolated=YES", "yes or no" },
+		{ "direct=1", "direct=1: write yes or no" },
 	};
 	struct err e;
 	struct vif v, before;
@@ -305,6 +308,7 @@ static void vif_print_parse_same(void **state)
 		"ip=10.0.0.2,fd00::2",
 		"mode=route gateway=fe80::1 ip=fd00::2",
 		"mac=00:16:3e:00:00:01 ip=dhcp allow=dhcp-server,router",
+		"mac=00:16:3e:00:00:01 bridge=br0 ip=10.0.0.2 direct=yes",
 		"mac=00:16:3e:00:00:01 ip=10.0.0.2 "
 		"pair=00:00:5e:00:01:07/10.0.0.1,00:00:5e:00:02:07/fe80::7",
 		/* the longest there is */
@@ -425,6 +429,17 @@ static void vif_whole(void **state)
 		{ "mode=route ip=10.0.0.2 vlan=5", "vlan=" },
 		{ "mode=route ip=10.0.0.2 create=yes", "create=yes" },
 		{ "mode=nat ip=10.0.0.2 isolated=yes", "isolated=yes" },
+		{ "mode=route ip=10.0.0.2 direct=yes", "to mode=bridge" },
+		{ "mode=nat network=lan bridge=nb-lan direct=yes",
+		  "to mode=bridge" },
+		{ "direct=yes ip=learn", "addresses that are known" },
+		{ "direct=yes ip=dhcp", "addresses that are known" },
+		{ "direct=yes isolated=yes", "held to isolated=yes" },
+		{ "direct=yes vlan=5", "held to vlan=" },
+		{ "direct=yes rate=1MB/s", "held to rate=" },
+		{ "direct=yes packets=5/s", "held to packets=" },
+		{ "direct=yes connections=5/s", "held to connections=" },
+		{ "direct=yes rules=web", "held to rules=" },
 	};
 	struct err e;
 	struct vif v;
