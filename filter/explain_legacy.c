@@ -112,7 +112,7 @@ static int explain_legacy_table(struct explain_db *db, bool ip6,
 	return rc;
 }
 
-static int explain_legacy(struct explain_db *db, struct err *e)
+int explain_legacy(struct explain_db *db, struct err *e)
 {
 	unsigned i;
 	int rc = 0;
@@ -131,6 +131,11 @@ static int explain_legacy(struct explain_db *db, struct err *e)
 				     "%s: %s",
 				     ip6 ? "6" : "", table, strerror(-rc));
 	}
+	if (!rc && db->many)
+		rc = err_set(e, -E2BIG, "more than %d chains: too many to tell",
+			     EXPLAIN_CHAINS);
+	if (!rc)
+		explain_db_sort(db);
 	return rc;
 }
 
@@ -142,13 +147,8 @@ int explain_run(const struct explain *x, FILE *out, struct err *e)
 	if (rc)
 		return rc;
 	rc = explain_legacy(db, e);
-	if (!rc && db->many)
-		rc = err_set(e, -E2BIG, "more than %d chains: too many to tell",
-			     EXPLAIN_CHAINS);
-	if (!rc) {
-		explain_db_sort(db);
+	if (!rc)
 		rc = explain_frame(db, x, out, e);
-	}
 	explain_db_close(db);
 	return rc;
 }

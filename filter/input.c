@@ -2,8 +2,7 @@
 /* input.c - would the host's own firewall cut a network's guests off from dnsmasq?
  *
  * Asked as explain does: with frames such as guests send, the first of their
- * connections, and only what is certain counts. Tables of iptables' legacy variant
- * are not read.
+ * connections, and only what is certain counts.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -75,7 +74,8 @@ static int input_dns(struct input_asked *q, unsigned family, struct err *e)
 	return input_drops(q, input_mac, word[0], word[1], e);
 }
 
-int filter_input(const struct network *n, struct err *note)
+int filter_input(const struct network *n, explain_more_fn *more,
+		 struct err *note)
 {
 	char from[] = "0.0.0.0:68", to[] = "255.255.255.255:67";
 	struct input_asked q = { .n = n, .x = { .fresh = true } };
@@ -87,7 +87,9 @@ int filter_input(const struct network *n, struct err *note)
 	rc = explain_db_open(&q.db, &q.x, note);
 	if (rc)
 		return rc;
-	if (n->addr[0].family)
+	if (more && more(q.db, note))
+		dhcp = -EIO; /* it says why */
+	if (!dhcp && n->addr[0].family)
 		dhcp = input_drops(&q, input_all, from, to, note);
 	if (dhcp >= 0)
 		dns = input_dns(&q, 0, note);

@@ -59,4 +59,11 @@ int explain_hex(struct explain *x, const char *hex, struct err *e);
  */
 int explain_run(const struct explain *x, FILE *out, struct err *e);
 
+/* What it reads beside nf_tables, by libiptc: the tables of iptables' legacy variant.
+ * For filter_input, in a program that has that library.
+ */
+struct explain_db;
+typedef int explain_more_fn(struct explain_db *db, struct err *e);
+explain_more_fn explain_legacy;
+
 #endif

@@ -60,6 +60,7 @@
 #include <stdio.h>
 
 #include "err.h"
+#include "explain.h"
 #include "network.h"
 #include "policy.h"
 
@@ -261,9 +262,11 @@ int filter_forwards(const struct network *was, const struct network *now,
 int filter_forward(const char *bridge, bool accepts, struct err *note);
 
 /* Would it drop what guests of this network ask of its own DHCP and DNS server?
- * As above; judged by frames such as they send (explain.h).
+ * As above; judged by frames such as they send (explain.h). more: explain_legacy,
+ * or NULL, then tables of iptables' legacy variant are not asked.
  */
-int filter_input(const struct network *n, struct err *note);
+int filter_input(const struct network *n, explain_more_fn *more,
+		 struct err *note);
 
 /* --- accept= ------------------------------------------------------------------
  *

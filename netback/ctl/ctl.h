@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "err.h"
+#include "explain.h"
 #include "store.h"
 #include "vif.h"
 
@@ -34,6 +35,7 @@ struct ctl {
 	bool json, verbose, dry_run;
 	unsigned wait_ms;    /* for another vifctl, for netbackd, for a guest */
 	struct store *store; /* NULL until run_store */
+	explain_more_fn *legacy; /* NULL: a program without libiptc */
 };
 
 typedef int ctl_verb_fn(struct ctl *c, int argc, char **argv, struct err *e);

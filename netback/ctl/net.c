@@ -634,7 +634,8 @@ void net_warn(const struct ctl *c, const char *name)
 	struct network n;
 	struct err note = { "" };
 
-	if (!net_load(c, name, &n, &note) && filter_input(&n, &note) == 1)
+	if (!net_load(c, name, &n, &note) &&
+	    filter_input(&n, c->legacy, &note) == 1)
 		fprintf(stderr, "vifctl: network %s: warning: %s\n", name,
 			note.text);
 }

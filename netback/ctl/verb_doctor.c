@@ -350,7 +350,8 @@ static int doctor_network(void *arg, const char *name)
 	struct err note = { "" };
 	char what[VIF_NETWORK + 16];
 
-	if (net_load(d->c, name, &n, &note) || filter_input(&n, &note) != 1)
+	if (net_load(d->c, name, &n, &note) ||
+	    filter_input(&n, d->c->legacy, &note) != 1)
 		return 0;
 	str_fmt(what, sizeof(what), "network-input-%s", name);
 	doctor_say(d, what, false, 1, note.text,

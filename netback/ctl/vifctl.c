@@ -387,7 +387,7 @@ static int words(struct ctl *c, int *argc, char ***argv, struct err *e)
 int main(int argc, char **argv)
 {
 	const char *run = getenv("NETBACK_RUN");
-	struct ctl c = { .wait_ms = WAIT_S * 1000 };
+	struct ctl c = { .wait_ms = WAIT_S * 1000, .legacy = explain_legacy };
 	struct err e = { "" };
 	int rc;
 

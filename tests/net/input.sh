@@ -116,6 +116,19 @@ nft insert rule inet fw in udp dport 53 accept
 quiet 'DHCP is open as it comes, to all'
 nft delete table inet fw
 
+export XTABLES_LOCKFILE=$RUN/xtables.lock
+if iptables-legacy -P INPUT DROP 2>/tmp/said; then
+	iptables-legacy -A INPUT -m conntrack --ctstate ESTABLISHED -j ACCEPT
+	judge "a legacy policy" 'DHCP and DNS'
+	open iptables-legacy
+	quiet "the rule that is named, in a legacy table"
+	iptables-legacy -F
+	iptables-legacy -P INPUT ACCEPT
+	quiet "a legacy table that is empty"
+else
+	skip "a legacy policy" "iptables-legacy cannot be used here"
+fi
+
 vifctl network add quiet subnet=10.6.0.0/24 dhcp=no 2>&1
 iptables-nft -P INPUT DROP
 same 'a network without a server says nothing' '' \
