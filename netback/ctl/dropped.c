@@ -169,18 +169,15 @@ int dropped_vifs(struct dropped_vifs *t, struct err *e)
 	return rc == -ENOMEM ? err_set(e, rc, "out of memory") : 0;
 }
 
-/* Came it in by a port of that vif's bridge, the bridge, or from the host? */
-static bool dropped_near(const struct dropped_vifs *t,
-			 const struct dropped_vif *v, unsigned in)
+/* Came it in by a port of that vif's bridge, the bridge, or from the host? By no vif:
+ * those were asked before.
+ */
+static bool dropped_near(const struct dropped_vif *v, unsigned in)
 {
 	char name[IFNAMSIZ], bridge[IFNAMSIZ];
-	size_t i;
 
 	if (!in || !v->bridge_index || in == v->bridge_index)
 		return true;
-	for (i = 0; i < t->n; i++)
-		if (t->v[i].index == in)
-			return t->v[i].bridge_index == v->bridge_index;
 	if (!if_indextoname(in, name))
 		return false;
 	way_master(name, bridge);
@@ -207,7 +204,7 @@ const struct dropped_vif *dropped_whose(const struct dropped_vifs *t,
 	for (i = 0; i < t->n && d->size >= DROPPED_ETH; i++) {
 		v = &t->v[i];
 		if (v->has_mac && !memcmp(d->frame, v->mac, 6) &&
-		    dropped_near(t, v, d->in))
+		    dropped_near(v, d->in))
 			return v;
 	}
 	return NULL;

@@ -9,11 +9,13 @@
 
 #include <cmocka.h>
 
+#include "base/num.h"
 #include "ctl/dropped.h"
 #include "drops.h"
 
 enum {
 	MOST = 512,
+	LONG = 1514,
 	ALERT = 5,
 	REASON = 23,
 	SYMBOL = 3,
@@ -66,7 +68,7 @@ static void packet(struct msg *m)
 {
 	static const uint8_t port[] = { 8, 0, 0, 0, 7, 0, 0, 0 };
 	uint64_t ns = 1795444486123456789u, pc = 0xffffffff81874b26u;
-	uint32_t orig = sizeof(udp);
+	uint32_t orig = LONG; /* of which that much is told */
 
 	begin(m, ALERT);
 	put(m, PC, &pc, 8);
@@ -91,7 +93,7 @@ static void a_packet(void **state)
 	assert_string_equal(d.where, "nf_hook_slow+0xa6/0xb0");
 	assert_true(d.ns == 1795444486123456789u);
 	assert_int_equal(d.in, 7);
-	assert_int_equal(d.length, sizeof(udp));
+	assert_int_equal(d.length, LONG);
 	assert_int_equal(d.size, sizeof(udp));
 	assert_memory_equal(d.frame, udp, sizeof(udp));
 	dropped_words(d.frame, d.size, words);
@@ -104,8 +106,8 @@ static void no_packet(void **state)
 	struct msg m;
 
 	(void)state;
-	begin(&m, 1); /* sums */
-	put(&m, 1, "\1", 1);
+	packet(&m);
+	m.cmd = 1; /* sums */
 	assert_int_equal(drops_parse(&m, m.len, &d), 0);
 	packet(&m);
 	put(&m, HW_NAME, "ttl", 4); /* a switch's hardware */
@@ -148,6 +150,14 @@ static void what_no_kernel_says(void **state)
 	packet(&m);
 	m.len = 16;
 	assert_int_equal(drops_parse(&m, 16, &d), -EINVAL);
+	begin(&m, ALERT);
+	put(&m, PAYLOAD, udp, sizeof(udp));
+	put(&m, TIME, "1234", 4); /* half of one */
+	assert_int_equal(drops_parse(&m, m.len, &d), -EINVAL);
+	begin(&m, ALERT);
+	put(&m, PAYLOAD, udp, sizeof(udp));
+	put(&m, REASON, "NO", 2); /* without an end */
+	assert_int_equal(drops_parse(&m, m.len, &d), -EINVAL);
 }
 
 static void words_for_all(void **state)
@@ -174,12 +184,45 @@ static void words_for_all(void **state)
 		  "\0\0\x0a\0\0\1\x0a\0\0\2",
 		  34, "udp 10.0.0.1 > 10.0.0.2" },
 		{ "aaaaaabbbbbb\x08\0\x45", 15, "type 0x0800" },
+		/* .. or shorter than one can be */
+		{ "aaaaaabbbbbb\x08\0\x44\0\0\x18\0\0\0\0\x40\x11"
+		  "\0\0\x0a\0\0\1\x0a\0\0\2\0\1\0\2",
+		  38, "udp 10.0.0.1 > 10.0.0.2" },
+		/* half of its ports */
+		{ "aaaaaabbbbbb\x08\0\x45\0\0\x18\0\0\0\0\x40\x11"
+		  "\0\0\x0a\0\0\1\x0a\0\0\2\0\1\0\2",
+		  36, "udp 10.0.0.1 > 10.0.0.2" },
+		/* fragments, near and far */
+		{ "aaaaaabbbbbb\x08\0\x45\0\0\x18\0\0\x20\1\x40\x11"
+		  "\0\0\x0a\0\0\1\x0a\0\0\2\0\1\0\2",
+		  38, "udp 10.0.0.1 > 10.0.0.2" },
+		{ "aaaaaabbbbbb\x08\0\x45\0\0\x18\0\0\1\0\x40\x11"
+		  "\0\0\x0a\0\0\1\x0a\0\0\2\0\1\0\2",
+		  38, "udp 10.0.0.1 > 10.0.0.2" },
+		/* two tags; three, of which one is not looked behind; half of one */
+		{ "aaaaaabbbbbb\x88\xa8\0\7\x81\0\0\1\x88\xb5", 22,
+		  "type 0x88b5" },
+		{ "aaaaaabbbbbb\x88\xa8\0\7\x81\0\0\1\x81\0\0\2\x88\xb5", 26,
+		  "type 0x8100" },
+		{ "aaaaaabbbbbb\x81\0\0\7\x88\xb5", 17, "type 0x8100" },
+		/* IPv4 that says it is IPv6; the end of what was cut short */
+		{ "aaaaaabbbbbb\x86\xdd\x45\0\0\0\0\4\6\x40"
+		  "\xfd\0\0\0\0\0\0\0\0\0\0\0\0\0\0\1"
+		  "\xfd\0\0\0\0\0\0\0\0\0\0\0\0\0\0\2\x04\xd2\0\x16",
+		  58, "type 0x86dd" },
+		{ "aaaaaabbbbbb\x86\xdd\x60\0\0\0\0\4\6\x40"
+		  "\xfd\0\0\0\0\0\0\0\0\0\0\0\0\0\0\1"
+		  "\xfd\0\0\0\0\0\0\0\0\0\0\0\0\0\0\2",
+		  53, "type 0x86dd" },
+		{ "aaaaaabbbbbb\x08\6\0\1\x08\0\6\4\0\1xxxxxx\x0a\0\0\1"
+		  "xxxxxx\x0a\0\0\2",
+		  41, "type 0x0806" },
 	};
 	char words[DROPPED_WORDS];
 	unsigned i;
 
 	(void)state;
-	for (i = 0; i < sizeof(row) / sizeof(row[0]); i++) {
+	for (i = 0; i < ARRAY_SIZE(row); i++) {
 		dropped_words((const uint8_t *)row[i].bytes, row[i].size,
 			      words);
 		assert_string_equal(words, row[i].words);
@@ -203,8 +246,13 @@ static void whose(void **state)
 		  .bridge = "br0",
 		  .bridge_index = 3 },
 		{ .name = "vif3.0", .index = 9 },
+		{ .name = "vif4.0", /* routed */
+		  .has_mac = true,
+		  .mac = { 2, 0, 0, 0, 0, 9 },
+		  .index = 10 },
 	};
-	const struct dropped_vifs t = { .v = v, .n = 3 };
+	const struct dropped_vifs t = { .v = v, .n = ARRAY_SIZE(v) };
+	uint8_t frame[sizeof(udp)];
 	struct drop d = { .frame = udp, .size = sizeof(udp), .in = 7 };
 	bool from;
 
@@ -221,6 +269,18 @@ static void whose(void **state)
 	assert_false(from);
 	d.in = 999999; /* a device of nobody here */
 	assert_null(dropped_whose(&t, &d, &from));
+	d.in = 1; /* lo is no port of br0 */
+	assert_null(dropped_whose(&t, &d, &from));
+	memcpy(frame, udp, sizeof(udp));
+	frame[11]++; /* a sender whom nobody knows */
+	d.frame = frame;
+	d.in = 3;
+	assert_ptr_equal(dropped_whose(&t, &d, &from), &v[1]);
+	assert_false(from);
+	frame[5] = 9; /* to who is on no bridge: by whatever device */
+	d.in = 999999;
+	assert_ptr_equal(dropped_whose(&t, &d, &from), &v[3]);
+	assert_false(from);
 	d.in = 0;
 	d.size = 13;
 	assert_null(dropped_whose(&t, &d, &from));
