@@ -27,7 +27,7 @@
 
 #ifdef __x86_64__
 
-enum { ARGS = 6, ROOM = 16384, BELOW = 32768, TRIES = 1000, SYSCALL = 0x050f };
+enum { ARGS = 6, ROOM = 16384, BELOW = 32768, TRIES = 250, SYSCALL = 0x050f };
 static_assert(sizeof(struct worker_msg) <= ROOM, "w: fits");
 
 static int fail(const char *what)

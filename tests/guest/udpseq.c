@@ -6,7 +6,8 @@
  *                                    of 60 s before the first
  *
  * recv prints one line: sent=N received=N lost=N doubled=N late=N gap_us=N;
- * gap_us is the longest time between two datagrams after the first.
+ * gap_us is the longest time between two datagrams after the first. One that is not
+ * what its number says ends it: "damaged after N".
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -31,7 +32,21 @@ enum {
 struct udpseq {
 	uint32_t seq;	/* 0.. */
 	uint32_t total; /* 0, or (in the last ones) how many were sent */
+	uint8_t rest[56];
 };
+
+/* All of a datagram follows from its number. */
+static void udpseq_fill(struct udpseq *m, uint32_t seq, uint32_t total)
+{
+	uint32_t x = seq * 2654435761u + total, i;
+
+	m->seq = seq;
+	m->total = total;
+	for (i = 0; i < sizeof(m->rest); i++) {
+		x = x * 1664525u + 1013904223u;
+		m->rest[i] = (uint8_t)(x >> 24);
+	}
+}
 
 static uint64_t udpseq_now(void)
 {
@@ -59,21 +74,18 @@ static int udpseq_send(const char *address, uint32_t port, uint32_t rate,
 	uint64_t start = udpseq_now(), step = 1000000000 / rate;
 	uint32_t n = rate * seconds, i;
 	int s = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	char pad[64] = "";
-	struct udpseq m = { 0 };
+	struct udpseq m;
 
 	if (s < 0 || inet_pton(AF_INET, address, &to.sin_addr) != 1 ||
 	    connect(s, (struct sockaddr *)&to, sizeof(to)))
 		return -errno;
 	for (i = 0; i < n + UDPSEQ_LAST; i++) {
-		m.seq = i;
-		m.total = i < n ? 0 : n;
+		udpseq_fill(&m, i, i < n ? 0 : n);
 		udpseq_sleep_until(
 			start + (i < n ? i * step
 				       : n * step + (i - n + 1) * 10000000ull));
-		memcpy(pad, &m, sizeof(m));
 		/* A full queue is a loss, and is counted where it shows */
-		if (send(s, pad, sizeof(pad), 0) < 0 && errno != ENOBUFS &&
+		if (send(s, &m, sizeof(m), 0) < 0 && errno != ENOBUFS &&
 		    errno != ECONNREFUSED && errno != EHOSTUNREACH)
 			return -errno;
 	}
@@ -114,8 +126,7 @@ static int udpseq_recv(uint32_t port)
 	struct timeval silence = { .tv_sec = UDPSEQ_FIRST };
 	int s = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	int room = UDPSEQ_ROOM;
-	struct udpseq m;
-	char buf[64];
+	struct udpseq m, want;
 
 	if (s < 0 || bind(s, (struct sockaddr *)&at, sizeof(at)) ||
 	    setsockopt(s, SOL_SOCKET, SO_RCVTIMEO, &silence, sizeof(silence)))
@@ -123,11 +134,15 @@ static int udpseq_recv(uint32_t port)
 	if (setsockopt(s, SOL_SOCKET, SO_RCVBUFFORCE, &room, sizeof(room)))
 		setsockopt(s, SOL_SOCKET, SO_RCVBUF, &room, sizeof(room));
 	while (!r.total) {
-		ssize_t n = recv(s, buf, sizeof(buf), 0);
+		ssize_t n = recv(s, &m, sizeof(m), MSG_TRUNC);
 
-		if (n < (ssize_t)sizeof(m))
+		if (n < 0)
 			break;
-		memcpy(&m, buf, sizeof(m));
+		udpseq_fill(&want, m.seq, m.total);
+		if (n != sizeof(m) || memcmp(&m, &want, sizeof(m))) {
+			printf("damaged after %u\n", r.received);
+			return -EBADMSG;
+		}
 		/* An end before any datagram is another run's, late. */
 		r.total = r.received ? m.total : 0;
 		if (m.total)

@@ -18,6 +18,15 @@ if ! "$INJECT" $! 39 >/tmp/try 2>&1; then
 	done_testing
 fi
 kill $!
+# Who is at work in its own code is not made to run something else.
+sh -c 'while :; do :; done' &
+BUSY=$!
+same 'a process that makes no call is left alone' \
+	"cannot stop it: Resource temporarily unavailable" \
+	"$(timeout -s KILL 100 "$INJECT" $BUSY 39)"
+kill -s PIPE $BUSY # the one signal that sh is silent about
+wait $BUSY
+same '.. and goes on, until it is told to end' $((128 + 13)) $?
 # A sanitizer's worker may do more.
 case $B in *san*)
 	skip confined 'the plain build is what is confined'

@@ -3,7 +3,7 @@
 # doorstorm.sh - a guest that connects to its store socket as fast as it can
 #
 # What that costs the others is the processor time of the store's server, in
-# ticks, which a busy machine does not stretch.
+# ticks, which a busy machine does not stretch. Then at its other socket.
 . "$(dirname "$0")/../lib.sh"
 private "$@"
 . "$(dirname "$0")/../host.sh"
@@ -75,4 +75,32 @@ quiet()
 	env XENSTORED_PATH="$RUN/dom/1/store" timeout 2 xenstore-read device/vif/0/state
 }
 ok 'when it is over the guest is served as before' until_true 2 quiet
+
+# --- hello, and gone ------------------------------------------------------------------
+
+# It wants channels that it never names. Each time that it is gone netbackd waits for
+# it anew; it says so ten times, then once a second.
+F=/local/domain/2/device/vif/0
+xenstore-write $F/tx-ring-ref 8 $F/rx-ring-ref 9 $F/event-channel-tx 3 \
+	$F/event-channel-rx 4 $F/request-rx-copy 1 $F/state 4
+waits()
+{
+	grep -c 'vif2.0: waiting for the guest' $LOG
+}
+waited()
+{
+	[ "$(waits)" -gt "$1" ]
+}
+ok 'netbackd waits for a guest' until_true 5 waited 0
+t0=$(date +%s%N)
+for _ in $(seq 40); do
+	"$B/tests/guest/rawguest" "$RUN" 2 right || break
+	xenstore-write $F/state 4 # so that netbackd looks
+	sleep 0.02
+done >/tmp/hellos 2>&1
+same 'it says hello 40 times, and goes' 40 "$(wc -l </tmp/hellos)"
+ms=$((($(date +%s%N) - t0) / 1000000))
+n=$(waits)
+ok "of which few make a line in the log ($n lines in $ms ms)" \
+	test "$n" -le $((13 + ms / 1000))
 done_testing

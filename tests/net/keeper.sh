@@ -32,7 +32,8 @@ store_up()
 {
 	netbackd --store --run "$RUN" 2>>$LOG.store &
 	STORE=$!
-	until_true 5 xenstore-exists /local
+	# a server that dies before it answers lets who asks wait
+	until_true 10 timeout 5 xenstore-exists /local
 }
 child()
 {
@@ -158,5 +159,5 @@ f.seek(4096 + active * (1 << 28) + (a, b)[active] - 1)
 f.write(b"\xff")
 END
 store_up
-ok 'a server whose log is a long file lives' xenstore-exists /local
+ok 'a server whose log is a long file lives' timeout 5 xenstore-exists /local
 done_testing

@@ -146,17 +146,21 @@ only6()
 }
 say6 host $LL6 2 fd00::21=100 # ADVERTISE
 say6 host $LL6 13 fd00::22=100
+say6 host $LL6 8 fd00::29=100 # what a guest says
 ip neigh replace fe80::9 lladdr 00:16:3e:00:00:01 dev br0 # to another, by our MAC
 say6 host fe80::9 7 fd00::23=100
 say6 host $LL6 7 fd00::24=100 fd00::25=100 ff02::5=100
 ok "a reply to it alone is taken, with all its addresses" \
 	until_true 30 only6 'fd00::24 fd00::25 '
 say6 guest ff02::1:2 3 fd00::24=0 # REQUEST
+say6 guest ff02::1:2 7 fd00::24=0 # what a server says
 say6 guest ff02::1:2 8 fd00::26=0
 say6 guest ff02::1:2 9 fd00::25=0
 ok ".. DECLINE ends one" until_true 30 only6 'fd00::24 '
 say6 host $LL6 7 fd00::24=0 fd00::27=300
 ok ".. and a reply whose lifetime is none" until_true 30 only6 'fd00::27 '
+ok ".. that is said as what it is" until_true 10 \
+	said 'vif1.0 lease=refused address=fd00::24'
 say6 host $LL6 7 fd00::28=3
 ok ".. one of three seconds" until_true 10 \
 	said 'vif1.0 lease=given address=fd00::28 seconds=3'
@@ -170,7 +174,7 @@ say6 guest ff02::1:2 8 fd00::1=0 fd00::2=0 fd00::3=0 fd00::4=0 fd00::5=0 \
 	fd00::6=0 fd00::7=0 fd00::8=0 fd00::9=0
 ok ".. RELEASE of more than are read ends all" until_true 30 none6
 same ".. what was for others was not taken" 0 \
-	"$(grep -c 'fd00::2[1236]' "$RUN/watch")"
+	"$(grep -c 'fd00::2[12369]' "$RUN/watch")"
 
 kill $WATCH
 wait $WATCH

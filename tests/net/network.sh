@@ -389,6 +389,38 @@ meets()
 	case $want in *" $meets "*) w=20 ;; *) w=3 ;; esac
 	"$@" -q -c 1 -w $w "$to" >/dev/null && line="$line $meets"
 }
+# What the host answers to who is isolated: nothing else than it takes to have an
+# address of IPv6.
+cat >/tmp/asks6.py <<'END'
+import socket, struct, sys
+dev = socket.if_nametoindex("eth0")
+def asks(s, m, to, port, answer):
+    s.settimeout(1)
+    for _ in range(5):
+        s.sendto(m, (to, port, 0, dev))
+        try:
+            while s.recv(2000)[0] != answer:
+                pass
+            return True
+        except TimeoutError:
+            pass
+s = socket.socket(socket.AF_INET6, socket.SOCK_RAW, socket.IPPROTO_ICMPV6)
+s.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_MULTICAST_HOPS, 255)
+if asks(s, bytes([133]) + bytes(7), "ff02::2", 0, 134):
+    print("router")
+s = socket.socket(socket.AF_INET6, socket.SOCK_DGRAM)
+s.bind(("::", 546))
+who = struct.pack("!HHHH6s", 1, 10, 3, 1, bytes([2, 0, 0, 0, 0, 1]))
+if asks(s, bytes([11]) + b"abc" + who, "ff02::1:2", 547, 7):
+    print("dhcp")
+END
+asks6()
+{
+	ip -6 neigh flush dev nb-m
+	in_guest 1 python3 /tmp/asks6.py
+	in_guest 1 ip -6 neigh show ${P}1 dev eth0 | grep -q lladdr &&
+		echo neighbour
+}
 # met SELF GUEST HOST HOST2 WORLD: who reaches whom, in one line
 met()
 {
@@ -424,6 +456,7 @@ matrix()
 	echo "4 $(addr 1 4):$(met $A.2 $A.3 $A.1 192.0.2.1 192.0.2.9)" >&3
 	wait $m6
 	echo "6 ${P}2:$(cat /tmp/met6)" >&3
+	[ $kind != isolated ] || asks6 | xargs >/tmp/asked6
 	outside ip route del $A.0/24
 	outside ip route del $P/64
 	gone 1
@@ -439,6 +472,8 @@ for row in 'nat guest host host2 world down' 'hostonly guest host host2 down' \
 	same "${row%% *}" "4 $A.2: ${row#* }" "$(grep '^4' /tmp/m.met)"
 	same "${row%% *}, IPv6" "6 ${P}2: ${row#* }" "$(grep '^6' /tmp/m.met)"
 done
+same 'an isolated guest has by IPv6 what it takes to have an address' \
+	'router dhcp neighbour' "$(cat /tmp/asked6)"
 
 # Two networks: neither gets into the other but by the host's forwards.
 vifctl network add a subnet=10.91.0.0/24

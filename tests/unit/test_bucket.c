@@ -2,7 +2,7 @@
 /* test_bucket.c - a rate holds over time, whatever the sizes and the clock do
  *
  * The clock is ours. Who wants to send looks at it at moments of his own, late by
- * more or less, and sends what may pass: frames of all sizes. Over ten seconds
+ * more or less, and sends what may pass: frames of all sizes. Over twenty seconds
  * not a frame more than the rate, its credit and the last frame may have passed,
  * and 99.9 % of it must have.
  */
