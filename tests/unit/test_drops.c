@@ -160,72 +160,72 @@ static void what_no_kernel_says(void **state)
 	assert_int_equal(drops_parse(&m, m.len, &d), -EINVAL);
 }
 
+static const struct {
+	const char *bytes;
+	size_t size;
+	const char *words;
+} frames[] = {
+	{ "", 0, "0 bytes" },
+	{ "aaaaaabbbbbb\x88\xb5", 14, "type 0x88b5" },
+	{ "aaaaaabbbbbb\x08\x06\0\1\x08\0\6\4\0\1xxxxxx\x0a\0\0\1"
+	  "xxxxxx\x0a\0\0\2",
+	  42, "arp 10.0.0.1 > 10.0.0.2" },
+	{ "aaaaaabbbbbb\x81\0\0\7\x08\0\x45\0\0\x14\0\0\0\0\x40\1"
+	  "\0\0\x0a\0\0\1\x0a\0\0\2",
+	  38, "icmp 10.0.0.1 > 10.0.0.2" },
+	{ "aaaaaabbbbbb\x86\xdd\x60\0\0\0\0\4\6\x40"
+	  "\xfd\0\0\0\0\0\0\0\0\0\0\0\0\0\0\1"
+	  "\xfd\0\0\0\0\0\0\0\0\0\0\0\0\0\0\2\x04\xd2\0\x16",
+	  58, "tcp [fd00::1]:1234 > [fd00::2]:22" },
+	/* a header that says it is longer than the frame */
+	{ "aaaaaabbbbbb\x08\0\x4f\0\0\x14\0\0\0\0\x40\x11"
+	  "\0\0\x0a\0\0\1\x0a\0\0\2",
+	  34, "udp 10.0.0.1 > 10.0.0.2" },
+	{ "aaaaaabbbbbb\x08\0\x45", 15, "type 0x0800" },
+	/* .. or shorter than one can be */
+	{ "aaaaaabbbbbb\x08\0\x44\0\0\x18\0\0\0\0\x40\x11"
+	  "\0\0\x0a\0\0\1\x0a\0\0\2\0\1\0\2",
+	  38, "udp 10.0.0.1 > 10.0.0.2" },
+	/* half of its ports */
+	{ "aaaaaabbbbbb\x08\0\x45\0\0\x18\0\0\0\0\x40\x11"
+	  "\0\0\x0a\0\0\1\x0a\0\0\2\0\1\0\2",
+	  36, "udp 10.0.0.1 > 10.0.0.2" },
+	/* fragments, near and far */
+	{ "aaaaaabbbbbb\x08\0\x45\0\0\x18\0\0\x20\1\x40\x11"
+	  "\0\0\x0a\0\0\1\x0a\0\0\2\0\1\0\2",
+	  38, "udp 10.0.0.1 > 10.0.0.2" },
+	{ "aaaaaabbbbbb\x08\0\x45\0\0\x18\0\0\1\0\x40\x11"
+	  "\0\0\x0a\0\0\1\x0a\0\0\2\0\1\0\2",
+	  38, "udp 10.0.0.1 > 10.0.0.2" },
+	/* two tags; three, of which one is not looked behind; half of one */
+	{ "aaaaaabbbbbb\x88\xa8\0\7\x81\0\0\1\x88\xb5", 22, "type 0x88b5" },
+	{ "aaaaaabbbbbb\x88\xa8\0\7\x81\0\0\1\x81\0\0\2\x88\xb5", 26,
+	  "type 0x8100" },
+	{ "aaaaaabbbbbb\x81\0\0\7\x88\xb5", 17, "type 0x8100" },
+	/* IPv4 that says it is IPv6; the end of what was cut short */
+	{ "aaaaaabbbbbb\x86\xdd\x45\0\0\0\0\4\6\x40"
+	  "\xfd\0\0\0\0\0\0\0\0\0\0\0\0\0\0\1"
+	  "\xfd\0\0\0\0\0\0\0\0\0\0\0\0\0\0\2\x04\xd2\0\x16",
+	  58, "type 0x86dd" },
+	{ "aaaaaabbbbbb\x86\xdd\x60\0\0\0\0\4\6\x40"
+	  "\xfd\0\0\0\0\0\0\0\0\0\0\0\0\0\0\1"
+	  "\xfd\0\0\0\0\0\0\0\0\0\0\0\0\0\0\2",
+	  53, "type 0x86dd" },
+	{ "aaaaaabbbbbb\x08\6\0\1\x08\0\6\4\0\1xxxxxx\x0a\0\0\1"
+	  "xxxxxx\x0a\0\0\2",
+	  41, "type 0x0806" },
+};
+
 static void words_for_all(void **state)
 {
-	static const struct {
-		const char *bytes;
-		size_t size;
-		const char *words;
-	} row[] = {
-		{ "", 0, "0 bytes" },
-		{ "aaaaaabbbbbb\x88\xb5", 14, "type 0x88b5" },
-		{ "aaaaaabbbbbb\x08\x06\0\1\x08\0\6\4\0\1xxxxxx\x0a\0\0\1"
-		  "xxxxxx\x0a\0\0\2",
-		  42, "arp 10.0.0.1 > 10.0.0.2" },
-		{ "aaaaaabbbbbb\x81\0\0\7\x08\0\x45\0\0\x14\0\0\0\0\x40\1"
-		  "\0\0\x0a\0\0\1\x0a\0\0\2",
-		  38, "icmp 10.0.0.1 > 10.0.0.2" },
-		{ "aaaaaabbbbbb\x86\xdd\x60\0\0\0\0\4\6\x40"
-		  "\xfd\0\0\0\0\0\0\0\0\0\0\0\0\0\0\1"
-		  "\xfd\0\0\0\0\0\0\0\0\0\0\0\0\0\0\2\x04\xd2\0\x16",
-		  58, "tcp [fd00::1]:1234 > [fd00::2]:22" },
-		/* a header that says it is longer than the frame */
-		{ "aaaaaabbbbbb\x08\0\x4f\0\0\x14\0\0\0\0\x40\x11"
-		  "\0\0\x0a\0\0\1\x0a\0\0\2",
-		  34, "udp 10.0.0.1 > 10.0.0.2" },
-		{ "aaaaaabbbbbb\x08\0\x45", 15, "type 0x0800" },
-		/* .. or shorter than one can be */
-		{ "aaaaaabbbbbb\x08\0\x44\0\0\x18\0\0\0\0\x40\x11"
-		  "\0\0\x0a\0\0\1\x0a\0\0\2\0\1\0\2",
-		  38, "udp 10.0.0.1 > 10.0.0.2" },
-		/* half of its ports */
-		{ "aaaaaabbbbbb\x08\0\x45\0\0\x18\0\0\0\0\x40\x11"
-		  "\0\0\x0a\0\0\1\x0a\0\0\2\0\1\0\2",
-		  36, "udp 10.0.0.1 > 10.0.0.2" },
-		/* fragments, near and far */
-		{ "aaaaaabbbbbb\x08\0\x45\0\0\x18\0\0\x20\1\x40\x11"
-		  "\0\0\x0a\0\0\1\x0a\0\0\2\0\1\0\2",
-		  38, "udp 10.0.0.1 > 10.0.0.2" },
-		{ "aaaaaabbbbbb\x08\0\x45\0\0\x18\0\0\1\0\x40\x11"
-		  "\0\0\x0a\0\0\1\x0a\0\0\2\0\1\0\2",
-		  38, "udp 10.0.0.1 > 10.0.0.2" },
-		/* two tags; three, of which one is not looked behind; half of one */
-		{ "aaaaaabbbbbb\x88\xa8\0\7\x81\0\0\1\x88\xb5", 22,
-		  "type 0x88b5" },
-		{ "aaaaaabbbbbb\x88\xa8\0\7\x81\0\0\1\x81\0\0\2\x88\xb5", 26,
-		  "type 0x8100" },
-		{ "aaaaaabbbbbb\x81\0\0\7\x88\xb5", 17, "type 0x8100" },
-		/* IPv4 that says it is IPv6; the end of what was cut short */
-		{ "aaaaaabbbbbb\x86\xdd\x45\0\0\0\0\4\6\x40"
-		  "\xfd\0\0\0\0\0\0\0\0\0\0\0\0\0\0\1"
-		  "\xfd\0\0\0\0\0\0\0\0\0\0\0\0\0\0\2\x04\xd2\0\x16",
-		  58, "type 0x86dd" },
-		{ "aaaaaabbbbbb\x86\xdd\x60\0\0\0\0\4\6\x40"
-		  "\xfd\0\0\0\0\0\0\0\0\0\0\0\0\0\0\1"
-		  "\xfd\0\0\0\0\0\0\0\0\0\0\0\0\0\0\2",
-		  53, "type 0x86dd" },
-		{ "aaaaaabbbbbb\x08\6\0\1\x08\0\6\4\0\1xxxxxx\x0a\0\0\1"
-		  "xxxxxx\x0a\0\0\2",
-		  41, "type 0x0806" },
-	};
 	char words[DROPPED_WORDS];
 	unsigned i;
 
 	(void)state;
-	for (i = 0; i < ARRAY_SIZE(row); i++) {
-		dropped_words((const uint8_t *)row[i].bytes, row[i].size,
+	for (i = 0; i < ARRAY_SIZE(frames); i++) {
+		dropped_words((const uint8_t *)frames[i].bytes, frames[i].size,
 			      words);
-		assert_string_equal(words, row[i].words);
+		assert_string_equal(words, frames[i].words);
 	}
 }
 
