@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* cut.c - flows of addresses that a guest may no longer use
+/* cut.c - flows that may not go on
  *
  * A connection that conntrack knows would go on where rules accept what is
- * established. Only entries that have the address at the guest's end go.
+ * established, and as it was translated when it began. Only entries that are asked
+ * for go.
  */
 #include "cut.h"
 
@@ -29,15 +30,16 @@ struct cut_entry {
 };
 
 struct cut {
-	const struct vif_addr *v;
-	unsigned n;
+	cut_fn *ends;
+	const void *arg;
 	struct cut_entry *list;
 };
 
-/* The source address of a tuple, NULL = none. */
-static const void *cut_source(const struct nlattr *tuple, uint8_t family)
+/* An address of a tuple, NULL = none. */
+static const void *cut_addr(const struct nlattr *tuple, uint8_t family,
+			    uint16_t v4, uint16_t v6)
 {
-	uint16_t want = family == AF_INET ? CTA_IP_V4_SRC : CTA_IP_V6_SRC;
+	uint16_t want = family == AF_INET ? v4 : v6;
 	const struct nlattr *a, *b;
 
 	mnl_attr_for_each_nested(a, tuple)
@@ -55,15 +57,10 @@ static const void *cut_source(const struct nlattr *tuple, uint8_t family)
 	return NULL;
 }
 
-static bool cut_is_one(const struct cut *c, uint8_t family, const void *addr)
+static void cut_tuple(struct cut_flow *f, unsigned i, const struct nlattr *t)
 {
-	unsigned i;
-
-	for (i = 0; addr && i < c->n; i++)
-		if (c->v[i].family == family &&
-		    !memcmp(c->v[i].addr, addr, family == AF_INET ? 4 : 16))
-			return true;
-	return false;
+	f->src[i] = cut_addr(t, f->family, CTA_IP_V4_SRC, CTA_IP_V6_SRC);
+	f->dst[i] = cut_addr(t, f->family, CTA_IP_V4_DST, CTA_IP_V6_DST);
 }
 
 static void cut_keep(struct cut_entry *e, const struct nlattr *a)
@@ -79,25 +76,23 @@ static void cut_keep(struct cut_entry *e, const struct nlattr *a)
 static int cut_on_entry(const struct nlmsghdr *nlh, void *data)
 {
 	const struct nfgenmsg *g = mnl_nlmsg_get_payload(nlh);
+	struct cut_flow f = { .family = g->nfgen_family };
 	struct cut_entry *e = calloc(1, sizeof(*e));
 	struct cut *c = data;
 	const struct nlattr *a;
-	bool ours = false;
 
 	if (!e)
 		return MNL_CB_OK;
-	e->family = g->nfgen_family;
+	e->family = f.family;
 	mnl_attr_for_each(a, nlh, sizeof(*g))
 	{
 		switch (mnl_attr_get_type(a)) {
 		case CTA_TUPLE_ORIG:
-			ours |= cut_is_one(c, e->family,
-					   cut_source(a, e->family));
+			cut_tuple(&f, 0, a);
 			cut_keep(e, a);
 			break;
 		case CTA_TUPLE_REPLY:
-			ours |= cut_is_one(c, e->family,
-					   cut_source(a, e->family));
+			cut_tuple(&f, 1, a);
 			break;
 		case CTA_ID:
 		case CTA_ZONE:
@@ -105,7 +100,7 @@ static int cut_on_entry(const struct nlmsghdr *nlh, void *data)
 			break;
 		}
 	}
-	if (!ours) {
+	if (!c->ends(c->arg, &f)) {
 		free(e);
 		return MNL_CB_OK;
 	}
@@ -132,12 +127,12 @@ static int cut_delete(struct mnl_socket *nl, const struct cut_entry *e)
 	return nft_other_ask(nl, nlh, NULL, NULL);
 }
 
-int cut_flows(const struct vif_addr *v, unsigned n)
+int cut_if(cut_fn *ends, const void *arg)
 {
 	struct mnl_socket *nl = mnl_socket_open2(NETLINK_NETFILTER,
 						 SOCK_CLOEXEC);
 	char buf[256] __attribute__((aligned(8)));
-	struct cut c = { .v = v, .n = n };
+	struct cut c = { .ends = ends, .arg = arg };
 	struct cut_entry *e;
 	int rc = 0, cut = 0;
 
@@ -156,4 +151,30 @@ int cut_flows(const struct vif_addr *v, unsigned n)
 	if (nl)
 		mnl_socket_close(nl);
 	return rc ? rc : cut;
+}
+
+struct cut_list {
+	const struct vif_addr *v;
+	unsigned n;
+};
+
+static bool cut_is_one(const void *arg, const struct cut_flow *f)
+{
+	const struct cut_list *l = arg;
+	unsigned i, k;
+
+	for (i = 0; i < l->n; i++)
+		for (k = 0; k < 2; k++)
+			if (l->v[i].family == f->family && f->src[k] &&
+			    !memcmp(l->v[i].addr, f->src[k],
+				    f->family == AF_INET ? 4 : 16))
+				return true;
+	return false;
+}
+
+int cut_flows(const struct vif_addr *v, unsigned n)
+{
+	struct cut_list l = { .v = v, .n = n };
+
+	return cut_if(cut_is_one, &l);
 }

@@ -242,8 +242,20 @@ int filter_network(const struct network *n, bool on, struct err *e);
 int filter_nat_check(const char *who, FILE *out, struct err *e);
 /* .. and is a network's own part in it? out NULL: as above */
 int filter_network_check(const struct network *n, FILE *out, struct err *e);
-/* Makes it so in one batch; what networks have in it stays. */
+/* Makes it so in one batch; what networks have in it stays. See filter_nat_cut. */
 int filter_nat_mend(struct err *e);
+
+/* That table was gone for a while, and is back: conntrack keeps what began meanwhile
+ * as it began. Ends those flows, and no other: from one of the n to elsewhere as
+ * it is, and of a network (`in`) those from elsewhere to it. Elsewhere is who is
+ * of another `set` or none, but not the host. Returns how many, or -errno.
+ */
+struct filter_inside {
+	struct vif_addr addr; /* a network, or one address of full length */
+	unsigned set;
+	bool in;
+};
+int filter_nat_cut(const struct filter_inside *v, unsigned n);
 
 /* From the forwards of `was` to those of `now`; what both have goes on meanwhile.
  * When it cannot, -errno (-EADDRINUSE as above), and they are as they were.

@@ -77,6 +77,10 @@ int net_check(struct ctl *c, const char *name, FILE *out, struct err *e);
  */
 int net_mend(struct ctl *c, const char *name, FILE *before, FILE *after,
 	     struct err *e);
+/* The table of mode nat is back: ends the flows of networks and of vifs that began
+ * without it (filter_nat_cut). 0, or -errno with a sentence.
+ */
+int net_cut(struct ctl *c, struct err *e);
 /* A vif's lease in its network, if it has one. */
 int net_check_vif(struct ctl *c, const struct vif *v, FILE *out);
 int net_mend_vif(struct ctl *c, const struct vif *v, struct err *e);

@@ -2,10 +2,12 @@
 /* net_check.c - is a network as it was made, and a vif in it? */
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "ctl/net.h"
+#include "ctl/nodes.h"
 #include "filter.h"
 #include "mode.h"
 
@@ -83,4 +85,76 @@ int net_mend_vif(struct ctl *c, const struct vif *v, struct err *e)
 	return !v->network[0] || net_has_lease(c, v)
 		       ? 0
 		       : net_join(c, &own, &was, e);
+}
+
+/* --- flows that began without the table -----------------------------------------*/
+
+struct net_insides {
+	struct ctl *c;
+	struct filter_inside *v;
+	unsigned n, sets;
+};
+
+/* In a network's subnet, or (set 0) an address of a vif that has none. */
+static int net_inside(struct net_insides *l, const struct vif_addr *a,
+		      unsigned set)
+{
+	struct filter_inside *v = reallocarray(l->v, l->n + 1, sizeof(*v));
+
+	if (!v)
+		return -ENOMEM;
+	l->v = v;
+	v[l->n] = (struct filter_inside){ .addr = *a, .set = set, .in = set };
+	if (!set && !vif_addr_is_net(a))
+		v[l->n].addr.len = a->family == AF_INET ? 32 : 128;
+	l->n++;
+	return 0;
+}
+
+static int net_inside_network(void *arg, const char *name)
+{
+	struct net_insides *l = arg;
+	struct network n;
+	unsigned k;
+	int rc = 0;
+
+	if (net_load(l->c, name, &n, NULL) || n.kind != NETWORK_NAT)
+		return 0;
+	l->sets++;
+	for (k = 0; !rc && k < 2; k++)
+		if (n.addr[k].family)
+			rc = net_inside(l, &n.addr[k], l->sets);
+	return rc;
+}
+
+static int net_inside_vif(void *arg, uint16_t domid, uint16_t handle)
+{
+	struct net_insides *l = arg;
+	struct nodes n;
+	unsigned i;
+	int rc = 0;
+
+	if (nodes_read(l->c->store, domid, handle, &n, NULL) || !n.back ||
+	    nodes_whole(&n, NULL) || n.vif.mode != VIF_NAT || n.vif.network[0])
+		return 0;
+	for (i = 0; !rc && i < n.vif.naddr; i++)
+		rc = net_inside(l, &n.vif.addr[i], 0);
+	return rc;
+}
+
+int net_cut(struct ctl *c, struct err *e)
+{
+	struct net_insides l = { .c = c };
+	int rc = net_each(c, net_inside_network, &l);
+
+	if (!rc)
+		rc = nodes_each(c->store, net_inside_vif, &l, NULL);
+	if (!rc)
+		rc = filter_nat_cut(l.v, l.n);
+	free(l.v);
+	return rc < 0 ? err_set(e, rc,
+				"connections that began without the table of "
+				"mode nat go on untranslated: %s",
+				strerror(-rc))
+		      : 0;
 }

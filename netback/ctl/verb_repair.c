@@ -188,6 +188,17 @@ static int repair_all(struct repair *r)
 	return rc ? rc : nodes_each(r->c->store, repair_vif, r, r->e);
 }
 
+/* Where that put mode nat's table back: what began without it ends. */
+static int repair_asked(struct repair *r, const struct vif *one)
+{
+	bool was = filter_nat_check("", NULL, NULL) != 1;
+	int rc = one ? repair_vif(r, one->domid, one->handle) : repair_all(r);
+
+	if (!rc && !was && !filter_nat_check("", NULL, NULL))
+		rc = net_cut(r->c, r->e);
+	return rc;
+}
+
 int verb_repair(struct ctl *c, int argc, char **argv, struct err *e)
 {
 	struct repair r = { .c = c, .e = e };
@@ -200,7 +211,7 @@ int verb_repair(struct ctl *c, int argc, char **argv, struct err *e)
 		return rc;
 	if (out_open(&r.out, stdout, c->json))
 		return err_set(e, -ENOMEM, "out of memory");
-	rc = argc ? repair_vif(&r, v.domid, v.handle) : repair_all(&r);
+	rc = repair_asked(&r, argc ? &v : NULL);
 	if (out_close(&r.out) && !rc)
 		rc = err_set(e, -EIO, "cannot write to stdout");
 	if (!rc && r.left)

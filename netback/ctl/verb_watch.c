@@ -55,6 +55,7 @@ struct watch {
 	const struct filter_event *ev; /* NULL: looking at all, at the start */
 	uint64_t since;		       /* when we heard of it */
 	bool again;	   /* something could not be looked at: soon again */
+	bool nat_gone;	   /* mode nat's table is not as it should be */
 	bool bridges_done; /* closed bridges are as they should be */
 	struct watch_id *accept; /* vifs with accept=, as last seen */
 	size_t naccept;
@@ -244,6 +245,20 @@ static void watch_bridges(struct watch *w)
 
 /* --- the table of mode nat ------------------------------------------------------*/
 
+/* Its rules are one for all: what began without them ends, once. */
+static int watch_nat_mend(struct watch *w, struct err *e)
+{
+	int rc = filter_nat_mend(e);
+	struct err why;
+
+	if (rc || !w->nat_gone)
+		return rc;
+	w->nat_gone = false;
+	if (net_cut(w->c, &why))
+		watch_say_of(w, "nat", "connections", "missing", why.text);
+	return 0;
+}
+
 static int watch_network_locked(struct watch *w, const char *name,
 				struct err *e)
 {
@@ -254,7 +269,7 @@ static int watch_network_locked(struct watch *w, const char *name,
 		rc = filter_network_check(&n, NULL, e);
 	if (rc != 1)
 		return rc;
-	rc = filter_nat_mend(e);
+	rc = watch_nat_mend(w, e);
 	if (!rc)
 		rc = filter_network(&n, true, e);
 	return rc ? rc : 1;
@@ -299,7 +314,7 @@ static int watch_masqueraded(void *arg, uint16_t domid, uint16_t handle)
 	    n.vif.network[0])
 		return 0;
 	str_fmt(name, sizeof(name), "vif%u.%u", domid, handle);
-	rc = filter_nat_mend(&e);
+	rc = watch_nat_mend(w, &e);
 	watch_say_of(w, "nat", name, rc ? "missing" : "back", e.text);
 	w->again |= rc != 0;
 	return 1;
@@ -309,6 +324,7 @@ static void watch_nat(struct watch *w)
 {
 	struct err e;
 
+	w->nat_gone = filter_nat_check("", NULL, &e) == 1;
 	net_each(w->c, watch_network, w);
 	if (filter_nat_check("", NULL, &e) == 1 &&
 	    nodes_each(w->c->store, watch_masqueraded, w, w->e) < 0)

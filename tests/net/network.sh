@@ -284,6 +284,87 @@ same 'and not said' '' "$(cat /tmp/watch)"
 nft delete table inet other
 kill $WATCH
 
+# What began while the table was gone goes on untranslated, where others' rules keep
+# conntrack at work, until the table is back. No other flow ends.
+cat >/tmp/udp.py <<'END'
+import socket, sys
+s = socket.socket(socket.AF_INET6 if ":" in sys.argv[2] else socket.AF_INET,
+                  socket.SOCK_DGRAM)
+if sys.argv[1] == "hear":
+    s.bind((sys.argv[2], 9))
+    while True:
+        print(s.recvfrom(9)[1][0], file=open("/tmp/heard", "a"))
+s.bind(("", int(sys.argv[1])))
+s.sendto(b"x", (sys.argv[2], 9))
+END
+for a in 192.0.2.9 2001:db8::9; do
+	outside python3 /tmp/udp.py hear $a &
+done
+until_true 10 outside sh -c '[ $(ss -Hlun sport = :9 | wc -l) = 2 ]'
+outside ip route add $A.0/24 via 192.0.2.1
+nft -f - <<-END
+	table inet other {
+		chain c {
+			type filter hook forward priority 0
+			ct state new,established counter
+		}
+	}
+END
+heard()
+{
+	: >/tmp/heard
+	in_guest 1 python3 /tmp/udp.py "$@" && until_true 10 test -s /tmp/heard
+	cat /tmp/heard
+}
+heard_as()
+{
+	heard_as=$1
+	shift
+	[ "$(heard "$@")" = "$heard_as" ]
+}
+flows()
+{
+	grep -c "$1" /proc/net/nf_conntrack
+}
+G=$(addr 1 4)
+G6=$(addr 1 6)
+# back PORT COMMAND..: makes the table be there again; PORT is for what begins meanwhile
+back()
+{
+	back_port=$1
+	shift
+	same 'a flow of before: as the host' 192.0.2.1 "$(heard 5550 192.0.2.9)"
+	nft delete table inet $N
+	same 'without the table: as itself' "$G" "$(heard $back_port 192.0.2.9)"
+	same 'and IPv6' "$G6" "$(heard $back_port 2001:db8::9)"
+	in_guest 1 python3 /tmp/udp.py $back_port 192.0.2.1
+	outside python3 /tmp/udp.py $back_port "$G"
+	same 'from the world, too' 1 "$(flows "src=192.0.2.9 dst=$G .*sport=$back_port ")"
+	ok "$*: it is back" "$@"
+	ok 'it goes on as the host' until_true 5 heard_as 192.0.2.1 $back_port 192.0.2.9
+	ok 'and IPv6' until_true 5 heard_as 2001:db8::1 $back_port 2001:db8::9
+	ok 'from the world it ends' until_true 5 \
+		fails grep -q "src=192.0.2.9 dst=$G .*sport=$back_port " /proc/net/nf_conntrack
+	same 'what was translated stays' 1 "$(flows "src=$G .*sport=5550 ")"
+	same 'and what the host itself answers' 1 \
+		"$(flows "src=$G dst=192.0.2.1 .*sport=$back_port ")"
+}
+watched()
+{
+	vifctl watch guard >/tmp/watch 2>&1 &
+	WATCH=$!
+	until_true 5 grep -q '^lan nat=back' /tmp/watch
+}
+if [ -r /proc/net/nf_conntrack ]; then
+	back 5551 vifctl repair
+	back 5552 watched
+	kill $WATCH
+else
+	skip 'flows that began without the table' 'no conntrack to be seen here'
+fi
+outside ip route del $A.0/24
+nft delete table inet other
+
 ok 'an address that is taken' refused "ip: $A.2 is taken by vif2.0" \
 	vifctl attach vif3.0 mode=nat network=lan ip=$A.2
 ok "the host's own" refused "$A.1 is the host's own" \
