@@ -97,6 +97,9 @@ int port_fan_open(struct port **out, const char *name, struct port *const *v,
 int port_tap_open(struct port **out, const char *name, int fd,
 		  struct frame_pool *pool);
 
+/* Was it read until nothing was left, and nobody said ready since? */
+bool port_tap_empty(const struct port *p);
+
 /* Another pool, from the next frame on. */
 void port_tap_frames(struct port *p, struct frame_pool *pool);
 

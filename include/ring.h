@@ -139,6 +139,8 @@ int ring_room(struct ring *r);
  * a GSO frame that this guest does not take whole: of its first piece.
  */
 unsigned ring_slots(const struct ring *r, const struct frame *f);
+/* Does this guest take it as it is? Else push cuts it. */
+bool ring_takes(const struct ring *r, const struct frame *f);
 
 /* RX without a copy: lends the posted pages for one largest frame as f->seg,
  * behind f->head. 0; -ENOBUFS when fewer than ring_slots(r, NULL) are posted;

@@ -41,6 +41,13 @@ int sw_lookup(struct sw *sw, const struct frame *f, int in);
  */
 int sw_run(struct sw *sw, struct port **bad);
 
+/* Before what came from a port that cannot be read into lent room is pushed to the
+ * other one, fn sees it: what it takes is its own, what it leaves is v[0..n) of
+ * its answer n, in order. NULL: nobody.
+ */
+typedef unsigned sw_aside_fn(void *arg, struct frame **v, unsigned n);
+void sw_aside(struct sw *sw, sw_aside_fn *fn, void *arg);
+
 /* All that passes, both ways together, is paid for from b: borrowed; NULL is no
  * limit. CLOCK_MONOTONIC.
  */

@@ -83,6 +83,14 @@ static const struct metrics_row metrics_later[] = { { "counters", "later",
 						      "" } };
 static const struct metrics_row metrics_stalls[] = { { "counters", "stalls",
 						       "" } };
+static const struct metrics_row metrics_direct[] = {
+	{ "counters", "direct_out", "direction=\"to_host\"" },
+	{ "counters", "direct_in", "direction=\"to_guest\"" },
+};
+static const struct metrics_row metrics_direct_bytes[] = {
+	{ "counters", "direct_out_bytes", "direction=\"to_host\"" },
+	{ "counters", "direct_in_bytes", "direction=\"to_guest\"" },
+};
 static const struct metrics_row metrics_carrier[] = { { "", "carrier", "" } };
 
 static const struct metrics_family metrics_vif[] = {
@@ -91,7 +99,15 @@ static const struct metrics_family metrics_vif[] = {
 	{ "netback_vif_delivered_frames_total", "counter",
 	  "Frames that the other side took.", ROWS(metrics_out) },
 	{ "netback_vif_delivered_bytes_total", "counter",
-	  "Bytes of these, with Ethernet headers.", ROWS(metrics_bytes) },
+	  "Bytes of these, with Ethernet headers; to_host: of those that the "
+	  "host took.",
+	  ROWS(metrics_bytes) },
+	{ "netback_vif_direct_frames_total", "counter",
+	  "Frames of these that passed between two guests without the host.",
+	  ROWS(metrics_direct) },
+	{ "netback_vif_direct_bytes_total", "counter",
+	  "Bytes of those, with Ethernet headers.",
+	  ROWS(metrics_direct_bytes) },
 	{ "netback_vif_queued_frames", "gauge",
 	  "Frames that wait for room in the guest's ring.",
 	  ROWS(metrics_queued) },

@@ -363,6 +363,8 @@ int device_look(struct device *d)
 	}
 	if (device_read_rate(d))
 		device_order_rate(d);
+	if (device_read_direct(d))
+		device_order_direct(d);
 	if (d->wish_wrote && d->own == LIFE_CONNECTED)
 		device_wish(d, false);
 	d->wish_wrote = false;

@@ -68,6 +68,8 @@ void device_order_vif(struct device *d)
 	d->told = device_worker(d) && !device_order(d, &m, fd, 2);
 	if (d->rate_bytes)
 		device_order_rate(d);
+	if (direct_on(&d->direct))
+		device_order_direct(d);
 }
 
 void device_order_rate(struct device *d)
@@ -79,6 +81,14 @@ void device_order_rate(struct device *d)
 	m.rate.bytes = d->rate_bytes;
 	m.rate.usecs = d->rate_usecs;
 	device_order(d, &m, NULL, 0);
+}
+
+void device_order_direct(struct device *d)
+{
+	struct worker_msg m = { .type = WORKER_DIRECT, .direct = d->direct };
+
+	if (d->told)
+		device_order(d, &m, NULL, 0);
 }
 
 static void device_order_connect(struct device *d)

@@ -14,6 +14,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/direct.h"
 #include "base/log.h"
 #include "base/rate.h"
 #include "daemon/ahead.h"
@@ -62,6 +63,8 @@ struct device {
 	struct keep_record record;
 	char rate_text[DEVICE_RATE]; /* as the store has it */
 	uint32_t rate_bytes, rate_usecs;
+	char direct_text[DIRECT_TEXT]; /* as the store has it */
+	struct direct direct;
 	/* the host's side */
 	int tap, keep_fd;
 	uint32_t mtu;
@@ -109,6 +112,7 @@ bool device_read_online(struct device *d);
 bool device_hotplugged(struct device *d);
 /* True when the key rate is another than before. */
 bool device_read_rate(struct device *d);
+bool device_read_direct(struct device *d); /* the same for the key direct */
 /* The frontend's keys into d->keys. */
 int device_keys(struct device *d, struct err *e);
 /* What may change while frames move: told to the worker. headroom false: that
@@ -131,6 +135,7 @@ bool device_host_gone(struct device *d);
 void device_order_plain(struct device *d, enum worker_type type);
 void device_order_vif(struct device *d);
 void device_order_rate(struct device *d);
+void device_order_direct(struct device *d);
 void device_order_wish(struct device *d); /* keys.wish, while connected */
 
 /* 0 when a worker has its rings; -EINPROGRESS; -errno, said. */

@@ -60,7 +60,8 @@ static int device_get_key(void *arg, const char *key, char *buf, size_t size)
 /* In the order in which an adoption reads. */
 int device_look_ahead(struct device *d)
 {
-	static const char *const key[] = { "online", "rate", "vifname",
+	static const char *const key[] = { "online",	     "rate",
+					   "direct",	     "vifname",
 					   "hotplug-status", "error" };
 	char got[AHEAD_VALUE];
 	struct err e = { "" };
@@ -251,6 +252,30 @@ bool device_read_rate(struct device *d)
 	} else if (d->opened) {
 		log_info("%s: not limited any more", d->name);
 	}
+	return true;
+}
+
+/* Dom0's own word, and what it does not say is no: bad words are the long way,
+ * and said once.
+ */
+bool device_read_direct(struct device *d)
+{
+	char got[DIRECT_TEXT];
+	int rc = device_read(d, d->back, "direct", got, sizeof(got));
+
+	if (rc == -ENOTCONN)
+		return false;
+	if (rc < 0)
+		snprintf(got, sizeof(got), "%s", rc == -ENOENT ? "" : "?");
+	if (!strcmp(got, d->direct_text))
+		return false;
+	snprintf(d->direct_text, sizeof(d->direct_text), "%s", got);
+	if (direct_parse(&d->direct, got) && got[0])
+		log_warn("%s: %s/direct is not a bridge, a MAC and addresses; "
+			 "its frames all go by the bridge",
+			 d->name, d->back);
+	else
+		log_debug("%s: direct: %s", d->name, got[0] ? got : "no");
 	return true;
 }
 

@@ -41,7 +41,7 @@ static json_t *stats_to_host(const struct worker_stats *t)
 				 RING_TX_BAD_OFFLOAD);
 	struct stats_row row[] = {
 		{ "in", t->ring[RING_TX_PACKETS] },
-		{ "out", t->tap.out },
+		{ "out", t->tap.out + t->direct.out },
 		{ "drops", bad + t->tap.out_drop },
 		{ "queued", 0 }, /* the host takes it or it is dropped */
 	};
@@ -53,7 +53,7 @@ static json_t *stats_to_guest(const struct worker_stats *t)
 {
 	uint64_t bad = stats_sum(t->ring, RING_RX_NO_ROOM, RING_RX_BAD_GRANT);
 	struct stats_row row[] = {
-		{ "in", t->tap.in + t->ring[RING_RX_CUT] },
+		{ "in", t->tap.in + t->direct.in + t->ring[RING_RX_CUT] },
 		{ "out", t->ring[RING_RX_FRAMES] },
 		{ "drops", bad + t->tap.in_drop + t->lost },
 		{ "queued", t->held },
@@ -78,6 +78,10 @@ static json_t *stats_counters(const struct worker_stats *t)
 		{ "later", t->later },
 		{ "stalls", t->stalls },
 		{ "at_ns", t->at_ns },
+		{ "direct_in", t->direct.in },
+		{ "direct_in_bytes", t->direct.in_bytes },
+		{ "direct_out", t->direct.out },
+		{ "direct_out_bytes", t->direct.out_bytes },
 	};
 	json_t *o = json_object(), *tap;
 	unsigned i;

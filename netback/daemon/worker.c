@@ -147,6 +147,9 @@ static int worker_vif_order(struct worker *w, struct worker_msg *m, int *fd)
 	case WORKER_RATE:
 		wvif_rate(v, m->rate.bytes, m->rate.usecs);
 		return 0;
+	case WORKER_DIRECT:
+		wdirect_set(v, &m->direct);
+		return 0;
 	case WORKER_CAPTURE:
 		return wvif_capture(v, m, fd);
 	case WORKER_CAPTURE_END:

@@ -20,6 +20,7 @@
  *   DISCONNECT                      unmap; every grant released when answered
  *   VIF_GONE                        forget it; closes the tap
  *   RATE                            what may pass it, both ways together; at once
+ *   DIRECT                          which frames may go to others' rings; at once
  *   STATS                           answered by STATS instead of DONE
  *   CAPTURE       socket, program   frames of a vif go to the socket; program: a
  *                                   memory file of classic BPF instructions
@@ -35,6 +36,7 @@
 
 #include <stdint.h>
 
+#include "base/direct.h"
 #include "cap.h"
 #include "hv.h"
 #include "port.h"
@@ -57,6 +59,7 @@ enum worker_type {
 	WORKER_CAPTURE,
 	WORKER_CAPTURE_END,
 	WORKER_RATE,
+	WORKER_DIRECT,
 	/* answers */
 	WORKER_DONE,
 	WORKER_FATAL,
@@ -65,8 +68,8 @@ enum worker_type {
 
 /* One vif's counters after a whole turn; they survive a killed worker. Always:
  *   ring TX_PACKETS = TX_FRAMES + the TX reasons
- *   ring TX_FRAMES = tap.out + tap.out_drop
- *   tap.in + ring RX_CUT = tap.in_drop + ring RX_FRAMES + the RX drops
+ *   ring TX_FRAMES = tap.out + tap.out_drop + direct.out
+ *   tap.in + direct.in + ring RX_CUT = tap.in_drop + ring RX_FRAMES + the RX drops
  *                          + lost + held
  */
 struct worker_stats {
@@ -81,6 +84,10 @@ struct worker_stats {
 	uint64_t later;	 /* turns that its rate ended */
 	uint64_t stalls; /* times it took nothing for the stall time */
 	uint64_t at_ns; /* CLOCK_MONOTONIC of the last turn: when this was so */
+	struct {
+		uint64_t in, in_bytes;	 /* from other guests' rings */
+		uint64_t out, out_bytes; /* to them */
+	} direct;
 };
 
 /* One queue's part of that, since it was connected. */
@@ -128,6 +135,7 @@ struct worker_msg {
 		struct {
 			uint32_t bytes, usecs; /* bytes 0: no limit */
 		} rate;
+		struct direct direct;	/* off, or on */
 		char text[WORKER_TEXT]; /* DONE, FATAL: the reason, for a log */
 	};
 };

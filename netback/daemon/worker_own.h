@@ -4,6 +4,7 @@
  *   worker.c	    one loop: orders, guests' memory
  *   worker_vif.c   a vif: connecting, running, counting, capture *   worker_turn.c  whose turn it is, and what a turn is
  *   worker_stall.c a guest that takes nothing any more
+ *   worker_direct.c frames from guest to guest that the host does not see
 */
 #ifndef NETBACK_DAEMON_WORKER_OWN_H
 #define NETBACK_DAEMON_WORKER_OWN_H
@@ -15,6 +16,7 @@
 #include "daemon/fair.h"
 #include "daemon/worker.h"
 
+enum { WDIRECT_BUCKETS = 256, WDIRECT_PLACES = 64 };
 enum { WVIF_COUNTS = sizeof(struct worker_stats) / sizeof(uint64_t) };
 
 struct wdom {
@@ -38,6 +40,21 @@ struct wstall {
 	uint64_t rx, refused;	 /* counters at the last turn */
 	bool on;		 /* the supervisor knows */
 	struct loop_timer *look; /* while on: for room */
+};
+
+struct wdirect {
+	struct direct me;  /* off: neither gives nor takes */
+	struct wvif *next; /* of the same bucket */
+	uint32_t mtu;	   /* bytes, of its tap */
+	/* CLOCK_MONOTONIC: frames of anybody's, or for anybody, may be in taps
+	 * since; a turn of this vif began that found its tap empty; this vif sent
+	 * a frame the long way, by the receiver's place (which others may share)
+	 */
+	uint64_t late_ns, drained_ns, since_ns[WDIRECT_PLACES];
+	uint8_t place;
+	bool touched, ends;
+	struct wvif *behind; /* in the list of those */
+	int rc;		     /* not 0: it is finished, behind this turn */
 };
 
 struct wvif {
@@ -64,6 +81,7 @@ struct wvif {
 	struct loop_timer *wait; /* until that is paid for */
 	bool tap_off;		 /* not polled, for either */
 	struct wstall stall;
+	struct wdirect direct;
 	bool rang;     /* since its last turn */
 	unsigned idle; /* turns in a row that a bell caused for nothing */
 	struct loop_timer *calm;
@@ -83,6 +101,9 @@ struct worker {
 	struct wdom *doms;
 	struct wvif *vifs;
 	struct fair fair;
+	struct wvif *direct[WDIRECT_BUCKETS]; /* those that are, by MAC */
+	struct wvif *touched, *broken;	      /* in this turn */
+	unsigned places;		      /* given out */
 };
 
 /* --- worker.c ---------------------------------------------------------------- */
@@ -117,6 +138,8 @@ void wvif_stats(const struct wvif *v, struct worker_msg *m);
 void wvif_on_bell(void *arg, int fd, uint32_t events); /* of a struct wqueue */
 void wvif_on_ctrl(void *arg, int fd, uint32_t events);
 void wvif_on_tap(void *arg, int fd, uint32_t events);
+/* It is finished, and the supervisor hears why. */
+void wvif_fatal(struct wvif *v, int rc);
 void wvif_queue(struct wvif *v);
 void wvif_unqueue(struct wvif *v);
 
@@ -128,5 +151,15 @@ void worker_round(struct worker *w);
 void wstall_begin(struct wvif *v, uint32_t ms);
 void wstall_turn(struct wvif *v); /* at the end of each */
 void wstall_end(struct wvif *v);
+
+/* --- worker_direct.c --------------------------------------------------------- */
+
+void wdirect_set(struct wvif *v, const struct direct *d);
+/* It begins to run, or something else changed that matters for it. */
+void wdirect_run(struct wvif *v);
+/* At the end of each turn; was_empty: port_tap_empty at its start. */
+void wdirect_turn(struct wvif *v, bool was_empty);
+/* Behind each turn: ends those that broke in it. */
+void wdirect_settle(struct worker *w);
 
 #endif

@@ -139,7 +139,7 @@ static const char *worker_reason(int rc)
 	}
 }
 
-static void wvif_fatal(struct wvif *v, int rc)
+void wvif_fatal(struct wvif *v, int rc)
 {
 	struct worker_msg m = {
 		.type = WORKER_FATAL,
@@ -232,7 +232,8 @@ static void wvif_poll_tap(struct wvif *v)
 static void wvif_turn(struct wvif *v)
 {
 	struct port_stat was = v->tap->stat;
-	uint64_t work = wvif_work(v);
+	uint64_t work = wvif_work(v), direct = v->st.direct.out_bytes;
+	bool was_empty = port_tap_empty(v->tap);
 	struct port *bad = NULL;
 	int rc = 0;
 
@@ -254,7 +255,8 @@ static void wvif_turn(struct wvif *v)
 	work = wvif_work(v) - work;
 	fair_charge(&v->turn, work,
 		    v->tap->stat.in_bytes - was.in_bytes +
-			    v->tap->stat.out_bytes - was.out_bytes);
+			    v->tap->stat.out_bytes - was.out_bytes +
+			    v->st.direct.out_bytes - direct);
 	wvif_storm(v, work || rc == SW_LATER);
 	if (rc == SW_LATER)
 		wvif_later(v);
@@ -264,6 +266,7 @@ static void wvif_turn(struct wvif *v)
 	survive_serve(v->keep, false);
 	wvif_hold(v, rc);
 	wvif_poll_tap(v);
+	wdirect_turn(v, was_empty);
 	wstall_turn(v);
 	if (rc == 1 || v->ctrl)
 		wvif_queue(v);
@@ -274,6 +277,8 @@ void worker_round(struct worker *w)
 	struct fair_member *m;
 
 	fair_begin(&w->fair);
-	while ((m = fair_next(&w->fair)))
+	while ((m = fair_next(&w->fair))) {
 		wvif_turn(container_of(m, struct wvif, turn));
+		wdirect_settle(w);
+	}
 }

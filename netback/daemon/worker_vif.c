@@ -374,6 +374,7 @@ int wvif_connect(struct wvif *v, struct worker_msg *m)
 		port_tap_frames(v->tap, v->w->bodies);
 	v->bucket.paid_ns = &v->keep->rate_ns;
 	wvif_limit(v);
+	v->direct.mtu = m->mtu;
 	return 0;
 }
 
@@ -385,6 +386,7 @@ void wvif_rate(struct wvif *v, uint32_t bytes, uint32_t usecs)
 		return;
 	bucket_set(&v->bucket, &v->keep->rate_ns, bytes, usecs, clock_ns());
 	wvif_limit(v);
+	wdirect_run(v);
 	loop_cancel(v->w->loop, v->wait);
 	v->wait = NULL;
 	if (v->tap_src)
@@ -418,20 +420,24 @@ int wvif_run(struct wvif *v)
 	if (!rc && v->tap->ops->fds(v->tap, fd))
 		rc = loop_add(v->w->loop, fd[0], EPOLLIN, wvif_on_tap, v,
 			      &v->tap_src);
-	if (rc)
+	if (rc) {
 		wvif_stop(v);
-	else
-		wvif_queue(v);
-	return rc;
+		return rc;
+	}
+	wdirect_run(v);
+	wvif_queue(v);
+	return 0;
 }
 
 /* --- coming and going -------------------------------------------------------------- */
 
 void wvif_close(struct wvif *v)
 {
+	static const struct direct off;
 	struct wvif **at = &v->w->vifs;
 
 	wvif_disconnect(v);
+	wdirect_set(v, &off);
 	wvif_capture_end(v);
 	while (*at != v)
 		at = &(*at)->next;

@@ -294,6 +294,11 @@ static const struct port_ops port_tap_ops = {
 	.close = port_tap_close,
 };
 
+bool port_tap_empty(const struct port *p)
+{
+	return port_tap_of(p)->empty;
+}
+
 void port_tap_frames(struct port *p, struct frame_pool *pool)
 {
 	port_tap_of(p)->pool = pool;

@@ -165,6 +165,11 @@ static bool rx_any_gso(const struct ring *r)
 	       rx_takes_gso(r, FRAME_GSO_TCPV6);
 }
 
+bool ring_takes(const struct ring *r, const struct frame *f)
+{
+	return rx_takes_gso(r, f->gso_type);
+}
+
 unsigned ring_slots(const struct ring *r, const struct frame *f)
 {
 	unsigned more = rx_more_extras(r);
@@ -351,8 +356,14 @@ void ring_rx_forget(struct ring *r)
 /* Nothing of it lies where somebody else may take it away before flush. */
 static bool rx_is_ours(const struct frame *f)
 {
-	return !f->nseg ||
-	       (f->nseg == 1 && f->body && f->seg[0].base == f->body);
+	unsigned i;
+
+	for (i = 0; i < f->nseg; i++) {
+		if (!f->body || f->seg[i].base < f->body ||
+		    f->seg[i].base >= f->body + FRAME_ROOM)
+			return false;
+	}
+	return true;
 }
 
 /* Stages one frame and what is to be copied for it. */

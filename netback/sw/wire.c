@@ -52,7 +52,9 @@ struct sw {
 	struct bucket *limit; /* on both ways together, or NULL */
 	uint64_t now_ns;      /* with a limit: when this turn began */
 	int turn;	      /* with a limit: whose frame is next */
-	bool hurry;	      /* others wait for their turn: do not linger */
+	sw_aside_fn *aside;   /* or NULL */
+	void *arg;
+	bool hurry; /* others wait for their turn: do not linger */
 	uint32_t linger_ns;
 };
 
@@ -99,6 +101,12 @@ int sw_lookup(struct sw *sw, const struct frame *f, int in)
 	return sw->end[1 - in].port ? 1 - in : SW_DROP;
 }
 
+void sw_aside(struct sw *sw, sw_aside_fn *fn, void *arg)
+{
+	sw->aside = fn;
+	sw->arg = arg;
+}
+
 void sw_limit(struct sw *sw, struct bucket *b)
 {
 	sw->limit = b;
@@ -121,15 +129,18 @@ static int wire_carry(struct sw *sw, struct port *from, struct port *to,
 {
 	struct frame *v[FRAME_BURST];
 	int n = from->ops->pull(from, v, most), rc, i;
+	unsigned left;
 
 	if (n <= 0)
 		return n;
 	for (i = 0; i < n; i++) {
 		wire_pay(sw, v[i]);
 		port_see(from, v[i], true);
-		port_see(to, v[i], false);
 	}
-	rc = to->ops->push(to, v, (unsigned)n);
+	left = sw->aside ? sw->aside(sw->arg, v, (unsigned)n) : (unsigned)n;
+	for (i = 0; i < (int)left; i++)
+		port_see(to, v[i], false);
+	rc = left ? to->ops->push(to, v, left) : 0;
 	return rc < 0 ? rc : n;
 }
 

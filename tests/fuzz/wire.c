@@ -255,7 +255,7 @@ static void worker_answer(void *arg, const struct worker_msg *m,
 	(void)arg;
 	must(m->rc <= 0 && !worker.lost);
 	must(m->type != WORKER_DONE || memchr(m->text, 0, WORKER_TEXT));
-	must(order >= WORKER_DOM && order <= WORKER_RATE);
+	must(order >= WORKER_DOM && order <= WORKER_DIRECT);
 	worker.answered++;
 }
 
@@ -281,7 +281,7 @@ static void worker_say(int sock, uint8_t kind, const uint8_t *data, size_t n)
 
 	memset(&m, 0, sizeof(m));
 	if (kind & 1) {
-		m.type = (uint16_t)(WORKER_DOM + (kind >> 3) % WORKER_RATE);
+		m.type = (uint16_t)(WORKER_DOM + (kind >> 3) % WORKER_DIRECT);
 		m.domid = 1;
 		if (!orders_send(worker.o, &m, NULL, 0))
 			worker.asked++;

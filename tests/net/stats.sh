@@ -76,8 +76,9 @@ def check(v):
     law(name, "tx_packets", c["tx_packets"],
         c["tx_frames"] + sum(c["tx_" + k] for k in (
             "bad_slots", "bad_size", "short", "bad_grant", "bad_offload")))
-    law(name, "tx_frames", c["tx_frames"], c["tap_out"] + c["tap_out_drop"])
-    law(name, "tap_in", c["tap_in"], c["tap_in_drop"] + c["rx_frames"] +
+    law(name, "tx_frames", c["tx_frames"], c["tap_out"] + c["tap_out_drop"] +
+        c["direct_out"])
+    law(name, "tap_in", c["tap_in"] + c["direct_in"], c["tap_in_drop"] + c["rx_frames"] +
         c["rx_no_room"] + c["rx_too_big"] + c["rx_filtered"] +
         c["rx_bad_grant"] + c["lost"] +
         c["held"])

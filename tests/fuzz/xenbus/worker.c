@@ -195,6 +195,7 @@ static int world_obey(const struct order *r)
 		return 0;
 	case WORKER_TELL:
 	case WORKER_RATE:
+	case WORKER_DIRECT:
 		return 0;
 	default:
 		abort();
