@@ -226,8 +226,11 @@ enum mode_left { MODE_LEFT_BRIDGE, MODE_LEFT_TAP };
 int mode_left(int (*fn)(void *arg, enum mode_left kind, const char *dev),
 	      void *arg, struct err *e);
 
-/* 0, also if it is gone; -EBUSY: it is not of that kind any more. */
-int mode_left_remove(enum mode_left kind, const char *dev, struct err *e);
+/* 0, also if it is gone; -EBUSY: it is not of that kind any more, or has another
+ * index.
+ */
+int mode_left_remove(enum mode_left kind, const char *dev, unsigned index,
+		     struct err *e);
 
 /* What a bridge does by itself with a frame of these MACs that came in by one of its
  * ports: from one port to another, or to the host (out ""). Locked and isolated ports,

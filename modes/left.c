@@ -89,7 +89,8 @@ int mode_left(int (*fn)(void *arg, enum mode_left kind, const char *dev),
 	return rc;
 }
 
-int mode_left_remove(enum mode_left kind, const char *dev, struct err *e)
+int mode_left_remove(enum mode_left kind, const char *dev, unsigned index,
+		     struct err *e)
 {
 	struct nl_host *h;
 	struct left o;
@@ -100,7 +101,8 @@ int mode_left_remove(enum mode_left kind, const char *dev, struct err *e)
 		if (!strcmp(o.v[i].name, dev))
 			break;
 	/* it may have found an owner meanwhile */
-	if (!rc && (i == o.n || left_kind(&o, &o.v[i]) != (int)kind))
+	if (!rc && (i == o.n || (unsigned)o.v[i].index != index ||
+		    left_kind(&o, &o.v[i]) != (int)kind))
 		rc = -EBUSY;
 	free(o.v);
 	if (!rc)

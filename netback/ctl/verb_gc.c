@@ -11,7 +11,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/num.h"
@@ -21,9 +20,6 @@
 #include "ctl/out.h"
 #include "ctl/run.h"
 #include "filter.h"
-
-/* An attach makes its bridge a moment before it puts its port in. */
-enum { GC_BRIDGE_MS = 500 };
 
 struct gc {
 	struct ctl *c;
@@ -163,15 +159,56 @@ static int gc_accept(void *arg, const char *dev)
 	return gc_orphan(arg, dev, "accept", filter_accept_remove);
 }
 
+/* Waits for who holds that lock now. */
+static int gc_after(struct gc *g, const char *name)
+{
+	struct err no;
+	int fd = run_lock(g->c, name, &no);
+
+	if (fd < 0)
+		return fd;
+	if (g->c->dry_run)
+		close(fd);
+	else
+		run_unlock(g->c, name, fd);
+	return 0;
+}
+
+/* Everybody who is at a vif now, until he is done. */
+static int gc_after_all(struct gc *g)
+{
+	char path[CTL_PATH], name[ATTACH_NAME];
+	struct dirent *d;
+	DIR *dir;
+	int rc = 0;
+
+	if (str_fmt(path, sizeof(path), "%s/lock", g->c->run) < 0)
+		return -ENAMETOOLONG;
+	dir = opendir(path);
+	while (dir && !rc && (d = readdir(dir)))
+		if ((!strncmp(d->d_name, "vif", 3) ||
+		     !strncmp(d->d_name, "tap-", 4)) &&
+		    !str_put(name, sizeof(name), d->d_name))
+			rc = gc_after(g, name);
+	if (dir)
+		closedir(dir);
+	return rc;
+}
+
+/* An attach makes its bridge a moment before it puts its port in, under its vif's
+ * lock: a bridge that has none when those locks were let go is nobody's. One that
+ * was made anew since has another number.
+ */
 static void gc_bridge(struct gc *g, const char *dev)
 {
-	struct timespec nap = { .tv_nsec = GC_BRIDGE_MS * 1000000 };
+	unsigned index = if_nametoindex(dev);
 	struct err why = { "" };
 	int rc = 0;
 
-	nanosleep(&nap, NULL);
+	if (!index || gc_after_all(g))
+		return;
 	if (!g->c->dry_run)
-		rc = mode_left_remove(MODE_LEFT_BRIDGE, dev, &why);
+		rc = mode_left_remove(MODE_LEFT_BRIDGE, dev, index, &why);
 	if (rc != -EBUSY)
 		gc_say(g, dev, "bridge", rc, &why);
 }
@@ -191,7 +228,8 @@ static void gc_tap(struct gc *g, const char *dev)
 		return;
 	if (!gc_theirs(g, dev)) {
 		if (!g->c->dry_run)
-			rc = mode_left_remove(MODE_LEFT_TAP, dev, &why);
+			rc = mode_left_remove(MODE_LEFT_TAP, dev,
+					      if_nametoindex(dev), &why);
 		if (!rc && !g->c->dry_run)
 			rc = filter_remove(dev, &why);
 		if (rc != -EBUSY)

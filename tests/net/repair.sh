@@ -310,15 +310,24 @@ ip tuntap add dev vif5.0 mode tap
 )
 same "a toolstack's vif: nothing" '' "$(vifctl gc)"
 ok 'it stands' nft list table netdev netback-vif5.0
+# who is at a vif may put it into an empty bridge: gc waits for its lock
+ip link add br6 group 28258 up type bridge
+flock "$RUN/lock/vif6.0" sh -c ': >/tmp/held; sleep 0.5
+	ip link add p6 type veth peer name q6; ip link set p6 master br6' &
+until_true 5 test -e /tmp/held
+same 'a bridge that somebody is about to use: nothing' '' "$(vifctl gc)"
+ip link del p6
+same 'later it is nobody'\''s' 'br6 gc=bridge removed=yes' "$(vifctl gc | grep br6)"
 # gc in a storm of attaches
-(for _ in 1 2 3 4 5 6; do vifctl gc >>/tmp/storm; done) &
+(until [ -e /tmp/calm ]; do vifctl gc >>/tmp/storm; done) &
 gc=$!
 bad=0
-for _ in 1 2 3 4; do
+for _ in 1 2 3 4 5 6 7 8; do
 	vifctl attach vif2.0 bridge=br4 create=yes || bad=1
 	vifctl check vif2.0 || bad=1
 	vifctl detach vif2.0
 done
+: >/tmp/calm
 wait $gc
 same 'gc beside attach takes nothing' 0 $bad
 
