@@ -136,6 +136,20 @@ tcp()
 	until_true 10 in_guest "$1" iperf3 -c "10.0.0.$2" -n "$3" "$4"
 }
 
+# none FROM TO, mostly FROM TO: how much of a short transfer goes direct. What was
+# written to the store is not yet known to the worker, the first time.
+none()
+{
+	mark "$1"
+	tcp "$1" "$2" 1M && came "$1" 0 0
+}
+
+mostly()
+{
+	mark "$1"
+	tcp "$1" "$2" 10M && came "$1" $(($(heard "$1") - mark_heard + 1)) 99999999
+}
+
 for n in 2 3; do
 	in_guest $n iperf3 -s >>"$LOG.iperf" 2>&1 &
 	until_true 5 listening 5201 in_guest $n
@@ -151,12 +165,10 @@ tcp 1 2 1M
 ok 'nor where one of the two is not' came 1 0 0
 direct 2
 direct 3
-mark 1
 before=$(counter 2 direct_out)
-ok 'TCP, direct' tcp 1 2 50M
-ok 'most of it went direct' came 1 200 100000000
-ok 'the host heard little of it' [ $(($(heard 1) - mark_heard)) -lt \
-	$((($(counter 1 direct_out) - mark_out) / 4 + 100)) ]
+ok 'TCP, direct: the host hears less of it' until_true 10 mostly 1 2
+mark 1
+ok 'and more' tcp 1 2 50M
 ok 'and so went the answers' [ "$(counter 2 direct_out)" -gt "$before" ]
 ok 'what one gave another got' [ "$(counter 2 direct_in)" -ge \
 	$(($(counter 1 direct_out) - mark_out)) ]
@@ -208,39 +220,33 @@ in_guest 1 ip link set eth0 address 00:16:3e:00:00:01
 say 10.0.0.1
 ok 'its own it may use' until_true 5 grep -q hello "$LOG.hello"
 direct 2 br1
-until_true 5 grep -q served "$LOG" || :
-tcp 1 2 1M
-mark 1
-tcp 1 2 1M
-ok 'not to who says to be on another bridge' came 1 0 0
+ok 'not to who says to be on another bridge' until_true 10 none 1 2
 xenstore-write "$(back 2)/direct" 'br0 00:16:3e:00:00:01 10.0.0.2'
-tcp 1 2 1M
-mark 1
-tcp 1 3 1M
-ok 'nor while two claim one MAC, from either' came 1 0 100000
+until_true 10 none 2 3
+mark 3
+tcp 1 3 1M -R
+ok 'nor to who has a MAC that another has, too' came 3 0 0
+direct 2
+ok 'but as soon as he has it alone' until_true 10 mostly 1 2
 xenstore-write "$(back 2)/direct" 'br0 00:16:3e:00:00:02 10.0.0.2 10.0.0.1'
-tcp 1 2 1M
-mark 1
-tcp 1 2 1M
-ok 'nor what the receiver holds for its own' came 1 0 0
+ok 'nor what the receiver holds for its own' until_true 10 none 1 2
+direct 2
+until_true 10 mostly 1 2
 xenstore-write "$(back 2)/direct" 'br0 no'
 ok 'nonsense is said' until_true 5 grep -q 'vif2.0: .*direct is not' $LOG
-tcp 1 2 1M
-mark 1
-tcp 1 2 1M
-ok 'and is a no' came 1 0 0
+ok 'and is a no' until_true 10 none 1 2
 direct 2
-xenstore-write "$(back 2)/rate" 12500000,50000
+until_true 10 mostly 1 2
+xenstore-write "$(back 2)/rate" 125000000,50000
 until_true 5 grep -q 'vif2.0: limited' $LOG
-mark 1
-tcp 1 2 1M
-ok 'nor past a rate' came 1 0 0
+ok 'nor past a rate' until_true 10 none 1 2
 xenstore-rm "$(back 2)/rate"
 until_true 5 grep -q 'vif2.0: not limited' $LOG
+ok 'without it again' until_true 10 mostly 1 2
 
 # --- order ------------------------------------------------------------------------
 
-stream 1 2 3000 3
+stream 1 2 3000 2
 mark 1
 while kill -0 "$S2" 2>/dev/null; do
 	not_direct 2
@@ -250,21 +256,21 @@ while kill -0 "$S2" 2>/dev/null; do
 done
 stream_end 2
 same 'the node comes and goes under a stream' \
-	'sent=9000 received=9000 lost=0 doubled=0 late=0' "$GOT"
-ok 'which went both ways' came 1 500 8900
+	'sent=6000 received=6000 lost=0 doubled=0 late=0' "$GOT"
+ok 'which went both ways' came 1 100 5990
 # With one queue: of several, one that takes nothing is not waited for.
-stream 1 3 2000 3
-stream 1 2 1000 3
-sleep 0.7
+stream 1 3 2000 2
+stream 1 2 1000 2
+sleep 0.4
 kill -STOP "$G3"
-sleep 1.2
+sleep 1
 kill -CONT "$G3"
 stream_end 3
 same 'the receiver stops and goes on: all of it, in order' \
-	'sent=6000 received=6000 lost=0 doubled=0 late=0' "$GOT"
+	'sent=4000 received=4000 lost=0 doubled=0 late=0' "$GOT"
 stream_end 2
 same 'another sees nothing of that' \
-	'sent=3000 received=3000 lost=0 doubled=0 late=0' "$GOT"
+	'sent=2000 received=2000 lost=0 doubled=0 late=0' "$GOT"
 ok 'the numbers add up' adds_up
 
 # --- kills ------------------------------------------------------------------------
@@ -282,17 +288,15 @@ for n in 2 3; do
 	ok "the worker is killed three times: $GOT" few "$GOT" 192 192
 done
 ok 'the numbers add up' adds_up
-mark 1
-tcp 1 2 5M
-ok 'the next worker is told' came 1 10 100000000
-stream 1 3 1000 3
+ok 'the next worker is told' until_true 10 mostly 1 2
+stream 1 3 1000 2
 in_guest 1 timeout 20 iperf3 -c 10.0.0.2 -t 10 >"$LOG.iperf2" 2>&1 &
 I=$!
-sleep 1
+sleep 0.7
 kill -9 "$G2"
 stream_end 3
 same 'a receiver dies under traffic: another loses nothing' \
-	'sent=3000 received=3000 lost=0 doubled=0 late=0' "$GOT"
+	'sent=2000 received=2000 lost=0 doubled=0 late=0' "$GOT"
 kill $I 2>/dev/null
 ok 'and the sender lives' in_guest 1 ping -q -c 1 -W 5 10.0.0.3
 ok 'the numbers add up' adds_up
