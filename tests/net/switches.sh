@@ -170,6 +170,62 @@ vlan_traffic()
 	ok 'the other guest: not' fails in_guest 1 ping -c 1 -W 1 10.0.0.200
 	ok 'check finds nothing' vifctl check
 }
+# The same word as a node of a toolstack's, for the hotplug program; in two VLANs after
+# another, beside that uplink.
+asks()
+{
+	timeout 60 python3 /tmp/asks.py "$1"
+}
+hot()
+{
+	XENBUS_PATH=backend/vif/8/0 vif=vif8.0 script=/tmp/s/vif-bridge \
+		/tmp/s/vif-bridge "$1" type_if=vif
+}
+vlans()
+{
+	bridge vlan show dev vif8.0 | sed '1d; s/^vif8.0 //' | xargs
+}
+vlan_hotplug()
+{
+	NODE=/local/domain/0/backend/vif/8/0
+	mkdir /tmp/s
+	ln -s "$B/vifhotplug" /tmp/s/vif-bridge
+	cat >/tmp/asks.py <<-'END'
+	# The guest of vif8.0 asks for 10.0.0.200 until it is answered.
+	import fcntl, os, select, struct, sys
+	fd = os.open("/dev/net/tun", os.O_RDWR)
+	fcntl.ioctl(fd, 0x400454CA, struct.pack("16sH22x", b"vif8.0", 0x1002))
+	me = bytes.fromhex("00163e000008")
+	ask = struct.pack("!HHBBH6sI6sI", 1, 0x800, 6, 4, 1, me, 0x0a000008, bytes(6),
+	                  0x0a0000c8)
+	for i in range(int(sys.argv[1])):
+	    os.write(fd, b"\xff" * 6 + me + b"\x08\x06" + ask)
+	    while select.select([fd], [], [], 0.2)[0]:
+	        f = os.read(fd, 2000)
+	        if f[:6] == me and f[12:14] == b"\x08\x06":
+	            raise SystemExit(0)
+	raise SystemExit(1)
+	END
+	ip tuntap add vif8.0 mode tap
+	xenstore-write $NODE/frontend-id 8 $NODE/handle 0 $NODE/bridge brv \
+		$NODE/mac 00:16:3e:00:00:08 $NODE/ip 10.0.0.8 \
+		$NODE/type vif $NODE/hotplug-status '' $NODE/vlan 20p/10u \
+		/local/domain/8/device/vif/0/mtu 1500
+	ok 'hotplug: in a VLAN' hot online
+	same 'of those alone' '10 Egress Untagged 20 PVID Egress Untagged' "$(vlans)"
+	ok 'its guest is answered in its own' asks 100
+	xenstore-write $NODE/vlan 10
+	ok 'hotplug: in the other' hot online
+	same 'of that alone' '10 PVID Egress Untagged' "$(vlans)"
+	ok 'nobody answers there' fails asks 10
+	ok 'hotplug: offline' hot offline
+	same 'in none' '' "$(vlans)"
+	xenstore-write $NODE/vlan 10p/20p
+	ok 'two of its own are refused' fails hot online
+	ok 'with the reason' sh -c "xenstore-read $NODE/hotplug-error | grep vlan="
+	ip link del vif8.0
+	xenstore-rm /local/domain/0/backend/vif/8
+}
 if ip link add brv type bridge vlan_filtering 1 2>/tmp/vlan; then
 	ip link set brv up
 	ok 'a VLAN' vifctl attach vif3.0 bridge=brv vlan=10 mac=00:16:3e:00:00:03
@@ -179,6 +235,7 @@ if ip link add brv type bridge vlan_filtering 1 2>/tmp/vlan; then
 	ok 'check finds another VLAN' fails vifctl check vif3.0
 	ok 'detach' vifctl detach vif3.0
 	vlan_traffic
+	vlan_hotplug
 else
 	ok 'a VLAN is refused, with the reason' sh -c '
 		vifctl attach vif3.0 bridge=br0 vlan=10 2>&1 |

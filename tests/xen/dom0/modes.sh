@@ -80,21 +80,31 @@ limited()
 }
 
 # Needs a guest with hardware's help, which is not to be had here: what libxl
-# would run for one is run by hand, on a tap that stands for QEMU's.
+# would run for one is run by hand, on a tap that stands for QEMU's. First with a
+# bridge that is missing: what the store has for the toolstack then.
+emulated_as()
+{
+	env XENBUS_TYPE=vif XENBUS_PATH=backend/vif/99/0 \
+		XENBUS_BASE_PATH=backend netdev= vif=vif99.0 \
+		INTERFACE=$e_dev script=/opt/nb/vif-bridge \
+		/opt/nb/vif-bridge "$1" type_if=tap
+}
 emulated()
 {
 	e_dev=vif99.0-emu
 	modprobe tun
 	ip tuntap add dev $e_dev mode tap
 	xenstore-write $BACK/99/0/frontend-id 99 $BACK/99/0/handle 0 \
-		$BACK/99/0/mac 00:16:3e:00:00:99 $BACK/99/0/bridge xenbr0 \
+		$BACK/99/0/mac 00:16:3e:00:00:99 $BACK/99/0/bridge nix \
 		$BACK/99/0/type vif_ioemu $BACK/99/0/hotplug-status ''
+	ok 'a bridge that is missing: refused' fails emulated_as add
+	same 'hotplug-status says so' error \
+		"$(xenstore-read $BACK/99/0/hotplug-status)"
+	ok 'and hotplug-error why' sh -c "xenstore-read $BACK/99/0/hotplug-error |
+		grep 'bridge nix: no such device'"
+	xenstore-write $BACK/99/0/bridge xenbr0
 	for e_word in add remove; do
-		ok "an emulated card's tap: vif-bridge $e_word" env \
-			XENBUS_TYPE=vif XENBUS_PATH=backend/vif/99/0 \
-			XENBUS_BASE_PATH=backend netdev= vif=vif99.0 \
-			INTERFACE=$e_dev script=/opt/nb/vif-bridge \
-			/opt/nb/vif-bridge $e_word type_if=tap
+		ok "an emulated card's tap: vif-bridge $e_word" emulated_as $e_word
 		[ $e_word = remove ] || ok 'makes it a port of the bridge' \
 			test -e /sys/class/net/xenbr0/brif/$e_dev
 	done
