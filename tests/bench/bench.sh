@@ -295,6 +295,23 @@ bench_tcp()
 			"$(tail -n 1 /tmp/tcp.peer) Gb/s"
 	done
 	row tcp g2g Gb/s /tmp/tcp.ours veth /tmp/tcp.peer HIGHER
+	tcp_direct
+}
+
+# The same two guests, by direct=yes, in turn with the peer again.
+tcp_direct()
+{
+	vifctl set vif1.0 direct=yes
+	vifctl set vif2.0 direct=yes
+	for i in $(seq "$N"); do
+		tcp_once "$G1" "$G2" 10.0.0.2 >>/tmp/direct.ours
+		tcp_once "$V1" "$V2" 10.0.0.102 >>/tmp/direct.peer
+	done
+	vifctl show stats vif1.0 | grep -q ' direct_out=[1-9]' ||
+		die 'nothing went directly'
+	row tcp g2g-direct Gb/s /tmp/direct.ours veth /tmp/direct.peer HIGHER
+	vifctl set vif1.0 direct=no
+	vifctl set vif2.0 direct=no
 }
 
 # Microseconds of each reply, sorted.

@@ -13,6 +13,7 @@
 #include "base/num.h"
 #include "ctl/ctl.h"
 #include "ctl/out.h"
+#include "ctl/shortcut.h"
 
 static void words_take_a_whole_vif(void **state)
 {
@@ -144,6 +145,44 @@ static void a_record_is_an_object(void **state)
 	free(text);
 }
 
+/* What netbackd reads is what it would write, or it would take it for nothing. */
+static void a_direct_way_is_told(void **state)
+{
+	static const struct {
+		const char *words, *text;
+	} row[] = {
+		{ "direct=yes", "xenbr0 00:16:3e:00:00:01 any" },
+		{ "direct=yes bridge=br0 ip=10.0.0.5/24,FD00::0/64",
+		  "br0 00:16:3e:00:00:01 10.0.0.5 fd00::/64" },
+		{ "direct=yes ip=10.0.0.0/28,fd00::1/64",
+		  "xenbr0 00:16:3e:00:00:01 10.0.0.0/28 fd00::1" },
+		{ "direct=yes link=down", "" },
+		{ "ip=10.0.0.1", "" },
+	};
+	char words[128], text[DIRECT_TEXT], *save, *word;
+	struct direct d;
+	struct vif v;
+	unsigned i;
+
+	(void)state;
+	for (i = 0; i < ARRAY_SIZE(row); i++) {
+		vif_init(&v, 1, 0);
+		assert_int_equal(vif_parse(&v, "mac=00:16:3e:00:00:01", NULL),
+				 0);
+		str_put(words, sizeof(words), row[i].words);
+		for (word = strtok_r(words, " ", &save); word;
+		     word = strtok_r(NULL, " ", &save))
+			assert_int_equal(vif_parse(&v, word, NULL), 0);
+		shortcut_text(&v, text);
+		assert_string_equal(text, row[i].text);
+		assert_int_equal(direct_parse(&d, text), text[0] ? 0 : -EINVAL);
+	}
+	vif_init(&v, 1, 0);
+	v.direct = true; /* without a MAC: whose would it be? */
+	shortcut_text(&v, text);
+	assert_string_equal(text, "");
+}
+
 static void a_full_disk_is_said(void **state)
 {
 	FILE *f = fopen("/dev/full", "w");
@@ -167,6 +206,7 @@ int main(void)
 		cmocka_unit_test(macs_differ_on_one_host),
 		cmocka_unit_test(a_record_is_a_line),
 		cmocka_unit_test(a_record_is_an_object),
+		cmocka_unit_test(a_direct_way_is_told),
 		cmocka_unit_test(a_full_disk_is_said),
 	};
 

@@ -79,6 +79,29 @@ guest_tcp()
 		sed -n 's/.* \([0-9.]*\) Mbits.*receiver.*/\1/p'
 }
 
+# Guest to guest goes over the bridge here; direct below. The kernel's backend knows
+# one way, which both are held against.
+bridged()
+{
+	b_mbits=$(guest_tcp)
+	echo "g2g-tcp-bridge $b_mbits"
+	[ "$1" != kernel ] || echo "g2g-tcp $b_mbits"
+}
+
+# The same with direct=yes for both cards.
+direct()
+{
+	mkdir -p /etc/netback
+	echo direct=yes >/etc/netback/hotplug
+	unplug
+	plug || return 1
+	rm /etc/netback/hotplug
+	guest_tcp >/dev/null # connects, and the guests find each other
+	echo "g2g-tcp $(guest_tcp)" >>/tmp/ours
+	note "direct: $(tail -n 1 /tmp/ours)"
+	[ "$(counter "$(stats one)" direct_in)" -gt 1000 ]
+}
+
 # measure NAME: lines "CASE VALUE" into /tmp/NAME
 measure()
 {
@@ -89,7 +112,7 @@ measure()
 	{
 		echo "tcp-down $(mbits -t "$SECONDS_TCP")"
 		echo "tcp-up $(mbits -t "$SECONDS_TCP" -R)"
-		echo "g2g-tcp $(guest_tcp)"
+		bridged "$1"
 		echo "pps64-up $(kpps_up)"
 		echo "pps64-down $(kpps_down)"
 	} >"/tmp/$1"
@@ -155,6 +178,7 @@ bench()
 	unplug
 	netback_up && plug || return 1
 	measure ours
+	direct || return 1
 	{
 		echo area,case,unit,ours,peer,peer_value,ratio
 		rows
