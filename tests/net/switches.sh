@@ -48,6 +48,65 @@ ok 'guest to host: still' in_guest 1 ping -c 1 -w 20 10.0.0.254
 ok 'not isolated' set1
 ok 'guest to guest again' in_guest 1 ping -c 1 -w 20 10.0.0.2
 
+# --- directly: what the two say to each other no rule of the host sees -------------
+# sent PORT: a datagram from 1 to 2
+sent()
+{
+	in_guest 1 "echo x | socat -u - UDP-SENDTO:10.0.0.2:$1"
+}
+# seen PORT: how many of them the host saw
+seen()
+{
+	nft list counter bridge watch "p$1" | sed -n 's/.*packets \([0-9]*\).*/\1/p'
+}
+direct_out()
+{
+	vifctl show stats vif1.0 | sed -n 's/.* direct_out=\([0-9]*\).*/\1/p'
+}
+goes_direct()
+{
+	gd_out=$(direct_out) gd_seen=$(seen 9)
+	sent 9
+	[ "$(direct_out)" -gt "$gd_out" ] && [ "$(seen 9)" = "$gd_seen" ]
+}
+goes_long()
+{
+	gl_out=$(direct_out) gl_seen=$(seen 9)
+	sent 9
+	[ "$(direct_out)" = "$gl_out" ] && [ "$(seen 9)" -gt "$gl_seen" ]
+}
+nft -f - <<END
+table bridge watch {
+	counter p9 { }
+	chain f {
+		type filter hook forward priority 0
+		udp dport 9 counter name p9
+	}
+}
+END
+ok 'without direct=yes the host sees it' goes_long
+ok 'direct=yes, one' set1 direct=yes
+ok 'still' goes_long
+ok 'both' set2 direct=yes
+ok 'now it does not' until_true 10 goes_direct
+ok 'nor after a move and back' sh -c 'ip link add br9 type bridge &&
+	vifctl move vif2.0 bridge=br9 && vifctl move vif2.0 bridge=br0'
+ok 'it does not' until_true 10 goes_direct
+ok 'another bridge' vifctl move vif2.0 bridge=br9
+direct_was=$(direct_out)
+sent 9
+same 'is not reached' "$direct_was" "$(direct_out)"
+ip link set br9 up
+vifctl move vif2.0 bridge=br0
+ip link del br9
+ok 'link=down' vifctl set vif2.0 link=down
+sent 9
+same 'is not reached' "$direct_was" "$(direct_out)"
+ok 'without it again' set2
+ok 'the host sees it' until_true 10 goes_long
+set1
+nft delete table bridge watch
+
 ok 'bcast_flood=no' set2 bcast_flood=no
 ok 'the port says so' port vif2.0 'bcast_flood off'
 in_guest 1 ip neigh flush dev eth0
