@@ -103,8 +103,8 @@ ok 'link=down' vifctl set vif2.0 link=down
 sent 9
 same 'is not reached' "$direct_was" "$(direct_out)"
 ok 'without it again' set2
+ok 'nor does the other have it' set1
 ok 'the host sees it' until_true 10 goes_long
-set1
 nft delete table bridge watch
 
 ok 'bcast_flood=no' set2 bcast_flood=no
