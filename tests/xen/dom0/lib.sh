@@ -58,7 +58,7 @@ guest_file()
 
 # guest NAME N VIF-WORDS..: /tmp/NAME.cfg of guest number N, 10.0.0.N and fd00::N.
 # TYPE=pvh, VCPUS=, MEM=, EXTRA= (kernel's words), VIFS= (whole vif list),
-# RAMDISK=
+# KERNEL= RAMDISK= (files of the share)
 guest()
 {
 	g_mac=$(printf '00:16:3e:00:00:%02x' "$2")
@@ -66,7 +66,7 @@ guest()
 	cat >"/tmp/$1.cfg" <<-END
 	name = "$1"
 	type = "${TYPE:-pv}"
-	kernel = "$(guest_file vmlinux)"
+	kernel = "$(guest_file "${KERNEL:-vmlinux}")"
 	ramdisk = "$(guest_file "${RAMDISK:-domu.cpio.gz}")"
 	extra = "console=hvc0 rdinit=/init mitigations=off nokaslr quiet loglevel=1 panic=-1 tsc=reliable net.ifnames=0 $(echo $WORDS) nb.name=$1 nb.ip=10.0.0.$2/24 nb.ip=fd00::$2/64 ${EXTRA:-}"
 	memory = ${MEM:-256}
