@@ -21,7 +21,7 @@ netback/base/vif_guard.c netback/base/vif_port.c netback/base/vif_rules.c
 netback/base/network.c netback/base/num.c netback/cap/cap.c netback/ctl/xlvif.c
 netback/ctl/xlcfg.c netback/ctl/sxp.c netback/ctl/import.c netback/ctl/import_xml.c
 filter/ruleset.c filter/rules_restore.c filter/rules_line.c filter/explain_pkt.c
-filter/dhcp.c'
+filter/dhcp.c filter/dhcp6.c'
 
 find_tool()
 {

@@ -499,6 +499,8 @@ asks6()
 {
 	ip -6 neigh flush dev nb-m
 	in_guest 1 python3 /tmp/asks6.py
+	in_guest 1 ip -6 neigh flush dev eth0
+	in_guest 1 ping -q -c 1 -W 1 ${P}1 >/dev/null
 	in_guest 1 ip -6 neigh show ${P}1 dev eth0 | grep -q lladdr &&
 		echo neighbour
 }
