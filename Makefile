@@ -56,6 +56,8 @@ HOTARCH	= $(wildcard $(foreach l,$(HOTLIBS),\
 	  $(shell $(CC) -print-file-name=lib$(l).a)))
 LDLIBS_H = $(if $(filter $(words $(HOTLIBS)),$(words $(HOTARCH))),$(HOTARCH),\
 	  $(addprefix -l,$(HOTLIBS))) -lmnl -lpthread
+# libpcap is fetched by the verbs that need it (netback/ctl/pcaplib.h).
+LDLIBS_V = $(filter-out -lpcap,$(LDLIBS_C))
 LDLIBS_G = -lxenstore -lpthread $(UNWIND)
 
 # A room is a folder; a file belongs to the library that its room belongs to.
@@ -119,7 +121,7 @@ $(B)/vifhotplug: $(call obj,netback/ctl/vifhotplug.c) $(B)/libctl.a $(B)/libdata
 	$(call say,LD,$@)$(CC) $(NBFLAGS) $(LDFLAGS) -o $@ $^ -Wl,--as-needed \
 		-Wl,--gc-sections $(LDLIBS_H)
 $(B)/vifctl: $(call obj,netback/ctl/vifctl.c) $(B)/libctl.a $(B)/libdata.a
-	$(call say,LD,$@)$(CC) $(NBFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS_C)
+	$(call say,LD,$@)$(CC) $(NBFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS_V)
 
 $(B)/tests/%: $(B)/obj/tests/%.o $(B)/libctl.a $(B)/libdata.a
 	@mkdir -p $(@D)

@@ -11,6 +11,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <getopt.h>
 #include <inttypes.h>
 #include <poll.h>
 #include <signal.h>
@@ -21,15 +22,13 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include <getopt.h>
-#include <pcap/pcap.h>
-
 #include "base/loop.h"
 #include "base/msg.h"
 #include "base/num.h"
 #include "cap.h"
 #include "ctl/control.h"
 #include "ctl/pcapfile.h"
+#include "ctl/pcaplib.h"
 #include "ctl/run.h"
 
 enum {
@@ -145,16 +144,22 @@ static int capture_seal(struct capture *k, const struct bpf_program *p)
 static int capture_compile(struct capture *k)
 {
 	struct bpf_program p = { 0 };
-	pcap_t *dead = pcap_open_dead(DLT_EN10MB, (int)k->snap);
-	int rc = 0;
+	struct pcaplib lib;
+	pcap_t *dead;
+	int rc;
 
+	if (!k->filter[0])
+		return capture_seal(k, &p);
+	rc = pcaplib_open(&lib, k->e);
+	if (rc)
+		return rc;
+	dead = lib.open_dead(DLT_EN10MB, (int)k->snap);
 	if (!dead)
-		return err_set(k->e, -ENOMEM, "out of memory");
-	if (k->filter[0] &&
-	    pcap_compile(dead, &p, k->filter, 1, PCAP_NETMASK_UNKNOWN))
+		rc = err_set(k->e, -ENOMEM, "out of memory");
+	else if (lib.compile(dead, &p, k->filter, 1, PCAP_NETMASK_UNKNOWN))
 		rc = err_set(k->e, CTL_USAGE,
 			     "filter \"%.200s\": %s; see pcap-filter(7)",
-			     k->filter, pcap_geterr(dead));
+			     k->filter, lib.geterr(dead));
 	else if (p.bf_len > CAP_INSNS)
 		rc = err_set(k->e, CTL_USAGE,
 			     "filter: %u instructions, %d are allowed; make it "
@@ -162,8 +167,10 @@ static int capture_compile(struct capture *k)
 			     p.bf_len, CAP_INSNS);
 	if (!rc)
 		rc = capture_seal(k, &p);
-	pcap_freecode(&p);
-	pcap_close(dead);
+	lib.freecode(&p);
+	if (dead)
+		lib.close(dead);
+	pcaplib_close(&lib);
 	return rc;
 }
 

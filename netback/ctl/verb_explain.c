@@ -5,11 +5,10 @@
 #include <stdio.h>
 #include <string.h>
 
-#include <pcap/pcap.h>
-
 #include "base/num.h"
 #include "ctl/ctl.h"
 #include "ctl/nodes.h"
+#include "ctl/pcaplib.h"
 #include "ctl/run.h"
 #include "ctl/way.h"
 #include "drops.h"
@@ -218,17 +217,21 @@ static int explain_one(struct explain_call *k, struct err *e)
 static int explain_file(struct explain_call *k, struct err *e)
 {
 	char why[PCAP_ERRBUF_SIZE] = "";
-	pcap_t *p = pcap_open_offline(k->pcap, why);
+	struct pcaplib lib;
+	pcap_t *p;
 	const uint8_t *data;
 	struct pcap_pkthdr *h;
 	unsigned n = 0;
-	int rc = 0;
+	int rc = pcaplib_open(&lib, e);
 
+	if (rc)
+		return rc;
+	p = lib.open_offline(k->pcap, why);
 	if (!p)
-		return err_set(e, -EIO, "%s", why);
-	if (pcap_datalink(p) != DLT_EN10MB)
+		rc = err_set(e, -EIO, "%s", why);
+	else if (lib.datalink(p) != DLT_EN10MB)
 		rc = err_set(e, -EINVAL, "%s: no Ethernet frames", k->pcap);
-	while (!rc && pcap_next_ex(p, &h, &data) == 1) {
+	while (!rc && lib.next_ex(p, &h, &data) == 1) {
 		printf("frame %u\n", ++n);
 		if (h->caplen < 14 || h->caplen > EXPLAIN_FRAME) {
 			printf("verdict: cannot know, it is too short or too "
@@ -239,7 +242,9 @@ static int explain_file(struct explain_call *k, struct err *e)
 		memcpy(k->x.frame, data, h->caplen);
 		rc = explain_one(k, e);
 	}
-	pcap_close(p);
+	if (p)
+		lib.close(p);
+	pcaplib_close(&lib);
 	return rc;
 }
 

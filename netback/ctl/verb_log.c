@@ -4,13 +4,13 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <jansson.h>
-#include <pcap/pcap.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/num.h"
 #include "ctl/ctl.h"
+#include "ctl/pcaplib.h"
 #include "ruleset.h"
 
 enum { LOG_PORTS = 4, LOG_ETHER = 14 };
@@ -19,6 +19,7 @@ struct log_out {
 	struct ctl *c;
 	const char *vif; /* only this one's, NULL: all */
 	uint32_t most, n;
+	struct pcaplib lib;
 	pcap_t *pcap;
 	pcap_dumper_t *dump; /* NULL: JSON lines */
 };
@@ -98,8 +99,8 @@ static int log_pcap(const struct log_out *k, const struct ruleset_log *l)
 	h.len = h.caplen;
 	h.ts.tv_sec = (time_t)(l->ns / 1000000000u);
 	h.ts.tv_usec = (suseconds_t)(l->ns / 1000u % 1000000u);
-	pcap_dump((u_char *)k->dump, &h, frame);
-	return pcap_dump_flush(k->dump) ? -EPIPE : 0;
+	k->lib.dump((u_char *)k->dump, &h, frame);
+	return k->lib.dump_flush(k->dump) ? -EPIPE : 0;
 }
 
 static int log_each(const struct ruleset_log *l, void *arg)
@@ -121,7 +122,7 @@ static int log_words(struct log_out *k, int argc, char **argv, uint32_t *group,
 {
 	const char *file = NULL;
 	FILE *f;
-	int i;
+	int i, rc;
 
 	for (i = 0; i + 1 < argc && argv[i][0] == '-'; i += 2) {
 		if (!strcmp(argv[i], "-g") &&
@@ -142,11 +143,14 @@ static int log_words(struct log_out *k, int argc, char **argv, uint32_t *group,
 	k->vif = i < argc ? argv[i] : NULL;
 	if (!file)
 		return 0;
+	rc = pcaplib_open(&k->lib, e);
+	if (rc)
+		return rc;
 	f = strcmp(file, "-") ? fopen(file, "we") : stdout;
 	if (!f)
 		return err_set(e, -errno, "log: %s: %s", file, strerror(errno));
-	k->pcap = pcap_open_dead(DLT_EN10MB, 65535 + LOG_ETHER);
-	k->dump = k->pcap ? pcap_dump_fopen(k->pcap, f) : NULL;
+	k->pcap = k->lib.open_dead(DLT_EN10MB, 65535 + LOG_ETHER);
+	k->dump = k->pcap ? k->lib.dump_fopen(k->pcap, f) : NULL;
 	return k->dump ? 0
 		       : err_set(e, -ENOMEM, "log: %s: cannot be written",
 				 file);
@@ -164,8 +168,9 @@ int verb_log(struct ctl *c, int argc, char **argv, struct err *e)
 	if (!rc)
 		rc = ruleset_log((uint16_t)group, log_each, &k, e);
 	if (k.dump)
-		pcap_dump_close(k.dump);
+		k.lib.dump_close(k.dump);
 	if (k.pcap)
-		pcap_close(k.pcap);
+		k.lib.close(k.pcap);
+	pcaplib_close(&k.lib);
 	return rc == 1 || rc == -EPIPE ? 0 : rc;
 }
