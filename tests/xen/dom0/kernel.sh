@@ -9,15 +9,22 @@
 ok 'vector registers survive: the emulation is sound' \
 	$B/tests/xen/dom0/vectors 2 4
 ok 'xenstored and its like are up' xen_up oxenstored
-modprobe xen-netback
+modprobe xen-netback max_queues=2
+export TWO_VCPUS=2
 two_guests
+whole 'at first'
 hotplug_effects
 firewall_effects
 mac_is_guarded
-sizes 7
+traffic 7
+queues
+rebind
+whole 'after traffic and a rebind'
 modes
 attach_detach "${N:-20}"
+whole 'after the modes, network-detach and -attach'
 create_destroy "${N:-10}"
+whole 'after create and destroy'
 passes 'after others came and went'
 save_restore
 passes 'after save and restore'

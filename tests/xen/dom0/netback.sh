@@ -15,20 +15,31 @@ ok 'netbackd does not start beside the kernel'\''s backend' \
 ok 'netbackd is up' netback_up
 export TWO_VCPUS=2
 two_guests
+# shellcheck disable=SC2034 # suite.sh's
+HELD=$(held_maps)
+whole 'at first'
 hotplug_effects
 firewall_effects
 mac_is_guarded
-traffic
+traffic 1
 queues
+whole 'after traffic and queues'
 kills "${N:-5}"
 kills_in_traffic "${N:-5}"
+whole 'after kills'
 rebind
+whole 'after unbind and bind'
 modes
+whole 'after the modes'
 attach_detach "${N:-20}"
+whole 'after network-detach and -attach'
 create_destroy "${N:-10}"
+whole 'after create and destroy'
 save_restore
 passes 'after save and restore'
+whole 'after that'
 death_while_leaving
+whole 'after a death while leaving'
 bells_for_something
 all_gone
 nothing_left

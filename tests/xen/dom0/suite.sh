@@ -111,6 +111,34 @@ create_destroy()
 	note 'create and destroy done'
 }
 
+# whole WHEN: the guests' two cards are all there is, in the store, as devices, with
+# a table of the guard each;
+# and what netbackd has mapped is what it had (HELD, of held_maps).
+whole()
+{
+	ok "$1: two cards, and nothing of others" within 10 whole_is
+}
+
+whole_is()
+{
+	w_store=$(xenstore-ls -f /local/domain/0/backend/vif |
+		sed -n 's,.*/\([0-9]*/[0-9]*\)/state = "4"$,\1,p' | sort)
+	w_want=$(printf '%s\n' "$(domid one)/0" "$(domid two)/0" | sort)
+	w_devs=$(cd /sys/class/net && ls -d vif* two0 2>/dev/null | wc -l)
+	w_nodes=$(xenstore-list $BACK | wc -l)
+	w_tables=$(nft list tables | grep -c 'netdev netback-')
+	w_is="$w_store; $w_nodes nodes, $w_devs devices, $w_tables tables$(held_maps)"
+	echo "$w_is"
+	[ "$w_is" = "$w_want; 2 nodes, 2 devices, 2 tables${HELD:-}" ]
+}
+
+# Pages of guests that netbackd's worker has, where it is the backend.
+held_maps()
+{
+	[ -d /sys/module/xen_netback ] ||
+		echo ", $(grep -c xen/gntdev "/proc/$(worker)/maps") maps"
+}
+
 # all_gone [KNOWN]: what the kernel may complain of, as a pattern.
 all_gone()
 {
