@@ -27,6 +27,7 @@ same 'the rows' 'tap,pps64-up,frames/s,write
 tap,pps64-down,frames/s,read
 tap,pps64-up-unguarded,frames/s,write
 tcp,g2g,Gb/s,veth
+tcp,g2g-direct,Gb/s,veth
 latency,ring-p50,us,wanted
 latency,ring-p99,us,wanted
 latency,ping-p50,us,veth
@@ -47,7 +48,7 @@ upgrade,pause-20-max,ms,wanted
 idle,cpu-4-vifs,%,wanted' "$(cut -d, -f1-3,5 /tmp/rows)"
 ok 'numbers where numbers stand' well_formed
 ok 'it can be drawn' python3 "$ROOT/scripts/plot.py" $CSV /tmp/plot.svg
-same 'with a bar for each row' 22 "$(grep -c '<rect class=' /tmp/plot.svg)"
+same 'with a bar for each row' 23 "$(grep -c '<rect class=' /tmp/plot.svg)"
 
 # limits.sh, by a floor that is met and one that is not.
 limits()

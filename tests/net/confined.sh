@@ -21,6 +21,11 @@ kill $!
 # Who is at work in its own code is not made to run something else.
 sh -c 'while :; do :; done' &
 BUSY=$!
+loops()
+{
+	[ "$(sed 's/.*) //' "/proc/$BUSY/stat" | cut -d ' ' -f 12)" -gt 10 ]
+}
+until_true 20 loops # its start makes calls
 same 'a process that makes no call is left alone' \
 	"cannot stop it: Resource temporarily unavailable" \
 	"$(timeout -s KILL 100 "$INJECT" $BUSY 39)"
@@ -141,8 +146,16 @@ orders()
 			echo "${orders_fd##*/}"
 	done
 }
+# number NAME: of a kind of message
+number()
+{
+	awk -v want="WORKER_$1," '/^enum worker_type/ { on = 1 }
+		on && $1 ~ /^WORKER_/ { n++ }
+		on && $1 == want { print n; exit }' \
+		"$ROOT/netback/daemon/worker.h"
+}
+FATAL=$(number FATAL) STALL=$(number STALL),0,0,0,0,1
 # says TYPE[,WORDS] DOMAIN: worker $W says that to netbackd, of vif DOMAIN.0
-FATAL=16 STALL=17,0,0,0,0,1
 says()
 {
 	says_rest=${1#*,}
