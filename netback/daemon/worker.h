@@ -28,9 +28,10 @@
  *
  * After a worker died the supervisor says DOM, CHANNEL, VIF, CONNECT, RUN again
  * to the next one with the same epoch: the survival memory makes that an adoption.
- * Unasked, a worker says FATAL when a guest broke the protocol or * lost its memory: the vif is unmapped already. And STALL when a guest takes
- * nothing any more, and again when it does.
-*/
+ * Unasked, a worker says FATAL when a guest broke the protocol or lost its memory:
+ * the vif is unmapped already. And STALL when a guest takes nothing any more, and
+ * again when it does.
+ */
 #ifndef NETBACK_DAEMON_WORKER_H
 #define NETBACK_DAEMON_WORKER_H
 

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* worker_own.h - a worker's inside, for worker*.c alone
  *
- *   worker.c	    one loop: orders, guests' memory
- *   worker_vif.c   a vif: connecting, running, counting, capture *   worker_turn.c  whose turn it is, and what a turn is
- *   worker_stall.c a guest that takes nothing any more
+ *   worker.c        one loop: orders, guests' memory
+ *   worker_vif.c    a vif: connecting, running, counting, capture
+ *   worker_turn.c   whose turn it is, and what a turn is
+ *   worker_stall.c  a guest that takes nothing any more
  *   worker_direct.c frames from guest to guest that the host does not see
-*/
+ */
 #ifndef NETBACK_DAEMON_WORKER_OWN_H
 #define NETBACK_DAEMON_WORKER_OWN_H
 

@@ -112,8 +112,7 @@ create_destroy()
 }
 
 # whole WHEN: the guests' two cards are all there is, in the store, as devices, with
-# a table of the guard each;
-# and what netbackd has mapped is what it had (HELD, of held_maps).
+# a table of the guard each; and what netbackd has mapped is what it had (HELD).
 whole()
 {
 	ok "$1: two cards, and nothing of others" within 10 whole_is
