@@ -79,7 +79,7 @@ nft -f - <<END
 table bridge watch {
 	counter p9 { }
 	chain f {
-		type filter hook forward priority 0
+		type filter hook forward priority -200
 		udp dport 9 counter name p9
 	}
 }
@@ -109,6 +109,7 @@ nft delete table bridge watch
 
 ok 'bcast_flood=no' set2 bcast_flood=no
 ok 'the port says so' port vif2.0 'bcast_flood off'
+in_guest 2 ip neigh flush dev eth0 # or it asks 1 whether it is still there
 in_guest 1 ip neigh flush dev eth0
 ok 'no ARP request reaches it' fails in_guest 1 ping -c 1 -W 1 10.0.0.2
 ok 'bcast_flood=yes' set2
