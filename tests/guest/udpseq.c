@@ -22,7 +22,7 @@
 #include "base/num.h"
 
 enum {
-	UDPSEQ_MAX = 1 << 20,  /* datagrams of one run */
+	UDPSEQ_MAX = 1 << 24,  /* datagrams of one run */
 	UDPSEQ_SILENCE = 5,    /* seconds */
 	UDPSEQ_FIRST = 60,     /* before the first: who sends has to start */
 	UDPSEQ_LAST = 20,      /* the end is said so often, 10 ms apart */

@@ -50,7 +50,7 @@ modprobe tun
 modprobe br_netfilter
 for t in $SUITES; do
 	h_from=$(cut -d. -f1 /proc/uptime)
-	timeout "${EACH:-600}" sh "tests/net/$t.sh" >/tmp/host.out 2>&1
+	timeout -s KILL "${EACH:-600}" sh "tests/net/$t.sh" >/tmp/host.out 2>&1
 	h_rc=$?
 	points "$t"
 	h_n=$(grep -cE '^(not )?ok ' /tmp/host.out)
