@@ -236,8 +236,8 @@ int mode_left_remove(enum mode_left kind, const char *dev, unsigned index,
  * ports: from one port to another, or to the host (out ""). Locked and isolated ports,
  * the forwarding database, flooding, ports that do not forward; not what it would
  * learn, nor link-local groups. One of mode_ways, with a sentence in why unless it
- * leads there; -errno. STP and LOCKED: dropped as it comes in, for that reason; DROPS: it
- * does not come there, and may go elsewhere.
+ * leads there; -errno. STP and LOCKED: dropped as it comes in, for that reason;
+ * DROPS: it does not come there, and may go elsewhere.
  */
 enum mode_ways {
 	MODE_WAY_LEADS,

@@ -227,13 +227,13 @@ static bool direct_ip6(const struct direct *d, const uint8_t *p, size_t has,
 			 (has < total ? has : total) - DIRECT_IP6, p[6], false);
 }
 
-bool direct_ordinary(const struct direct *from, const uint8_t *head,
-		     size_t head_len, uint32_t len)
+/* The sender's guard: no answer is a verdict but "yes". */
+static bool direct_ordinary(const struct direct *from, const uint8_t *head,
+			    size_t head_len, uint32_t len)
 {
 	unsigned type;
 
-	if (!direct_on(from) || head_len < DIRECT_ETH || len < head_len ||
-	    head[0] & 1 || memcmp(head + 6, from->mac, 6))
+	if (memcmp(head + 6, from->mac, 6))
 		return false;
 	type = direct_be16(head + 12);
 	head_len -= DIRECT_ETH;
@@ -245,7 +245,10 @@ bool direct_ordinary(const struct direct *from, const uint8_t *head,
 	return false;
 }
 
-bool direct_claims(const struct direct *to, const uint8_t *head)
+/* The receiver's: is the source of an ordinary frame an address that `to` has for
+ * itself? Networks may be shared and do not count.
+ */
+static bool direct_claims(const struct direct *to, const uint8_t *head)
 {
 	bool v4 = direct_be16(head + 12) == 0x0800;
 	const uint8_t *a = head + DIRECT_ETH + (v4 ? 12 : 8);
@@ -259,4 +262,16 @@ bool direct_claims(const struct direct *to, const uint8_t *head)
 			return true;
 	}
 	return false;
+}
+
+bool direct_may(const struct direct *from, const struct direct *to,
+		const uint8_t *head, size_t head_len, uint32_t len)
+{
+	/* who is off has no address to send from */
+	return direct_on(to) &&
+	       !memcmp(from->group, to->group, sizeof(to->group)) &&
+	       head_len >= DIRECT_ETH && len >= head_len &&
+	       !memcmp(head, to->mac, 6) &&
+	       direct_ordinary(from, head, head_len, len) &&
+	       !direct_claims(to, head);
 }

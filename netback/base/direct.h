@@ -49,18 +49,13 @@ int direct_parse(struct direct *out, const char *text);
 /* Its length ("" when off), or -EINVAL or -ENOSPC. */
 int direct_text(const struct direct *d, char *out, size_t size);
 
-/* May this frame of from's guest go without the host's guard seeing it, as far as
- * the guest is concerned that sent it? head: its first bytes, private, head_len
- * of them, of len in all. What is not plain TCP or UDP over IP, to one receiver,
- * from where `from` may be, is not: no answer is a verdict but "yes", and "no" is
- * the long way.
+/* May this frame of from's guest go to to's without the host's guards seeing it?
+ * head: its first bytes, private, head_len of them, of len in all. Yes, if both are
+ * in one group, it is for to's MAC, and plain TCP or UDP over IP from where `from`
+ * may be, with no address that `to` has for itself. "No" is no verdict but the long
+ * way.
  */
-bool direct_ordinary(const struct direct *from, const uint8_t *head,
-		     size_t head_len, uint32_t len);
-
-/* And its receiver: is the source of such a frame an address that `to` has for
- * itself? Its guard would drop that. Networks may be shared and do not count.
- */
-bool direct_claims(const struct direct *to, const uint8_t *head);
+bool direct_may(const struct direct *from, const struct direct *to,
+		const uint8_t *head, size_t head_len, uint32_t len);
 
 #endif

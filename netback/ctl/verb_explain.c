@@ -188,11 +188,7 @@ static void explain_direct(const struct explain_call *k)
 {
 	const struct explain *x = &k->x;
 
-	if (direct_on(&k->from) && direct_on(&k->to) &&
-	    !memcmp(k->from.group, k->to.group, sizeof(k->to.group)) &&
-	    x->len >= 14 && !memcmp(x->frame, k->to.mac, 6) &&
-	    direct_ordinary(&k->from, x->frame, x->len, (uint32_t)x->len) &&
-	    !direct_claims(&k->to, x->frame))
+	if (direct_may(&k->from, &k->to, x->frame, x->len, (uint32_t)x->len))
 		printf("direct %s %s # netbackd may hand it over itself, and "
 		       "then nothing below sees it\n",
 		       x->in, x->out);

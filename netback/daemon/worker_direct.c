@@ -136,9 +136,9 @@ static bool wdirect_may(const struct wvif *a, struct wvif *b,
 			const struct frame *f)
 {
 	return wdirect_runs(b) && wdirect_in_order(a, b) &&
-	       direct_ordinary(&a->direct.me, f->head, f->head_len, f->len) &&
-	       !direct_claims(&b->direct.me, f->head) && wdirect_whole(b, f) &&
-	       wdirect_room(b, f);
+	       direct_may(&a->direct.me, &b->direct.me, f->head, f->head_len,
+			  f->len) &&
+	       wdirect_whole(b, f) && wdirect_room(b, f);
 }
 
 /* --- doing it ---------------------------------------------------------------- */

@@ -119,15 +119,23 @@ static const uint8_t tcp6[] = {
 	0,    0x50, 0x10, 1,	0, 0, 0,    0,	  0,
 };
 
-static const struct direct *of(const char *text)
-{
-	static struct direct d;
+#define FROM "br0 00:16:3e:00:00:01 10.0.0.1 10.1.0.0/16 fd00::1 fd01::/20"
+#define TO   "br0 00:16:3e:00:00:02 any"
 
-	assert_int_equal(direct_parse(&d, text), 0);
-	return &d;
+static bool between(const char *from, const char *to, const uint8_t *head,
+		    size_t n, uint32_t len)
+{
+	struct direct a, b;
+
+	assert_int_equal(direct_parse(&a, from), 0);
+	assert_int_equal(direct_parse(&b, to), 0);
+	return direct_may(&a, &b, head, n, len);
 }
 
-#define FROM "br0 00:16:3e:00:00:01 10.0.0.1 10.1.0.0/16 fd00::1 fd01::/20"
+static bool may(const uint8_t *head, size_t n, uint32_t len)
+{
+	return between(FROM, TO, head, n, len);
+}
 
 struct change {
 	int at; /* < 0: nothing is changed */
@@ -146,8 +154,7 @@ static void frames(const uint8_t *f, size_t len, const struct change *row,
 		memcpy(b, f, len);
 		if (row[i].at >= 0)
 			memcpy(b + row[i].at, row[i].to, (size_t)row[i].n);
-		if (direct_ordinary(of(FROM), b, len, (uint32_t)len) !=
-		    row[i].yes)
+		if (may(b, len, (uint32_t)len) != row[i].yes)
 			fail_msg("byte %d: 0x%02x", row[i].at, row[i].to[0]);
 	}
 }
@@ -156,8 +163,8 @@ static void frames_of_ip4(void **state)
 {
 	static const struct change row[] = {
 		{ -1, { 0 }, 0, true },
-		{ 0, { 1 }, 1, false }, /* to a group */
-		{ 0, { 0xff }, 1, false },
+		{ 0, { 1 }, 1, false },	       /* to a group */
+		{ 5, { 3 }, 1, false },	       /* to another */
 		{ 11, { 2 }, 1, false },       /* from another MAC */
 		{ 12, { 8, 6 }, 2, false },    /* ARP */
 		{ 12, { 0x81, 0 }, 2, false }, /* a tag */
@@ -229,13 +236,13 @@ static void frames_of_ip6(void **state)
 	b[20] = 17;
 	b[55] = 0x23;
 	b[54] = 0x02; /* 547 = 0x0223 */
-	assert_false(direct_ordinary(of(FROM), b, sizeof(b), sizeof(b)));
+	assert_false(may(b, sizeof(b), sizeof(b)));
 	memcpy(b + 54, tcp6 + 54, 4);
 	b[56] = 0x02;
 	b[57] = 0x22;
-	assert_false(direct_ordinary(of(FROM), b, sizeof(b), sizeof(b)));
+	assert_false(may(b, sizeof(b), sizeof(b)));
 	b[57] = 0x24;
-	assert_true(direct_ordinary(of(FROM), b, sizeof(b), sizeof(b)));
+	assert_true(may(b, sizeof(b), sizeof(b)));
 }
 
 static void frames_too_short(void **state)
@@ -250,60 +257,82 @@ static void frames_too_short(void **state)
 
 		memset(b, 0xa5, sizeof(b));
 		memcpy(b, udp4, n);
-		assert_int_equal(direct_ordinary(of(FROM), b, n, sizeof(udp4)),
-				 n >= 14 + 20 + 8);
+		assert_int_equal(may(b, n, sizeof(udp4)), n >= 14 + 20 + 8);
 		if (n < sizeof(udp4))
-			assert_false(
-				direct_ordinary(of(FROM), b, n, (uint32_t)n));
+			assert_false(may(b, n, (uint32_t)n));
 	}
 	for (n = 0; n < sizeof(tcp6); n++)
-		assert_false(direct_ordinary(of(FROM), tcp6, n, sizeof(tcp6)));
+		assert_false(may(tcp6, n, sizeof(tcp6)));
 	/* a frame can be longer than its head, not shorter */
-	assert_false(direct_ordinary(of(FROM), udp4, sizeof(udp4), 45));
-	assert_true(direct_ordinary(of(FROM), udp4, sizeof(udp4), 9000));
+	assert_false(may(udp4, sizeof(udp4), 45));
+	assert_true(may(udp4, sizeof(udp4), 9000));
 }
 
 static void who_is_off_says_no(void **state)
 {
-	struct direct off;
+	struct direct from, to, off;
 
 	(void)state;
+	assert_int_equal(direct_parse(&from, FROM), 0);
+	assert_int_equal(direct_parse(&to, TO), 0);
+	assert_true(direct_may(&from, &to, udp4, sizeof(udp4), sizeof(udp4)));
+	off = to; /* all but the addresses */
+	off.any = false;
+	assert_false(direct_may(&from, &off, udp4, sizeof(udp4), sizeof(udp4)));
 	memset(&off, 0, sizeof(off));
-	memcpy(off.mac, udp4 + 6, 6);
-	assert_false(direct_ordinary(&off, udp4, sizeof(udp4), sizeof(udp4)));
+	memcpy(off.group, from.group, sizeof(off.group));
+	memcpy(off.mac, from.mac, sizeof(off.mac));
+	assert_false(direct_may(&off, &to, udp4, sizeof(udp4), sizeof(udp4)));
 }
 
 static void any_source(void **state)
 {
-	const struct direct *d = of("br0 00:16:3e:00:00:01 any");
+	static const uint8_t source[][4] = { { 192, 0, 2, 1 },
+					     { 224, 0, 0, 1 },
+					     { 0, 0, 0, 0 } };
+	const char *any = "br0 00:16:3e:00:00:01 any";
 	uint8_t b[sizeof(udp4)];
+	unsigned i;
 
 	(void)state;
-	memcpy(b, udp4, sizeof(b));
-	memcpy(b + 26, "\xc0\x00\x02\x01", 4);
-	assert_true(direct_ordinary(d, b, sizeof(b), sizeof(b)));
-	memcpy(b + 26, "\xe0\x00\x00\x01", 4);
-	assert_false(direct_ordinary(d, b, sizeof(b), sizeof(b)));
-	memcpy(b + 26, "\x00\x00\x00\x00", 4);
-	assert_false(direct_ordinary(d, b, sizeof(b), sizeof(b)));
+	for (i = 0; i < ARRAY_SIZE(source); i++) {
+		memcpy(b, udp4, sizeof(b));
+		memcpy(b + 26, source[i], 4);
+		assert_int_equal(between(any, TO, b, sizeof(b), sizeof(b)), !i);
+	}
 	memcpy(b, udp4, sizeof(b));
 	b[11] = 9; /* its MAC all the same */
-	assert_false(direct_ordinary(d, b, sizeof(b), sizeof(b)));
-	assert_true(direct_ordinary(d, tcp6, sizeof(tcp6), sizeof(tcp6)));
+	assert_false(between(any, TO, b, sizeof(b), sizeof(b)));
+	assert_true(between(any, TO, tcp6, sizeof(tcp6), sizeof(tcp6)));
 }
 
-static void what_the_receiver_is_itself(void **state)
+static void who_may_receive(void **state)
 {
+	static const struct {
+		const char *to;
+		bool udp4, tcp6;
+	} row[] = {
+		{ "br0 00:16:3e:00:00:02 10.0.0.2", true, true },
+		{ "br0 00:16:3e:00:00:03 10.0.0.2", false, false },
+		{ "br1 00:16:3e:00:00:02 10.0.0.2", false, false },
+		{ "br00 00:16:3e:00:00:02 10.0.0.2", false, false },
+		/* what it is itself */
+		{ "br0 00:16:3e:00:00:02 10.0.0.2 10.0.0.1", false, true },
+		{ "br0 00:16:3e:00:00:02 10.0.0.2 fd00::1", true, false },
+		/* what it shares */
+		{ "br0 00:16:3e:00:00:02 10.0.0.0/24 fd00::/64", true, true },
+	};
+	unsigned i;
+
 	(void)state;
-#define TO "br0 00:16:3e:00:00:02 "
-	assert_false(direct_claims(of(TO "10.0.0.2"), udp4));
-	assert_true(direct_claims(of(TO "10.0.0.2 10.0.0.1"), udp4));
-	assert_false(direct_claims(of(TO "10.0.0.0/24"), udp4)); /* shared */
-	assert_false(direct_claims(of(TO "any"), udp4));
-	assert_false(direct_claims(of(TO "10.0.0.1"), tcp6));
-	assert_true(direct_claims(of(TO "fd00::1"), tcp6));
-	assert_false(direct_claims(of(TO "fd00::/64"), tcp6));
-#undef TO
+	for (i = 0; i < ARRAY_SIZE(row); i++) {
+		assert_int_equal(between(FROM, row[i].to, udp4, sizeof(udp4),
+					 sizeof(udp4)),
+				 row[i].udp4);
+		assert_int_equal(between(FROM, row[i].to, tcp6, sizeof(tcp6),
+					 sizeof(tcp6)),
+				 row[i].tcp6);
+	}
 }
 
 int main(void)
@@ -316,7 +345,7 @@ int main(void)
 		cmocka_unit_test(frames_too_short),
 		cmocka_unit_test(who_is_off_says_no),
 		cmocka_unit_test(any_source),
-		cmocka_unit_test(what_the_receiver_is_itself),
+		cmocka_unit_test(who_may_receive),
 	};
 
 	return cmocka_run_group_tests_name("direct", tests, NULL, NULL);
