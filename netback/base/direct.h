@@ -15,6 +15,7 @@
 #ifndef NETBACK_BASE_DIRECT_H
 #define NETBACK_BASE_DIRECT_H
 
+#include <assert.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -37,6 +38,8 @@ struct direct {
 	uint8_t naddr; /* 0 and not any: off */
 	struct direct_addr addr[DIRECT_ADDRS];
 };
+static_assert(sizeof(struct direct) == 24 + 18 * DIRECT_ADDRS,
+	      "no holes: it is compared as bytes");
 
 static inline bool direct_on(const struct direct *d)
 {

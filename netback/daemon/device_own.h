@@ -63,8 +63,8 @@ struct device {
 	struct keep_record record;
 	char rate_text[DEVICE_RATE]; /* as the store has it */
 	uint32_t rate_bytes, rate_usecs;
-	char direct_text[DIRECT_TEXT]; /* as the store has it */
 	struct direct direct;
+	bool direct_bad; /* the store has other words there */
 	/* the host's side */
 	int tap, keep_fd;
 	uint32_t mtu;

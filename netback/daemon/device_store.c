@@ -261,21 +261,24 @@ bool device_read_rate(struct device *d)
 bool device_read_direct(struct device *d)
 {
 	char got[DIRECT_TEXT];
+	struct direct now;
 	int rc = device_read(d, d->back, "direct", got, sizeof(got));
+	bool bad;
 
 	if (rc == -ENOTCONN)
 		return false;
 	if (rc < 0)
 		snprintf(got, sizeof(got), "%s", rc == -ENOENT ? "" : "?");
-	if (!strcmp(got, d->direct_text))
-		return false;
-	snprintf(d->direct_text, sizeof(d->direct_text), "%s", got);
-	if (direct_parse(&d->direct, got) && got[0])
+	bad = direct_parse(&now, got) && got[0];
+	if (bad && !d->direct_bad)
 		log_warn("%s: %s/direct is not a bridge, a MAC and addresses; "
 			 "its frames all go by the bridge",
 			 d->name, d->back);
-	else
-		log_debug("%s: direct: %s", d->name, got[0] ? got : "no");
+	d->direct_bad = bad;
+	if (!memcmp(&now, &d->direct, sizeof(now)))
+		return false;
+	log_debug("%s: direct: %s", d->name, direct_on(&now) ? got : "no");
+	d->direct = now;
 	return true;
 }
 
