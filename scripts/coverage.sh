@@ -16,8 +16,9 @@ FILES='netback/ring/tx.c netback/ring/rx.c netback/ring/ring.c netback/ring/ctrl
 netback/ring/gref.c netback/ring/hash.c netback/base/locate.c netback/base/msg.c
 netback/store/conn.c netback/store/ops.c netback/store/tree.c netback/daemon/life.c
 netback/daemon/keys.c netback/daemon/guestconn.c netback/daemon/orders.c
-netback/hv/hv_local.c netback/base/vif.c netback/base/vif_check.c
-netback/base/vif_guard.c netback/base/vif_port.c netback/base/vif_rules.c
+netback/hv/hv_local.c netback/base/direct.c netback/base/vif.c
+netback/base/vif_check.c netback/base/vif_guard.c netback/base/vif_port.c
+netback/base/vif_rules.c
 netback/base/network.c netback/base/num.c netback/cap/cap.c netback/ctl/xlvif.c
 netback/ctl/xlcfg.c netback/ctl/sxp.c netback/ctl/import.c netback/ctl/import_xml.c
 filter/ruleset.c filter/rules_restore.c filter/rules_line.c filter/explain_pkt.c
