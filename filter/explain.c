@@ -9,6 +9,9 @@
  *   else ip prerouting, then forward and postrouting, or input
  *   netdev egress of `out`
  *
+ *   from a bridge's port, routed: bridge prerouting and input first; to one: bridge
+ *     output and postrouting last
+ *
  * "ip" stands for the chains of family ip or ip6, and inet. What a bridge does
  * by itself (FDB, port flags) is told by who asks; routing and conntrack are not
  * asked.
@@ -30,6 +33,7 @@ enum {
 	NF_BR_PRE_ROUTING = 0,
 	NF_BR_LOCAL_IN = 1,
 	NF_BR_FORWARD = 2,
+	NF_BR_LOCAL_OUT = 3,
 	NF_BR_POST_ROUTING = 4,
 	NF_BR_PRI_BRNF = 0,
 };
@@ -377,10 +381,10 @@ static int explain_bridge(struct explain_walk *w, const char *name,
 {
 	struct explain_hook h = { name, NFPROTO_BRIDGE, hook, from, to, NULL };
 
-	w->p.in = hook == NF_BR_POST_ROUTING ? "" : w->x->in;
-	w->p.out = hook == NF_BR_FORWARD || hook == NF_BR_POST_ROUTING
-			   ? w->x->out
-			   : "";
+	bool last = hook == NF_BR_LOCAL_OUT || hook == NF_BR_POST_ROUTING;
+
+	w->p.in = last ? "" : w->x->in;
+	w->p.out = last || hook == NF_BR_FORWARD ? w->x->out : "";
 	return explain_at_hook(w, &h, bits);
 }
 
@@ -424,48 +428,80 @@ static int explain_own_way(struct explain_walk *w, int bits)
 	return (bits & ~EXPLAIN_PASS) | EXPLAIN_DROP;
 }
 
+/* What comes by a bridge's port, up to where it is forwarded or taken up. */
+static int explain_from_port(struct explain_walk *w, bool local, int bits)
+{
+	const char *br = w->x->bridge;
+	bool called = explain_called(w);
+
+	if (!local && w->x->first)
+		bits = explain_own_way(w, bits);
+	if (local)
+		return bits;
+	bits = explain_bridge(w, "prerouting", NF_BR_PRE_ROUTING, INT64_MIN,
+			      NF_BR_PRI_BRNF, bits);
+	if (called)
+		bits = explain_inet(w, "prerouting", NF_INET_PRE_ROUTING, br,
+				    "", bits);
+	bits = explain_bridge(w, "prerouting", NF_BR_PRE_ROUTING,
+			      NF_BR_PRI_BRNF, INT64_MAX, bits);
+	return explain_own_way(w, bits);
+}
+
+/* .. up to the host, which a bridge's port gives it to. */
+static int explain_taken_up(struct explain_walk *w, int bits)
+{
+	bits = explain_bridge(w, "input", NF_BR_LOCAL_IN, INT64_MIN, INT64_MAX,
+			      bits);
+	if (!explain_called(w))
+		bits = explain_inet(w, "prerouting", NF_INET_PRE_ROUTING,
+				    w->x->bridge, "", bits);
+	return bits;
+}
+
 static int explain_on_bridge(struct explain_walk *w, int bits)
 {
 	static const uint8_t group[5] = { 0x01, 0x80, 0xc2, 0, 0 };
-	const char *br = w->x->bridge;
-	bool called = explain_called(w), local;
+	bool local;
 
 	w->p.physin = w->x->in;
 	local = !memcmp(w->x->frame, group, 5) && w->x->frame[5] < 16;
-	if (!local && w->x->first)
-		bits = explain_own_way(w, bits);
-	if (!local) {
-		bits = explain_bridge(w, "prerouting", NF_BR_PRE_ROUTING,
-				      INT64_MIN, NF_BR_PRI_BRNF, bits);
-		if (called)
-			bits = explain_inet(w, "prerouting",
-					    NF_INET_PRE_ROUTING, br, "", bits);
-		bits = explain_bridge(w, "prerouting", NF_BR_PRE_ROUTING,
-				      NF_BR_PRI_BRNF, INT64_MAX, bits);
-		bits = explain_own_way(w, bits);
-	}
+	bits = explain_from_port(w, local, bits);
 	if (w->x->out[0] && !local)
-		return explain_to_port(w, called, bits);
-	bits = explain_bridge(w, "input", NF_BR_LOCAL_IN, INT64_MIN, INT64_MAX,
-			      bits);
-	if (!called)
-		bits = explain_inet(w, "prerouting", NF_INET_PRE_ROUTING, br,
-				    "", bits);
-	return explain_inet(w, "input", NF_INET_LOCAL_IN, br, "", bits);
+		return explain_to_port(w, explain_called(w), bits);
+	bits = explain_taken_up(w, bits);
+	return explain_inet(w, "input", NF_INET_LOCAL_IN, w->x->bridge, "",
+			    bits);
 }
 
+/* The devices that IP sees are the bridges; of the port that it came by
+ * br_netfilter knows, of the one that it leaves by nobody yet.
+ */
 static int explain_routed(struct explain_walk *w, int bits)
 {
 	const struct explain *x = w->x;
+	const char *in = x->bridge[0] ? x->bridge : x->in;
+	const char *out = x->to[0] ? x->to : x->out;
 
-	bits = explain_inet(w, "prerouting", NF_INET_PRE_ROUTING, x->in, "",
+	if (x->bridge[0]) {
+		w->p.physin = explain_called(w) ? x->in : NULL;
+		bits = explain_from_port(w, false, bits);
+		bits = explain_taken_up(w, bits);
+	} else {
+		bits = explain_inet(w, "prerouting", NF_INET_PRE_ROUTING, in,
+				    "", bits);
+	}
+	if (!out[0])
+		return explain_inet(w, "input", NF_INET_LOCAL_IN, in, "", bits);
+	bits = explain_inet(w, "forward", NF_INET_FORWARD, in, out, bits);
+	bits = explain_inet(w, "postrouting", NF_INET_POST_ROUTING, "", out,
 			    bits);
-	if (!x->out[0])
-		return explain_inet(w, "input", NF_INET_LOCAL_IN, x->in, "",
-				    bits);
-	bits = explain_inet(w, "forward", NF_INET_FORWARD, x->in, x->out, bits);
-	return explain_inet(w, "postrouting", NF_INET_POST_ROUTING, "", x->out,
-			    bits);
+	if (!x->to[0])
+		return bits;
+	bits = explain_bridge(w, "output", NF_BR_LOCAL_OUT, INT64_MIN,
+			      INT64_MAX, bits);
+	return explain_bridge(w, "postrouting", NF_BR_POST_ROUTING, INT64_MIN,
+			      INT64_MAX, bits);
 }
 
 /* In the kernel's words, if it is one thing alone that drops. */
@@ -507,8 +543,8 @@ int explain_frame(struct explain_db *db, const struct explain *x, FILE *out,
 	explain_look(&w.p);
 	bits = explain_netdev(&w, false, bits);
 	if (bits & EXPLAIN_PASS && !w.rc)
-		bits = x->bridge[0] ? explain_on_bridge(&w, bits)
-				    : explain_routed(&w, bits);
+		bits = x->bridge[0] && !x->routed ? explain_on_bridge(&w, bits)
+						  : explain_routed(&w, bits);
 	if (x->out[0])
 		bits = explain_netdev(&w, true, bits);
 	if (!w.rc)

@@ -15,6 +15,7 @@
 #include <net/if_arp.h>
 #include <netinet/in.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/num.h"
 #include "explain_rules.h"
@@ -132,6 +133,28 @@ static void explain_meta_set(struct explain_at *a, const struct nftnl_expr *x,
 	a->got = EXPLAIN_YES;
 }
 
+/* Of the two kinds that our own rules ask for; any other is not known. */
+static void explain_kind(struct explain_at *a, uint32_t reg, const char *dev)
+{
+	static const char *const kind[][2] = { { "bridge", "bridge" },
+					       { "tun", "tun_flags" } };
+	char path[64];
+	unsigned i;
+
+	for (i = 0; dev[0] && i < ARRAY_SIZE(kind); i++) {
+		str_fmt(path, sizeof(path), "/sys/class/net/%s/%s", dev,
+			kind[i][1]);
+		if (!access(path, F_OK))
+			break;
+	}
+	if (!dev[0])
+		a->got = EXPLAIN_NO;
+	else if (i < ARRAY_SIZE(kind))
+		explain_name(a, reg, kind[i][0]);
+	else
+		explain_unknown(a, reg, IFNAMSIZ, "a device's kind");
+}
+
 static void explain_meta_dev(struct explain_at *a, uint32_t key, uint32_t reg)
 {
 	const struct explain_pkt *p = a->p;
@@ -149,6 +172,10 @@ static void explain_meta_dev(struct explain_at *a, uint32_t key, uint32_t reg)
 		break;
 	case NFT_META_OIFNAME:
 		explain_name(a, reg, p->out);
+		break;
+	case NFT_META_IIFKIND:
+	case NFT_META_OIFKIND:
+		explain_kind(a, reg, key == NFT_META_IIFKIND ? p->in : p->out);
 		break;
 	case NFT_META_BRI_IIFNAME:
 	case NFT_META_BRI_OIFNAME:
@@ -583,7 +610,8 @@ static void explain_nothing(struct explain_at *a, const struct nftnl_expr *x)
 
 static void explain_ct(struct explain_at *a, const struct nftnl_expr *x)
 {
-	uint32_t fresh = NF_CT_STATE_BIT(IP_CT_NEW);
+	uint32_t fresh = NF_CT_STATE_BIT(a->p->x->related ? IP_CT_RELATED
+							  : IP_CT_NEW);
 
 	if (nftnl_expr_is_set(x, NFTNL_EXPR_CT_SREG))
 		return;

@@ -45,7 +45,7 @@ static bool explain_elsewhere(const struct explain_db *db,
 	bool elsewhere = false;
 	char dev[IFNAMSIZ];
 
-	if (g->nfgen_family != NFPROTO_NETDEV)
+	if (g->nfgen_family != NFPROTO_NETDEV || !db->dev[0])
 		return false;
 	mnl_attr_for_each(attr, nlh, sizeof(*g))
 	{
@@ -104,8 +104,8 @@ int explain_db_open(struct explain_db **out, const struct explain *x,
 
 	if (!db)
 		return err_set(e, rc, "out of memory");
-	db->dev[0] = x->in;
-	db->dev[1] = x->out;
+	db->dev[0] = x ? x->in : NULL;
+	db->dev[1] = x ? x->out : NULL;
 	db->chain = calloc(EXPLAIN_CHAINS, sizeof(*db->chain));
 	if (!db->chain)
 		err_set(e, rc, "out of memory");
@@ -128,6 +128,15 @@ int explain_db_open(struct explain_db **out, const struct explain *x,
 	return 0;
 }
 
+static void explain_set_free(struct explain_set *s)
+{
+	if (s && s->set)
+		nftnl_set_free(s->set);
+	if (s && s->elems)
+		nftnl_set_free(s->elems);
+	free(s);
+}
+
 void explain_db_close(struct explain_db *db)
 {
 	unsigned i, k;
@@ -139,12 +148,9 @@ void explain_db_close(struct explain_db *db)
 			nftnl_rule_free(db->chain[i].rule[k]);
 		free(db->chain[i].rule);
 	}
-	for (i = 0; i < db->nset; i++) {
-		if (db->set[i].set)
-			nftnl_set_free(db->set[i].set);
-		if (db->set[i].elems)
-			nftnl_set_free(db->set[i].elems);
-	}
+	for (i = 0; i < db->nset; i++)
+		explain_set_free(db->set[i]);
+	free(db->set);
 	nft_close(db->nft);
 	free(db->chain);
 	free(db);
@@ -252,39 +258,63 @@ static int explain_count(struct nftnl_set_elem *x, void *data)
 	return 0;
 }
 
-struct explain_set *explain_db_set(struct explain_db *db, uint16_t family,
-				   const char *table, const char *name)
+/* One more, empty: NULL without memory. */
+static struct explain_set *explain_set_new(struct explain_db *db)
 {
-	struct explain_key k = { table, name };
+	struct explain_set **v = reallocarray(db->set, db->nset + 1,
+					      sizeof(*v));
+
+	if (!v)
+		return NULL;
+	db->set = v;
+	v[db->nset] = calloc(1, sizeof(**v));
+	return v[db->nset];
+}
+
+static int explain_set_read(struct explain_db *db, struct explain_set *s)
+{
+	struct explain_key k = { s->table, s->name };
 	struct nft_ask a = { .type = NFT_MSG_GETSET,
-			     .family = family,
+			     .family = s->family,
 			     .build = explain_put_key,
 			     .arg = &k,
-			     .each = explain_on_set };
-	struct explain_set *s;
-	unsigned i;
+			     .each = explain_on_set,
+			     .data = s };
+	int rc = nft_ask(db->nft, &a);
 
-	for (i = 0; i < db->nset; i++)
-		if (db->set[i].family == family &&
-		    !strcmp(db->set[i].table, table) &&
-		    !strcmp(db->set[i].name, name))
-			return &db->set[i];
-	if (i == EXPLAIN_CACHE)
-		return NULL;
-	s = &db->set[db->nset];
-	s->family = family;
-	str_put(s->table, sizeof(s->table), table);
-	str_put(s->name, sizeof(s->name), name);
-	a.data = s;
-	if (nft_ask(db->nft, &a) || !s->set)
-		return NULL;
+	if (rc || !s->set)
+		return rc ? rc : -ENOENT;
 	a.type = NFT_MSG_GETSETELEM;
 	a.dump = true;
 	a.each = explain_on_elems;
-	if (nft_ask(db->nft, &a))
-		return NULL;
-	if (s->elems)
+	rc = nft_ask(db->nft, &a);
+	if (!rc && s->elems)
 		nftnl_set_elem_foreach(s->elems, explain_count, s);
+	return rc;
+}
+
+struct explain_set *explain_db_set(struct explain_db *db, uint16_t family,
+				   const char *table, const char *name)
+{
+	struct explain_set *s;
+	unsigned i;
+
+	for (i = 0; i < db->nset; i++) {
+		s = db->set[i];
+		if (s->family == family && !strcmp(s->table, table) &&
+		    !strcmp(s->name, name))
+			return s;
+	}
+	s = explain_set_new(db);
+	if (!s)
+		return NULL;
+	s->family = family;
+	str_put(s->table, sizeof(s->table), table);
+	str_put(s->name, sizeof(s->name), name);
+	if (explain_set_read(db, s)) {
+		explain_set_free(s);
+		return NULL;
+	}
 	db->nset++;
 	return s;
 }

@@ -16,7 +16,6 @@
 enum {
 	EXPLAIN_NAME = 128,
 	EXPLAIN_CHAINS = 8192,
-	EXPLAIN_CACHE = 256, /* chains and sets that one frame may meet */
 	EXPLAIN_RULES = 8192,
 	EXPLAIN_STEPS = 20000, /* rules that one frame may meet */
 	EXPLAIN_REGS =
@@ -49,11 +48,11 @@ struct explain_db {
 	unsigned nchain, nset;
 	bool many; /* more chains than there is room for */
 	struct explain_chain *chain;
-	struct explain_set set[EXPLAIN_CACHE];
+	struct explain_set **set;
 };
 
 /* explain_load.c: -errno of the kernel's. For frames that come and leave by x's
- * devices, as long as x is there.
+ * devices, as long as x is there; NULL: by any.
  */
 int explain_db_open(struct explain_db **out, const struct explain *x,
 		    struct err *e);

@@ -188,7 +188,9 @@ static enum explain_match explain_conntrack(const void *info,
 	if (!p->x->fresh ||
 	    (m->match_flags & ~XT_CONNTRACK_STATE_ALIAS) != XT_CONNTRACK_STATE)
 		return EXPLAIN_MAYBE;
-	return !!(m->state_mask & XT_CONNTRACK_STATE_BIT(IP_CT_NEW)) !=
+	return !!(m->state_mask &
+		  XT_CONNTRACK_STATE_BIT(p->x->related ? IP_CT_RELATED
+						       : IP_CT_NEW)) !=
 	       !!(m->invert_flags & XT_CONNTRACK_STATE);
 }
 

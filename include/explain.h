@@ -26,8 +26,11 @@ struct explain {
 	char in[IFNAMSIZ];     /* the device that the frame comes in by */
 	char out[IFNAMSIZ];    /* .. and leaves by; "" = it is for the host */
 	char bridge[IFNAMSIZ]; /* whose ports both are, or in is; "" = none */
+	char to[IFNAMSIZ];     /* routed: the bridge of which out is a port */
+	bool routed; /* by the host: from a bridge's port, or to another's */
 	uint32_t mark;
-	bool fresh; /* the first frame of a connection */
+	bool fresh;   /* the first frame of a connection .. */
+	bool related; /* .. that another one announced */
 	/* Why the bridge would not send it to out, or not take it, whatever rules
 	 * say; "" = it does, or that is not asked. unsure: it may; first: it is
 	 * so before its rules of prerouting, else behind them.

@@ -27,22 +27,6 @@ struct explain_call {
 	struct direct from, to; /* what netbackd is told of the two vifs */
 };
 
-static bool explain_own_mac(const char *dev, uint8_t mac[6])
-{
-	char path[128], text[32] = "";
-	FILE *f;
-	bool ok;
-
-	snprintf(path, sizeof(path), "/sys/class/net/%s/address", dev);
-	f = fopen(path, "re");
-	if (!f)
-		return false;
-	ok = fgets(text, sizeof(text), f);
-	fclose(f);
-	text[strcspn(text, "\n")] = '\0';
-	return ok && !vif_parse_mac(text, mac);
-}
-
 static int explain_on_vif(void *arg, uint16_t domid, uint16_t handle)
 {
 	struct explain_call *k = arg;
@@ -77,9 +61,8 @@ static int explain_macs(struct explain_call *k, struct err *e)
 			       x->in);
 	if (k->has_dst)
 		return 0;
-	if (x->out[0]
-		    ? explain_guest_mac(k, x->out, k->dst)
-		    : explain_own_mac(x->bridge[0] ? x->bridge : x->in, k->dst))
+	if (x->out[0] ? explain_guest_mac(k, x->out, k->dst)
+		      : way_mac(x->bridge[0] ? x->bridge : x->in, k->dst))
 		return 0;
 	return err_set(e, CTL_USAGE,
 		       "explain: no vif %s with a MAC is attached; say --dmac",
@@ -262,8 +245,9 @@ int verb_explain(struct ctl *c, int argc, char **argv, struct err *e)
 	way_master(k.x.in, k.x.bridge);
 	if (k.x.out[0]) {
 		way_master(k.x.out, other);
-		if (strcmp(other, k.x.bridge))
-			k.x.bridge[0] = '\0';
+		k.x.routed = strcmp(other, k.x.bridge);
+		if (k.x.routed)
+			str_put(k.x.to, sizeof(k.x.to), other);
 	}
 	explain_direct_read(&k);
 	if (k.pcap)

@@ -5,11 +5,13 @@
 #include <libgen.h>
 #include <limits.h>
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "base/num.h"
 #include "drops.h"
 #include "mode.h"
+#include "vif.h"
 
 void way_master(const char *dev, char bridge[IFNAMSIZ])
 {
@@ -26,6 +28,22 @@ void way_master(const char *dev, char bridge[IFNAMSIZ])
 	snprintf(path, sizeof(path), "/sys/class/net/%s/bridge", bridge);
 	if (access(path, F_OK))
 		bridge[0] = '\0';
+}
+
+bool way_mac(const char *dev, uint8_t mac[6])
+{
+	char path[128], text[32] = "";
+	FILE *f;
+	bool ok;
+
+	snprintf(path, sizeof(path), "/sys/class/net/%s/address", dev);
+	f = fopen(path, "re");
+	if (!f)
+		return false;
+	ok = fgets(text, sizeof(text), f);
+	fclose(f);
+	text[strcspn(text, "\n")] = '\0';
+	return ok && !vif_parse_mac(text, mac);
 }
 
 /* What does not leave by one port may leave by others: then nothing is dropped. */
@@ -48,7 +66,7 @@ int way_fill(struct explain *x, struct err *e)
 	int rc;
 
 	x->way[0] = x->way_reason[0] = '\0';
-	if (!x->bridge[0] || x->len < 12)
+	if (!x->bridge[0] || x->routed || x->len < 12)
 		return 0;
 	rc = mode_way(&q, x->way, sizeof(x->way), e);
 	x->unsure = rc == MODE_WAY_UNKNOWN;

@@ -8,6 +8,9 @@
 /* The bridge that a device is a port of, "" = none. */
 void way_master(const char *dev, char bridge[IFNAMSIZ]);
 
+/* A device's own MAC. */
+bool way_mac(const char *dev, uint8_t mac[6]);
+
 /* x->way, unsure, first, and way_reason if the reasons of rules have a name; from its
  * bridge, devices and frame.
  */
