@@ -7,8 +7,11 @@
  */
 #include "cut.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <libmnl/libmnl.h>
+#include <linux/netfilter/nf_conntrack_common.h>
+#include <linux/netfilter/nf_conntrack_tcp.h>
 #include <linux/netfilter/nfnetlink.h>
 #include <linux/netfilter/nfnetlink_conntrack.h>
 #include <stdlib.h>
@@ -19,19 +22,21 @@
 
 enum {
 	CUT_ATTRS = 512, /* bytes of what names one entry */
+	CUT_AGAIN = 8,	 /* times that one is put in its place */
 };
 
 /* What names an entry to the kernel: copies of its attributes. */
 struct cut_entry {
 	struct cut_entry *next;
+	enum cut_how how;
 	uint8_t family;
 	uint16_t len;
-	uint8_t attrs[CUT_ATTRS];
+	uint8_t attrs[CUT_ATTRS] __attribute__((aligned(4)));
 };
 
 struct cut {
 	cut_fn *ends;
-	const void *arg;
+	void *arg;
 	struct cut_entry *list;
 };
 
@@ -57,10 +62,45 @@ static const void *cut_addr(const struct nlattr *tuple, uint8_t family,
 	return NULL;
 }
 
+static void cut_proto(struct cut_flow *f, unsigned i, const struct nlattr *p)
+{
+	const struct nlattr *a;
+
+	mnl_attr_for_each_nested(a, p)
+	{
+		const uint8_t *v = mnl_attr_get_payload(a);
+		uint16_t n = mnl_attr_get_payload_len(a);
+
+		switch (mnl_attr_get_type(a)) {
+		case CTA_PROTO_NUM:
+			f->proto = n ? v[0] : 0;
+			break;
+		case CTA_PROTO_SRC_PORT:
+			f->sport[i] = n < 2 ? 0 : (uint16_t)(v[0] << 8 | v[1]);
+			break;
+		case CTA_PROTO_DST_PORT:
+			f->dport[i] = n < 2 ? 0 : (uint16_t)(v[0] << 8 | v[1]);
+			break;
+		case CTA_PROTO_ICMP_TYPE:
+		case CTA_PROTO_ICMPV6_TYPE:
+			if (!i && n)
+				f->icmp_type = v[0];
+			break;
+		}
+	}
+}
+
 static void cut_tuple(struct cut_flow *f, unsigned i, const struct nlattr *t)
 {
+	const struct nlattr *a;
+
 	f->src[i] = cut_addr(t, f->family, CTA_IP_V4_SRC, CTA_IP_V6_SRC);
 	f->dst[i] = cut_addr(t, f->family, CTA_IP_V4_DST, CTA_IP_V6_DST);
+	mnl_attr_for_each_nested(a, t)
+	{
+		if (mnl_attr_get_type(a) == CTA_TUPLE_PROTO)
+			cut_proto(f, i, a);
+	}
 }
 
 static void cut_keep(struct cut_entry *e, const struct nlattr *a)
@@ -73,40 +113,90 @@ static void cut_keep(struct cut_entry *e, const struct nlattr *a)
 	e->len = (uint16_t)(e->len + len);
 }
 
-static int cut_on_entry(const struct nlmsghdr *nlh, void *data)
+static void cut_attr(struct cut_flow *f, const struct nlattr *a)
 {
-	const struct nfgenmsg *g = mnl_nlmsg_get_payload(nlh);
-	struct cut_flow f = { .family = g->nfgen_family };
-	struct cut_entry *e = calloc(1, sizeof(*e));
-	struct cut *c = data;
+	const uint8_t *v = mnl_attr_get_payload(a);
+
+	switch (mnl_attr_get_type(a)) {
+	case CTA_TUPLE_ORIG:
+		cut_tuple(f, 0, a);
+		break;
+	case CTA_TUPLE_REPLY:
+		cut_tuple(f, 1, a);
+		break;
+	case CTA_ID:
+		f->id = ntohl(mnl_attr_get_u32(a));
+		break;
+	case CTA_ZONE:
+		f->zone = (uint16_t)(v[0] << 8 | v[1]);
+		break;
+	case CTA_STATUS:
+		f->expected = ntohl(mnl_attr_get_u32(a)) & IPS_EXPECTED;
+		break;
+	}
+}
+
+/* What names it to the kernel, and what one in its place has of it. */
+static void cut_remember(struct cut_entry *e, const struct nlmsghdr *nlh)
+{
 	const struct nlattr *a;
 
-	if (!e)
-		return MNL_CB_OK;
-	e->family = f.family;
-	mnl_attr_for_each(a, nlh, sizeof(*g))
+	mnl_attr_for_each(a, nlh, sizeof(struct nfgenmsg))
 	{
 		switch (mnl_attr_get_type(a)) {
-		case CTA_TUPLE_ORIG:
-			cut_tuple(&f, 0, a);
-			cut_keep(e, a);
-			break;
 		case CTA_TUPLE_REPLY:
-			cut_tuple(&f, 1, a);
+		case CTA_TIMEOUT:
+			if (e->how == CUT_SHUT)
+				cut_keep(e, a);
 			break;
+		case CTA_TUPLE_ORIG:
 		case CTA_ID:
 		case CTA_ZONE:
 			cut_keep(e, a);
 			break;
 		}
 	}
-	if (!c->ends(c->arg, &f)) {
-		free(e);
-		return MNL_CB_OK;
+}
+
+static int cut_on_entry(const struct nlmsghdr *nlh, void *data)
+{
+	const struct nfgenmsg *g = mnl_nlmsg_get_payload(nlh);
+	struct cut_flow f = { .family = g->nfgen_family };
+	struct cut *c = data;
+	struct cut_entry *e;
+	const struct nlattr *a;
+	enum cut_how how;
+
+	mnl_attr_for_each(a, nlh, sizeof(*g))
+	{
+		cut_attr(&f, a);
 	}
+	how = c->ends(c->arg, &f);
+	e = how == CUT_NOT ? NULL : calloc(1, sizeof(*e));
+	if (!e)
+		return MNL_CB_OK;
+	e->how = how;
+	e->family = f.family;
+	cut_remember(e, nlh);
 	e->next = c->list;
 	c->list = e;
 	return MNL_CB_OK;
+}
+
+static void cut_forget_id(struct cut_entry *e)
+{
+	struct nlattr *a;
+	uint16_t at, n;
+
+	for (at = 0; at < e->len; at = (uint16_t)(at + n)) {
+		a = (struct nlattr *)(e->attrs + at);
+		n = MNL_ALIGN(a->nla_len);
+		if (mnl_attr_get_type(a) != CTA_ID)
+			continue;
+		memmove(a, (char *)a + n, e->len - at - n);
+		e->len = (uint16_t)(e->len - n);
+		return;
+	}
 }
 
 static struct nlmsghdr *cut_message(char *buf, uint16_t type, uint16_t flags,
@@ -116,18 +206,56 @@ static struct nlmsghdr *cut_message(char *buf, uint16_t type, uint16_t flags,
 			     family, 0);
 }
 
-static int cut_delete(struct mnl_socket *nl, const struct cut_entry *e)
+static struct nlmsghdr *cut_named(char *buf, uint16_t type, uint16_t flags,
+				  const struct cut_entry *e)
 {
-	char buf[2 * CUT_ATTRS] __attribute__((aligned(8)));
-	struct nlmsghdr *nlh = cut_message(buf, IPCTNL_MSG_CT_DELETE, NLM_F_ACK,
+	struct nlmsghdr *nlh = cut_message(buf, type, flags | NLM_F_ACK,
 					   e->family);
 
 	memcpy((char *)nlh + nlh->nlmsg_len, e->attrs, e->len);
 	nlh->nlmsg_len += e->len;
+	return nlh;
+}
+
+/* As if the first SYN alone had been seen, for as long as it would have been known:
+ * to that no other segment belongs.
+ */
+static int cut_shut(struct mnl_socket *nl, const struct cut_entry *e)
+{
+	char buf[2 * CUT_ATTRS] __attribute__((aligned(8)));
+	struct nlmsghdr *nlh = cut_named(buf, IPCTNL_MSG_CT_NEW,
+					 NLM_F_CREATE | NLM_F_EXCL, e);
+	struct nlattr *info = mnl_attr_nest_start(nlh, CTA_PROTOINFO);
+	struct nlattr *tcp = mnl_attr_nest_start(nlh, CTA_PROTOINFO_TCP);
+
+	mnl_attr_put_u8(nlh, CTA_PROTOINFO_TCP_STATE, TCP_CONNTRACK_SYN_SENT);
+	mnl_attr_nest_end(nlh, tcp);
+	mnl_attr_nest_end(nlh, info);
 	return nft_other_ask(nl, nlh, NULL, NULL);
 }
 
-int cut_if(cut_fn *ends, const void *arg)
+static int cut_delete(struct mnl_socket *nl, const struct cut_entry *e)
+{
+	char buf[2 * CUT_ATTRS] __attribute__((aligned(8)));
+
+	return nft_other_ask(nl, cut_named(buf, IPCTNL_MSG_CT_DELETE, 0, e),
+			     NULL, NULL);
+}
+
+/* A segment may have come in between, and begun it again under another id. */
+static int cut_one(struct mnl_socket *nl, struct cut_entry *e)
+{
+	int rc = cut_delete(nl, e), again = CUT_AGAIN;
+
+	if (rc || e->how != CUT_SHUT)
+		return rc;
+	cut_forget_id(e);
+	while (cut_shut(nl, e) == -EEXIST && again--)
+		cut_delete(nl, e);
+	return 0;
+}
+
+int cut_if(cut_fn *ends, void *arg)
 {
 	struct mnl_socket *nl = mnl_socket_open2(NETLINK_NETFILTER,
 						 SOCK_CLOEXEC);
@@ -145,7 +273,7 @@ int cut_if(cut_fn *ends, const void *arg)
 				   cut_on_entry, &c);
 	while ((e = c.list)) {
 		c.list = e->next;
-		cut += !cut_delete(nl, e);
+		cut += !cut_one(nl, e);
 		free(e);
 	}
 	if (nl)
@@ -158,7 +286,7 @@ struct cut_list {
 	unsigned n;
 };
 
-static bool cut_is_one(const void *arg, const struct cut_flow *f)
+static enum cut_how cut_is_one(void *arg, const struct cut_flow *f)
 {
 	const struct cut_list *l = arg;
 	unsigned i, k;
@@ -168,8 +296,8 @@ static bool cut_is_one(const void *arg, const struct cut_flow *f)
 			if (l->v[i].family == f->family && f->src[k] &&
 			    !memcmp(l->v[i].addr, f->src[k],
 				    f->family == AF_INET ? 4 : 16))
-				return true;
-	return false;
+				return CUT_END;
+	return CUT_NOT;
 }
 
 int cut_flows(const struct vif_addr *v, unsigned n)

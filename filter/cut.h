@@ -10,17 +10,29 @@
  */
 struct cut_flow {
 	uint8_t family; /* AF_INET or AF_INET6 */
+	uint8_t proto;
+	uint8_t icmp_type; /* of who began it */
+	bool expected;	   /* another connection announced it */
+	uint16_t zone;
+	uint32_t id;
 	const void *src[2], *dst[2];
+	uint16_t sport[2], dport[2]; /* as we count; 0 = none */
 };
 
-/* Ends each flow that `ends` says yes to. How many, or -errno; a kernel without
+/* What is to be done with it. CUT_END: it is forgotten, and what comes next begins
+ * anew, as who sends that. CUT_SHUT: so that nobody's next segment of TCP begins
+ * it anew in the middle, it is known in its place as one that has only begun.
+ */
+enum cut_how { CUT_NOT, CUT_END, CUT_SHUT };
+
+/* Does that with each flow. How many went, or -errno; a kernel without
  * conntrack has none to end.
  */
-typedef bool cut_fn(const void *arg, const struct cut_flow *f);
-int cut_if(cut_fn *ends, const void *arg);
+typedef enum cut_how cut_fn(void *arg, const struct cut_flow *f);
+int cut_if(cut_fn *ends, void *arg);
 
-/* .. those with one of the n addresses at either end's own side (who began it, or
- * who answers).
+/* .. CUT_END those with one of the n addresses at either end's own side (who
+ * began it, or who answers).
  */
 int cut_flows(const struct vif_addr *v, unsigned n);
 

@@ -73,7 +73,7 @@ static bool nat_cut_far(const struct nat_cut *c, const struct filter_inside *in,
 }
 
 /* Tuple 1 is the answer: where it comes from is where tuple 0 leads to. */
-static bool nat_cut_ends(const void *arg, const struct cut_flow *f)
+static enum cut_how nat_cut_ends(void *arg, const struct cut_flow *f)
 {
 	const struct nat_cut *c = arg;
 	const struct filter_inside *in;
@@ -81,17 +81,19 @@ static bool nat_cut_ends(const void *arg, const struct cut_flow *f)
 
 	if ((f->family != AF_INET && f->family != AF_INET6) || !f->src[0] ||
 	    !f->dst[0] || !f->src[1] || !f->dst[1])
-		return false;
+		return CUT_NOT;
 	from = nat_cut_addr(f->family, f->src[0]);
 	as = nat_cut_addr(f->family, f->dst[1]);
 	to = nat_cut_addr(f->family, f->dst[0]);
 	at = nat_cut_addr(f->family, f->src[1]);
 	in = nat_cut_find(c, &from);
 	if (in && vif_addr_same(&from, &as) && nat_cut_far(c, in, &at))
-		return true;
+		return CUT_END;
 	in = nat_cut_find(c, &to);
 	return in && in->in && vif_addr_same(&to, &at) &&
-	       nat_cut_far(c, in, &from);
+			       nat_cut_far(c, in, &from)
+		       ? CUT_END
+		       : CUT_NOT;
 }
 
 int filter_nat_cut(const struct filter_inside *v, unsigned n)

@@ -8,6 +8,7 @@
 
 #include "base/num.h"
 #include "ctl/control.h"
+#include "ctl/flowcut.h"
 #include "ctl/hooks.h"
 #include "ctl/host.h"
 #include "ctl/net.h"
@@ -193,8 +194,8 @@ static int attach_change(struct ctl *c, const struct vif *now,
 /* An attached vif: nothing to do, something to repair, or values to change. What
  * holds already is left alone, so the guest's frames go on.
  */
-static int attach_again(struct ctl *c, const struct nodes *n,
-			const struct attach *a, bool mac, struct err *e)
+static int attach_values(struct ctl *c, const struct nodes *n,
+			 const struct attach *a, bool mac, struct err *e)
 {
 	const struct vif *now = &n->vif;
 	int diff = attach_diff(now, a->v, mac, e);
@@ -205,6 +206,15 @@ static int attach_again(struct ctl *c, const struct nodes *n,
 		return attach_change(c, now, a, e);
 	diff = host_apply(&a->plan, e);
 	return diff ? diff : nodes_direct(c->store, now, true, e);
+}
+
+/* .. but for connections which its rules would not let begin. */
+static int attach_again(struct ctl *c, const struct nodes *n,
+			const struct attach *a, bool mac, struct err *e)
+{
+	struct flowcut *k = a->v->rules[0] ? flowcut_open(c) : NULL;
+
+	return flowcut_close(k, attach_values(c, n, a, mac, e), stderr);
 }
 
 /* A tap of that name which is not this vif's: after a kill it may outlive its

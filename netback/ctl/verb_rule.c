@@ -7,20 +7,21 @@
 
 #include "base/num.h"
 #include "ctl/ctl.h"
+#include "ctl/flowcut.h"
 #include "ctl/verb_rule.h"
 #include "rules.h"
 
 static const struct rule_verb rule_verbs[] = {
-	{ "add", { "-A", "-I" }, rule_change },
-	{ "insert", { "-I", NULL }, rule_change },
-	{ "delete", { "-D", "-A" }, rule_change },
-	{ "replace", { "-R", NULL }, rule_change },
-	{ "check", { "-C", "-A" }, rule_change },
-	{ "list", { NULL }, rule_list },
-	{ "save", { NULL }, rule_save },
-	{ "restore", { NULL }, rule_restore },
-	{ "flush", { NULL }, rule_flush },
-	{ "variant", { NULL }, rule_variant },
+	{ "add", { "-A", "-I" }, rule_change, true },
+	{ "insert", { "-I", NULL }, rule_change, true },
+	{ "delete", { "-D", "-A" }, rule_change, true },
+	{ "replace", { "-R", NULL }, rule_change, true },
+	{ "check", { "-C", "-A" }, rule_change, false },
+	{ "list", { NULL }, rule_list, false },
+	{ "save", { NULL }, rule_save, false },
+	{ "restore", { NULL }, rule_restore, true },
+	{ "flush", { NULL }, rule_flush, true },
+	{ "variant", { NULL }, rule_variant, false },
 };
 
 static const struct rule_verb *rule_verb_find(const char *name)
@@ -260,9 +261,9 @@ int verb_rule(struct ctl *c, int argc, char **argv, struct err *e)
 {
 	const struct rule_verb *v = argc ? rule_verb_find(argv[0]) : NULL;
 	struct rule_opts o = { .family = 0 };
-	int n;
+	struct flowcut *k = NULL;
+	int n, rc;
 
-	(void)c;
 	if (!v || (v->do_it == rule_change && argc < 2))
 		return err_set(e, CTL_USAGE,
 			       "rule: add, insert, delete, replace or check, "
@@ -273,5 +274,8 @@ int verb_rule(struct ctl *c, int argc, char **argv, struct err *e)
 	n = rule_opts(&o, argc - 1, argv + 1, e);
 	if (n < 0 || e->text[0])
 		return CTL_USAGE;
-	return v->do_it(v, &o, argc - 1 - n, argv + 1 + n, e);
+	if (v->changes && !o.test)
+		k = flowcut_open(c);
+	rc = v->do_it(v, &o, argc - 1 - n, argv + 1 + n, e);
+	return flowcut_close(k, rc, stderr);
 }

@@ -20,6 +20,7 @@ struct rule_verb {
 	const char *first[2]; /* what the first iptables word may be */
 	int (*do_it)(const struct rule_verb *v, const struct rule_opts *o,
 		     int argc, char **argv, struct err *e);
+	bool changes; /* what is in force */
 };
 
 int rule_change(const struct rule_verb *v, const struct rule_opts *o, int argc,

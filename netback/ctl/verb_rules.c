@@ -9,6 +9,7 @@
 
 #include "base/num.h"
 #include "ctl/ctl.h"
+#include "ctl/flowcut.h"
 #include "ctl/rulefiles.h"
 
 enum { RULES_PATH = 512 };
@@ -91,6 +92,14 @@ static int rules_print_all(struct rulefiles *fs, struct err *e)
 	return rc;
 }
 
+static int rules_apply(struct ctl *c, const struct rulefiles *fs,
+		       const struct ruleset_how *how, struct err *e)
+{
+	struct flowcut *k = flowcut_open(c);
+
+	return flowcut_close(k, ruleset_apply(fs->v, fs->n, how, e), stdout);
+}
+
 int verb_rules(struct ctl *c, int argc, char **argv, struct err *e)
 {
 	struct ruleset_how how = { .say = stdout };
@@ -112,7 +121,7 @@ int verb_rules(struct ctl *c, int argc, char **argv, struct err *e)
 	else if (!rc && !strcmp(what, "print"))
 		rc = rules_print_all(&fs, e);
 	else if (!rc)
-		rc = ruleset_apply(fs.v, fs.n, &how, e);
+		rc = rules_apply(c, &fs, &how, e);
 	rulefiles_close(&fs);
 	return rc;
 }
