@@ -84,7 +84,7 @@ copy_modules d0 xen-netback xen-gntdev xen-gntalloc xen-evtchn xen-privcmd \
 	pktgen af_packet $(names net/bridge net/netfilter net/ipv4/netfilter \
 	net/ipv6/netfilter) sch_tbf sch_ingress sch_htb sch_netem sch_fq_codel \
 	cls_u32 cls_flower cls_matchall cls_basic act_mirred act_police \
-	netlink_diag inet_diag tcp_diag
+	netlink_diag inet_diag tcp_diag drop_monitor
 cp "$modules"/modules.builtin "$modules"/modules.builtin.modinfo \
 	"$modules"/modules.order "d0/lib/modules/$version/"
 depmod -b "$PWD/d0" "$version"

@@ -8,9 +8,9 @@
 export B=/nb/build
 . /nb/tests/lib.sh
 SUITES=${SUITES:-'switches modes route nat guard rules-truth physdev
-rules-bridge rule'}
+rules-bridge rule drops'}
 if [ "$SUITES" = all ]; then
-	SUITES='attach blame differential doctor engine examples explain guard
+	SUITES='attach blame differential doctor drops engine examples explain guard
 	guardcycle guardmatrix guardwatch hooks hotplug hotroute modes nat
 	network physdev repair route rule rules rules-bridge rules-equal
 	rules-files rules-log rules-truth set switches'
@@ -44,6 +44,7 @@ points()
 }
 
 uname -r | sed 's/^/# /'
+export MACHINE=ours # tests/net/drops.sh
 export RACE=50 # processes are slow to start here
 export PLACES=20 STEP=190 # and some suites try hundreds of things
 modprobe tun
