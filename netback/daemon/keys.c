@@ -181,37 +181,13 @@ static int keys_apart(const struct keys_source *s, const struct ring_names *q,
 	return 0;
 }
 
-/* Keys of one queue beside the directories of many: whoever wrote them does not
- * know which it means.
+/* Keys without a directory may lie beside: they are of an earlier frontend of the same
+ * device (iPXE, a kernel with one processor), and Linux's does not remove them.
  */
-static int keys_not_flat(const struct keys_source *s)
-{
-	static const char *const flat[] = { "tx-ring-ref", "rx-ring-ref",
-					    "event-channel", "event-channel-tx",
-					    "event-channel-rx" };
-	unsigned i;
-
-	for (i = 0; i < ARRAY_SIZE(flat); i++) {
-		uint32_t n;
-		int rc = keys_number(s, flat[i], UINT32_MAX, &n);
-
-		if (rc < 0)
-			return rc;
-		if (rc)
-			return err_set(s->e, -EINVAL,
-				       "frontend key %s beside "
-				       "multi-queue-num-queues: with several "
-				       "queues it belongs into queue-0/ and so "
-				       "on; remove it",
-				       flat[i]);
-	}
-	return 0;
-}
-
 static int keys_queues(const struct keys_source *s, struct keys *k)
 {
-	int rc = keys_not_flat(s);
 	unsigned i, j;
+	int rc = 0;
 
 	for (i = 0; i < k->nqueue && !rc; i++) {
 		char dir[24];

@@ -203,7 +203,6 @@ multi-queue-num-queues=0 must be 1 to 64
 multi-queue-num-queues=65 must be 1 to 64
 multi-queue-num-queues=two must be a decimal number
 multi-queue-num-queues=4 queue-2/tx-ring-ref is missing
-tx-ring-ref=8 tx-ring-ref beside multi-queue-num-queues
 queue-1/tx-ring-ref=10 queue-0 and queue-1 both name one grant
 E
 done_testing

@@ -289,9 +289,25 @@ static void wrong_queues(void **state)
 	refused_of_4("multi-queue-num-queues", "65", "1 to 64");
 	refused_of_4("multi-queue-num-queues", "many", "=many");
 	refused_of_4("multi-queue-num-queues", "1", "tx-ring-ref is missing");
-	refused_of_4("tx-ring-ref", "900", "tx-ring-ref beside");
-	refused_of_4("rx-ring-ref", "900", "rx-ring-ref beside");
-	refused_of_4("event-channel", "900", "event-channel beside");
+}
+
+/* What a frontend with one queue left behind: the next one has several. */
+static void left_behind(void **state)
+{
+	struct dir d = queues(4);
+	struct err e = { "" };
+	struct keys k;
+
+	(void)state;
+	set(&d, "tx-ring-ref", "900");
+	set(&d, "rx-ring-ref", "901");
+	set(&d, "event-channel", "902");
+	set(&d, "event-channel-tx", "903");
+	set(&d, "event-channel-rx", "10");
+	assert_int_equal(keys_read(&k, get, &d, &e), 0);
+	assert_int_equal(k.nqueue, 4);
+	assert_int_equal(k.queue[0].tx_ref, 10);
+	assert_int_equal(k.queue[3].rx_port, 25);
 }
 
 static void control_ring(void **state)
@@ -422,6 +438,7 @@ int main(void)
 		cmocka_unit_test(wrong_values),
 		cmocka_unit_test(many_queues),
 		cmocka_unit_test(wrong_queues),
+		cmocka_unit_test(left_behind),
 		cmocka_unit_test(control_ring),
 		cmocka_unit_test(wishes),
 		cmocka_unit_test(no_channel_at_all),
