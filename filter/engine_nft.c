@@ -188,8 +188,10 @@ int engine_table_msg(struct engine_nft *x, uint16_t type, uint16_t family,
 		nftnl_table_set_data(t, NFTNL_TABLE_USERDATA,
 				     nftnl_udata_buf_data(u),
 				     nftnl_udata_buf_len(u));
+	/* what has a comment is ours to fill: never what is there already */
 	nlh = nft_batch_msg(x->b, type, family,
-			    type == NFT_MSG_NEWTABLE ? NLM_F_CREATE : 0,
+			    (type == NFT_MSG_NEWTABLE ? NLM_F_CREATE : 0) |
+				    (comment ? NLM_F_EXCL : 0),
 			    "table %s", name);
 	if (nlh)
 		nftnl_table_nlmsg_build_payload(nlh, t);
@@ -343,32 +345,47 @@ static int engine_file_rules(struct engine_nft *x, const struct ruleset *s)
 	return rc;
 }
 
+/* What names a chain in a file: first the two that always are, then each rule's
+ * own and where it jumps.
+ */
+static const char *engine_chain_at(const struct ruleset *s, size_t i)
+{
+	if (i < 2)
+		return i ? "to-guest" : "from-guest";
+	return i % 2 ? s->rules.v[i / 2 - 1].jump : s->rules.v[i / 2 - 1].chain;
+}
+
+/* A chain that is made twice in a batch is changed, as far as the kernel sees: what
+ * was is freed after an RCU grace period, and whoever made it waits for that.
+ */
+static bool engine_chain_new(const struct ruleset *s, size_t i)
+{
+	const char *own = engine_chain_at(s, i);
+	size_t k;
+
+	if (!*own || !strcmp(own, "DROP") || !strcmp(own, "RETURN"))
+		return false;
+	for (k = 0; k < i; k++)
+		if (!strcmp(engine_chain_at(s, k), own))
+			return false;
+	return true;
+}
+
 static int engine_file_chains(struct engine_nft *x, const struct ruleset *s)
 {
 	char name[RULES_CHAIN];
 	const struct engine_chain k = { .name = name };
-	size_t i, n;
+	size_t i;
 	int rc = 0;
 
 	str_fmt(name, sizeof(name), "%s-%s", s->name, ENGINE_HIDDEN);
 	if (engine_hides(s))
 		rc = engine_chain_msg(x, NFPROTO_NETDEV, x->table, &k);
 	for (i = 0; !rc && i < 2 * s->rules.n + 2; i++) {
-		const struct rule *r = &s->rules.v[i < 2 ? 0 : (i - 2) / 2];
-		const char *own = i == 0   ? "from-guest"
-				  : i == 1 ? "to-guest"
-				  : i % 2  ? r->jump
-					   : r->chain;
-
-		if (!*own || !strcmp(own, "DROP") || !strcmp(own, "RETURN"))
+		if (!engine_chain_new(s, i))
 			continue;
-		n = 0; /* was it named before? making it twice does no harm */
-		while (i >= 2 && n < (i - 2) / 2 &&
-		       strcmp(s->rules.v[n].chain, own))
-			n++;
-		if (i >= 2 && n < (i - 2) / 2)
-			continue;
-		str_fmt(name, sizeof(name), "%s-%s", s->name, own);
+		str_fmt(name, sizeof(name), "%s-%s", s->name,
+			engine_chain_at(s, i));
 		rc = engine_chain_msg(x, NFPROTO_NETDEV, x->table, &k);
 	}
 	return rc;
@@ -463,9 +480,8 @@ static int engine_vif(struct engine_nft *x, const struct ruleset *const *s,
 	if (o && !strcmp(o->sum, sum))
 		return 0;
 	x->made++;
-	rc = engine_table_msg(x, NFT_MSG_NEWTABLE, NFPROTO_NETDEV, x->table,
-			      NULL);
-	if (!rc)
+	/* the generation says that what was read is still so */
+	if (o)
 		rc = engine_table_msg(x, NFT_MSG_DELTABLE, NFPROTO_NETDEV,
 				      x->table, NULL);
 	if (!rc)
@@ -487,7 +503,18 @@ static bool engine_any_state(const struct ruleset *const *s, size_t n)
 
 /* --- all of them ---------------------------------------------------------- */
 
-/* A vif that two of few files name is written twice, which does no harm. */
+/* Was vif m of file k named before? */
+static bool engine_again(const struct ruleset *const *s, size_t k, size_t m)
+{
+	size_t i, j;
+
+	for (i = 0; i <= k; i++)
+		for (j = 0; j < (i < k ? s[i]->nvif : m); j++)
+			if (!strcmp(s[i]->vif[j], s[k]->vif[m]))
+				return true;
+	return false;
+}
+
 static int engine_vifs(struct engine_nft *x, const struct ruleset *const *s,
 		       size_t n, bool few)
 {
@@ -497,7 +524,8 @@ static int engine_vifs(struct engine_nft *x, const struct ruleset *const *s,
 
 	for (k = 0; few && k < n; k++)
 		for (m = 0; !rc && m < s[k]->nvif; m++)
-			if (if_nametoindex(s[k]->vif[m]))
+			if (!engine_again(s, k, m) &&
+			    if_nametoindex(s[k]->vif[m]))
 				rc = engine_vif(x, s, n, s[k]->vif[m]);
 	if (few)
 		return rc;

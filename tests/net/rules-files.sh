@@ -108,6 +108,42 @@ nft delete table netdev netrules-vif1.0
 same 'a table that went comes back' 'vif tables: 1 written, 0 removed' \
 	"$(vifctl rules apply $D)"
 
+# --- add: some files' vifs, beside whatever there is ---
+ADD=netrules-vif1.0
+nft delete table netdev $ADD
+mkdir /tmp/add
+printf '%s\n' 'vif vif1.0' '*filter' ':own - [0:0]' '-A from-guest -p tcp -j own' \
+	'-A own -s 10.0.0.9 -j DROP' COMMIT >/tmp/add/one.rules
+sed 's/10.0.0.9/10.0.0.8/' /tmp/add/one.rules >/tmp/add/two.rules
+nft monitor >/tmp/monitor &
+MONITOR=$!
+heard()
+{
+	nft add table ip "$1" && nft delete table ip "$1" &&
+		grep -q "$1" /tmp/monitor
+}
+ok 'somebody listens' until_true 5 heard ready
+same 'two files for one vif, one table' 'vif tables: 1 written, 0 removed' \
+	"$(vifctl rules add /tmp/add/one.rules /tmp/add/two.rules)"
+ok 'is heard' until_true 5 heard done
+kill $MONITOR
+same 'each file is asked once' 2 \
+	"$(nft list chain netdev $ADD ingress | grep -c 'jump .*-from-guest')"
+# what is deleted, or made a second time, somebody has to wait for
+same 'nothing is deleted that was not there' 0 \
+	"$(grep -c "delete table netdev $ADD" /tmp/monitor)"
+same 'nor made twice' '' "$(grep "add chain netdev $ADD" /tmp/monitor |
+	sort | uniq -d)"
+same 'other chains than its own are not touched' \
+	"$(grep -c 'add chain netdev' /tmp/monitor)" \
+	"$(grep -c "add chain netdev $ADD" /tmp/monitor)"
+ok 'again' sh -c "[ -z \"\$(vifctl rules add /tmp/add/*.rules)\" ]"
+same 'another rule, and the table is another' \
+	'vif tables: 1 written, 0 removed' \
+	"$(vifctl rules add /tmp/add/two.rules)"
+same 'of that file alone' 1 \
+	"$(nft list chain netdev $ADD ingress | grep -c 'jump .*-from-guest')"
+
 # --- the other engine ---
 if [ ! -e /sys/class/net/br0/bridge/nf_call_iptables ]; then
 	skip 'engine iptables' 'no br_netfilter in this kernel'
