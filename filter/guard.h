@@ -83,13 +83,13 @@ enum guard_field {
 	GUARD_RAW_IP6_SECOND, /* what an extension header says comes next */
 	GUARD_RAW_IP6_FRAG,   /* offset in a fragment header that comes first */
 	GUARD_RAW_DPORT,
-	GUARD_RAW_TARGET, /* of neighbour solicitation and advertisement */
-	GUARD_RAW_OPT,	  /* one option of eight bytes */
-	GUARD_RAW_OPT_TYPE,
+	GUARD_RAW_TARGET,   /* of neighbour solicitation and advertisement */
+	GUARD_RAW_OPT_TYPE, /* of neighbour discovery, one of eight bytes */
 	GUARD_RAW_OPT_LEN,
-	GUARD_RAW_CHADDR, /* in DHCP: whose lease */
-	GUARD_RAW_YIADDR, /* .. which address */
-	GUARD_RAW_DHCP,	  /* .. first option */
+	GUARD_RAW_OPT_REST, /* .. all but its type */
+	GUARD_RAW_CHADDR,   /* in DHCP: whose lease */
+	GUARD_RAW_YIADDR,   /* .. which address */
+	GUARD_RAW_DHCP,	    /* .. first option */
 	GUARD_TCP_FLAGS,
 	GUARD_RAW_FRAME, /* the first bytes of all */
 	GUARD_FIELDS,

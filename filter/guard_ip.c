@@ -12,10 +12,7 @@
  */
 static void guard_in_igmp(struct guard *g)
 {
-	/* RFC 1112, 2236, 3376 */
-	static const uint8_t guests[] = { 0x12, 0x16, 0x17, 0x22 };
 	struct guard_rule *r;
-	unsigned i;
 
 	r = guard_add(g, GUARD_IN_IP, GUARD_GOTO, GUARD_IN_IGMP);
 	guard_match_num(r, GUARD_PKTTYPE, PACKET_MULTICAST);
@@ -23,10 +20,13 @@ static void guard_in_igmp(struct guard *g)
 	r = guard_add(g, GUARD_IN_IP, GUARD_DROP, GUARD_DROP_RA);
 	guard_match_num(r, GUARD_PKTTYPE, PACKET_MULTICAST);
 	guard_match_num(r, GUARD_IP_PROTO, IPPROTO_PIM);
-	for (i = 0; i < sizeof(guests); i++) {
-		r = guard_add(g, GUARD_IN_IGMP, GUARD_RETURN, 0);
-		guard_match_num(r, GUARD_RAW_OPT_TYPE, guests[i]);
-	}
+	/* RFC 1112; 2236, report and leave; 3376 */
+	r = guard_add(g, GUARD_IN_IGMP, GUARD_RETURN, 0);
+	guard_match_num(r, GUARD_RAW_OPT_TYPE, 0x12);
+	r = guard_add(g, GUARD_IN_IGMP, GUARD_RETURN, 0);
+	guard_match_range(r, GUARD_RAW_OPT_TYPE, 0x16, 0x17);
+	r = guard_add(g, GUARD_IN_IGMP, GUARD_RETURN, 0);
+	guard_match_num(r, GUARD_RAW_OPT_TYPE, 0x22);
 	guard_add(g, GUARD_IN_IGMP, GUARD_DROP, GUARD_DROP_RA);
 }
 

@@ -195,23 +195,21 @@ static void guard_check_target(struct guard *g, const struct policy *p)
 static void guard_option(struct guard *g, const struct policy *p,
 			 enum guard_chain c, unsigned at, unsigned last)
 {
-	uint8_t link[8] = { 0, 1 };
+	uint8_t link[7] = { 1 }; /* length in eights of bytes, and address */
 	struct guard_rule *r;
 	unsigned i, k;
 
 	for (i = 0; i < guard_macs(p); i++) {
 		if (guard_mac_again(p, i))
 			continue;
-		memcpy(link + 2, guard_mac(p, i), 6);
-		for (k = ND_OPT_SOURCE_LINKADDR; k <= ND_OPT_TARGET_LINKADDR;
-		     k++) {
-			link[0] = (uint8_t)k;
-			r = guard_add(g, c, GUARD_GOTO, c + 1);
-			guard_match_mac(r, p, i);
-			guard_match(r, GUARD_RAW_OPT, GUARD_EQ, link, 64);
-			if (r)
-				r->m[r->n - 1].at = (uint16_t)at;
-		}
+		memcpy(link + 1, guard_mac(p, i), 6);
+		r = guard_add(g, c, GUARD_GOTO, c + 1);
+		guard_match_mac(r, p, i);
+		guard_match_range(r, GUARD_RAW_OPT_TYPE, ND_OPT_SOURCE_LINKADDR,
+				  ND_OPT_TARGET_LINKADDR);
+		guard_match(r, GUARD_RAW_OPT_REST, GUARD_EQ, link, 56);
+		if (r)
+			r->m[r->n - 1].at = r->m[r->n - 2].at = (uint16_t)at;
 	}
 	/* Any other kind, of one or two times eight bytes. */
 	for (k = 1; k <= 2 && c + k <= last; k++) {

@@ -238,6 +238,7 @@ options()
 		opt_row "" pass 0
 		opt_row slla pass 1 opt 1 $ME
 		opt_row tlla pass 1 opt 2 $ME
+		opt_row none drop 0 opt 0 $ME
 		opt_row nonce pass 1 other 14 1
 		opt_row nonce2 pass 2 other 14 2
 		opt_row slla-lie drop 0 opt 1 $YOU

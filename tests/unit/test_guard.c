@@ -92,7 +92,8 @@ static const char *const both_families[] = {
 	"\t\tudp dport != 546 return\n",
 	"!nd-router-advert",
 	"\tchain nd0 {\n\t\tip6 length 24 return\n"
-	"\t\t@th,192,64 0x010100163e000001 goto nd1\n",
+	"\t\t@th,192,8 0x01-0x02 @th,200,56 0x0100163e000001 goto nd1\n"
+	"\t\t@th,192,8 > 0x02 @th,200,8 0x01 goto nd1\n",
 	"\tchain to_guest {\n\t\ttype filter hook egress device \"vif1.0\" "
 	"priority -500; policy accept;\n\t\t@ll,48,48 0x00163e000001 counter "
 	"name \"drop_own\" drop\n\t\tip saddr != 10.0.0.5 return\n"
