@@ -154,7 +154,8 @@ $(B)/tests/unit/test_ring_explore: $(call obj,tests/unit/test_ring_explore.c) \
 	@mkdir -p $(@D)
 	$(call say,LD,$@)$(CC) $(NBFLAGS) $(LDFLAGS) -o $@ $^ -lcmocka $(LDLIBS_G)
 
-$(B)/tests/bench/nothing: $(call obj,tests/bench/nothing.c)
+$(B)/tests/bench/nothing $(B)/tests/bench/least: $(B)/tests/bench/%: \
+		$(B)/obj/tests/bench/%.o
 	@mkdir -p $(@D)
 	$(call say,LD,$@)$(CC) $(NBFLAGS) $(LDFLAGS) -o $@ $^
 

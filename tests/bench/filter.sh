@@ -81,6 +81,23 @@ filter_off()
 	filter_in "$1" "$B/tests/guest/guardtool" remove gen0
 }
 
+# filter_least NAME [RULE]: on the same two ports the least that a guard can be, a
+# chain for each way with that rule in it, or none
+filter_least()
+{
+	for hook in "ingress device gen0" "egress device p1"; do
+		cat <<-END
+			table netdev least-${hook##* } {
+				chain least {
+					type filter hook $hook priority -500
+					${2:-}
+				}
+			}
+		END
+	done >/tmp/least
+	filter_in "$1" nft -f /tmp/least
+}
+
 # filter_rate NAME: frames a second that one writer brings through
 filter_rate()
 {
@@ -97,17 +114,25 @@ bench_filter()
 	done
 	filter_guards one 1 1
 	filter_guards many 1 "$GUARDS"
-	filter_host free 2
-	filter_in free bridge fdb add $TO dev p1 master static
+	for h in free chains rule; do
+		filter_host $h 2
+		filter_in $h bridge fdb add $TO dev p1 master static
+	done
+	filter_least chains
+	filter_least rule return
 	filter_on one
 	filter_on many
 	for i in $(seq "$N"); do
-		filter_rate many >>/tmp/filter.many
-		filter_rate free >>/tmp/filter.free
-		filter_rate one >>/tmp/filter.one
+		for h in many free one chains rule; do
+			filter_rate $h >>/tmp/filter.$h
+		done
 	done
 	row filter-free "guard-$GUARDS" frames/s /tmp/filter.many unfiltered \
 		/tmp/filter.free HIGHER
+	for h in chains rule; do
+		row filter-free least-$h frames/s /tmp/filter.$h unfiltered \
+			/tmp/filter.free HIGHER
+	done
 	row flat "filter-$GUARDS" frames/s /tmp/filter.many one /tmp/filter.one \
 		HIGHER
 }

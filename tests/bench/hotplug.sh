@@ -83,6 +83,21 @@ connected()
 	xenstore-ls -f $BACK | grep -c 'hotplug-status = "connected"'
 }
 
+# least PARTS PREFIX: what no backend can do without, by a program that does nothing
+# else (least.c); undone untimed
+least()
+{
+	for _ in 1 2 3; do
+		LEAST=$1 "$RUNS" start 1 "$2" "$B/tests/bench/least" || exit 1
+		case $1 in
+		*guard*) nft delete table netdev vif1.0 ;;
+		esac
+		case $1 in
+		*bridge*) ip link set vif1.0 nomaster down ;;
+		esac
+	done
+}
+
 echo area,case,unit,ours,peer,peer_value,ratio >"$CSV"
 # vif1.0 is a port, vif2.0 is routed, vif3.0 is behind the host's address
 for _ in $(seq "$N"); do
@@ -96,10 +111,19 @@ for _ in $(seq "$N"); do
 	done
 	# what a process is to this kernel, before it does anything
 	"$RUNS" start 3 /tmp/start "$B/tests/bench/nothing" || exit 1
+	for part in guard bridge store; do
+		least $part /tmp/least.$part
+	done
+	least guard,bridge,store /tmp/least.online
 done
 for what in wall cpu; do
 	echo "hotplug-$what,process,ms,$(median /tmp/start.$what),,,1.00" |
 		tee -a "$CSV" >&2
+	for part in guard bridge store online; do
+		row "hotplug-$what" least-$part ms \
+			"$(median /tmp/least.$part.$what)" \
+			"$(median /tmp/peer.bridge.online.$what)"
+	done
 	for event in bridge-online bridge-offline route-online nat-online; do
 		mode=${event%-*} command=${event#*-}
 		row "hotplug-$what" "vif-$event" ms \
@@ -130,13 +154,19 @@ row hotplug-parallel "$VIFS-offline" s "$(cut -d' ' -f1 /tmp/off.ours)" \
 "$RUNS" many 10 online "$OURS" >/dev/null
 vif 5000
 "$RUNS" one "$N" /tmp/flat.10 "$OURS" 5000 || exit 1
+least guard /tmp/least.10
 for v in $(seq $((VIFS + 1)) "$FLAT"); do
 	vif "$v"
 done
 "$RUNS" many "$FLAT" online "$OURS" >/tmp/many.flat
 "$RUNS" one "$N" /tmp/flat.many "$OURS" 5000 || exit 1
-echo "flat,attach-$FLAT,ms,$(median /tmp/flat.many.online.wall),ours-10,$(
-	median /tmp/flat.10.online.wall),$(awk -v a="$(median \
-		/tmp/flat.many.online.wall)" -v b="$(median \
-		/tmp/flat.10.online.wall)" 'BEGIN {printf "%.2f", b / a}')" |
-	tee -a "$CSV" >&2
+least guard /tmp/least.many
+# flat CASE FILE FILE: beside 10, beside many
+flat()
+{
+	echo "flat,$1-$FLAT,ms,$(median "$3"),ours-10,$(median "$2"),$(
+		awk -v a="$(median "$3")" -v b="$(median "$2")" \
+			'BEGIN {printf "%.2f", b / a}')" | tee -a "$CSV" >&2
+}
+flat attach /tmp/flat.10.online.wall /tmp/flat.many.online.wall
+flat least-guard /tmp/least.10.wall /tmp/least.many.wall
