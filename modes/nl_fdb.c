@@ -30,8 +30,12 @@ static int nl_fdb_ask(struct nl_host *h, int type, int flags, const char *dev,
 	if (rc)
 		return rc;
 	nd.ndm_ifindex = l.index;
-	if (type == RTM_NEWNEIGH)
+	if (type == RTM_NEWNEIGH) {
 		nd.ndm_state = NUD_NOARP; /* static, as bridge(8) says it */
+		/* or the first frame of another's with that MAC would take it
+		 * along to its port, static as it is */
+		nd.ndm_flags |= NTF_STICKY;
+	}
 	m = nl_new(type, flags, &nd, sizeof(nd));
 	if (m)
 		nla_put(m, NDA_LLADDR, 6, mac);
