@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* closed.c - bridges on which only known ports pass frames
  *
- *   prerouting, input   from a port that is not known
- *   postrouting         to one
+ *   prerouting    from_port: from a port that is not known, or with what is a
+ *                 guest's own (own.h) from another's
+ *   input         to_host: the same; of what is whose only the MAC
+ *   postrouting   to a port that is not known
  *
  * A kernel that does not tell the rules a bridge's name
  * (CONFIG_NFT_BRIDGE_META) asks for the port alone: then all of the host's bridges
@@ -29,6 +31,7 @@
 #include "code.h"
 #include "filter.h"
 #include "nft.h"
+#include "own.h"
 
 enum {
 	CLOSED_NAME = 41,   /* nft's number for names of devices */
@@ -36,21 +39,30 @@ enum {
 	CLOSED_ELEMS = 128, /* of one message */
 };
 
-enum closed_set { CLOSED_BRIDGES, CLOSED_PORTS, CLOSED_SETS };
+enum closed_set { CLOSED_BRIDGES, CLOSED_PORTS, CLOSED_ROUTERS, CLOSED_SETS };
 
-static const char *const closed_sets[CLOSED_SETS] = { "bridges", "ports" };
-static const char closed_config[] =
+static const char *const closed_sets[CLOSED_SETS] = { "bridges", "ports",
+						      "routers" };
+const char closed_config[] =
 	"CONFIG_NF_TABLES_BRIDGE and CONFIG_NFT_BRIDGE_META";
 
+enum { CLOSED_NO_HOOK = NF_INET_NUMHOOKS };
+
+/* Who goes to a chain is named before it. */
 static const struct {
 	const char *name;
 	uint32_t hook, bridge, port; /* keys */
+	const char *to;		     /* what is said of all closed bridges */
 } closed_chains[] = {
-	{ "prerouting", NF_INET_PRE_ROUTING, NFT_META_BRI_IIFNAME,
-	  NFT_META_IIFNAME },
-	{ "input", NF_INET_LOCAL_IN, NFT_META_BRI_IIFNAME, NFT_META_IIFNAME },
+	{ "foreign", CLOSED_NO_HOOK, 0, 0, NULL },
+	{ "foreign_addr", CLOSED_NO_HOOK, 0, 0, NULL },
+	{ "from_port", CLOSED_NO_HOOK, 0, NFT_META_IIFNAME, NULL },
+	{ "to_host", CLOSED_NO_HOOK, 0, NFT_META_IIFNAME, NULL },
+	{ "prerouting", NF_INET_PRE_ROUTING, NFT_META_BRI_IIFNAME, 0,
+	  "from_port" },
+	{ "input", NF_INET_LOCAL_IN, NFT_META_BRI_IIFNAME, 0, "to_host" },
 	{ "postrouting", NF_INET_POST_ROUTING, NFT_META_BRI_OIFNAME,
-	  NFT_META_OIFNAME },
+	  NFT_META_OIFNAME, NULL },
 };
 
 /* --- messages ------------------------------------------------------------------ */
@@ -138,6 +150,18 @@ static int closed_put_elems(struct nft_batch *b, enum closed_set which,
 	return 0;
 }
 
+int closed_put_port(struct nft_batch *b, const char *dev, bool on)
+{
+	char name[1][IFNAMSIZ] = { "" };
+	struct filter_names one = { .v = name, .n = 1 };
+	int rc = str_put(name[0], IFNAMSIZ, dev);
+
+	return rc ? rc
+		  : closed_put_elems(
+			    b, CLOSED_PORTS,
+			    on ? NFT_MSG_NEWSETELEM : NFT_MSG_DELSETELEM, &one);
+}
+
 static int closed_put_chain(struct nft_batch *b, unsigned i)
 {
 	struct nftnl_chain *c = nftnl_chain_alloc();
@@ -147,10 +171,13 @@ static int closed_put_chain(struct nft_batch *b, unsigned i)
 		return -ENOMEM;
 	nftnl_chain_set_str(c, NFTNL_CHAIN_TABLE, CLOSED_TABLE);
 	nftnl_chain_set_str(c, NFTNL_CHAIN_NAME, closed_chains[i].name);
-	nftnl_chain_set_str(c, NFTNL_CHAIN_TYPE, "filter");
-	nftnl_chain_set_u32(c, NFTNL_CHAIN_HOOKNUM, closed_chains[i].hook);
-	nftnl_chain_set_s32(c, NFTNL_CHAIN_PRIO, CLOSED_PRIO);
-	nftnl_chain_set_u32(c, NFTNL_CHAIN_POLICY, NF_ACCEPT);
+	if (closed_chains[i].hook != CLOSED_NO_HOOK) {
+		nftnl_chain_set_str(c, NFTNL_CHAIN_TYPE, "filter");
+		nftnl_chain_set_u32(c, NFTNL_CHAIN_HOOKNUM,
+				    closed_chains[i].hook);
+		nftnl_chain_set_s32(c, NFTNL_CHAIN_PRIO, CLOSED_PRIO);
+		nftnl_chain_set_u32(c, NFTNL_CHAIN_POLICY, NF_ACCEPT);
+	}
 	nlh = nft_batch_msg(b, NFT_MSG_NEWCHAIN, NFPROTO_BRIDGE, NLM_F_CREATE,
 			    "%s: chain %s", CLOSED_TABLE,
 			    closed_chains[i].name);
@@ -160,33 +187,53 @@ static int closed_put_chain(struct nft_batch *b, unsigned i)
 	return 0;
 }
 
-/* code_close after 0. */
-static int closed_rule(struct code *c, unsigned i, bool named)
+static int closed_port_rule(struct code *c, unsigned i, bool named)
 {
 	int rc = code_open(c, NFPROTO_BRIDGE, CLOSED_TABLE,
 			   closed_chains[i].name);
 
 	if (rc)
 		return rc;
-	if (named) {
+	if (named && closed_chains[i].bridge) {
 		code_meta(c, closed_chains[i].bridge);
 		code_in_set(c, closed_sets[CLOSED_BRIDGES]);
+	}
+	if (closed_chains[i].to) {
+		code_verdict(c, NFT_GOTO, closed_chains[i].to);
+		return 0;
 	}
 	code_meta(c, closed_chains[i].port);
 	code_not_in_set(c, closed_sets[CLOSED_PORTS]);
 	code_count(c);
 	code_verdict(c, NF_DROP, NULL);
-	if (!c->failed)
-		return 0;
+	return 0;
+}
+
+/* Rule k: code_close after 0; 1: the chain has no more. */
+static int closed_rule(struct code *c, unsigned i, unsigned k, bool named)
+{
+	bool base = closed_chains[i].hook != CLOSED_NO_HOOK;
+	int rc = 1;
+
+	if (!base && !closed_chains[i].port)
+		rc = own_rule_foreign(c, closed_chains[i].name, k);
+	else if (!k)
+		rc = closed_port_rule(c, i, named);
+	else if (!base)
+		rc = own_rule(c, closed_chains[i].name, k - 1, named);
+	if (rc || !c->failed)
+		return rc;
 	code_close(c);
 	return -ENOMEM;
 }
 
-static int closed_put_rule(struct nft_batch *b, unsigned i, bool named)
+/* 1: as closed_rule */
+static int closed_put_rule(struct nft_batch *b, unsigned i, unsigned k,
+			   bool named)
 {
 	struct nlmsghdr *nlh;
 	struct code c;
-	int rc = closed_rule(&c, i, named);
+	int rc = closed_rule(&c, i, k, named);
 
 	if (rc)
 		return rc;
@@ -207,7 +254,7 @@ static void closed_put_table_name(struct nlmsghdr *nlh, const void *arg)
 	mnl_attr_put_strz(nlh, NFTA_TABLE_NAME, CLOSED_TABLE);
 }
 
-static bool closed_there(struct nft *nft)
+bool closed_there(struct nft *nft)
 {
 	struct nft_ask a = { .type = NFT_MSG_GETTABLE,
 			     .family = NFPROTO_BRIDGE,
@@ -291,55 +338,17 @@ static void closed_put_one(struct nlmsghdr *nlh, const void *dev)
 		nftnl_set_free(s);
 }
 
-int closed_knows(const char *dev, struct err *e)
+int closed_has_port(struct nft *nft, const char *dev)
 {
 	struct nft_ask a = { .type = NFT_MSG_GETSETELEM,
 			     .family = NFPROTO_BRIDGE,
 			     .build = closed_put_one,
 			     .arg = dev };
-	struct nft *nft = NULL;
-	int rc = nft_open(&nft, e);
 
-	if (rc)
-		return rc;
-	rc = closed_there(nft) ? nft_ask(nft, &a) : 0;
-	nft_close(nft);
-	if (rc && rc != -ENOENT)
-		return nft_say(e, rc, CLOSED_TABLE, closed_config);
-	return rc == 0;
+	return nft_ask(nft, &a);
 }
 
 /* --- changes ------------------------------------------------------------------------ */
-
-int closed_know(const char *dev, bool on, struct err *e)
-{
-	char name[1][IFNAMSIZ] = { "" };
-	struct filter_names one = { .v = name, .n = 1 };
-	struct nft_batch *b = NULL;
-	const char *what = "batch";
-	struct nft *nft = NULL;
-	int rc = nft_open(&nft, e);
-
-	if (rc)
-		return rc;
-	if (str_put(name[0], IFNAMSIZ, dev) || !closed_there(nft))
-		goto out;
-	rc = nft_batch_open(&b, 0);
-	if (!rc)
-		rc = closed_put_elems(
-			b, CLOSED_PORTS,
-			on ? NFT_MSG_NEWSETELEM : NFT_MSG_DELSETELEM, &one);
-	if (!rc)
-		rc = nft_batch_send(nft, b, &what);
-	if (rc == -ENOENT) /* it went meanwhile, or was not known */
-		rc = 0;
-	if (rc)
-		rc = nft_say(e, rc, what, closed_config);
-	nft_batch_close(b);
-out:
-	nft_close(nft);
-	return rc;
-}
 
 /* Is all of it there already? A sum of names is enough: each is there once. */
 static bool closed_has(const struct filter_names *have,
@@ -382,8 +391,7 @@ static int closed_on_rule(const struct nlmsghdr *nlh, void *data)
 	struct nftnl_rule *r = nftnl_rule_alloc();
 	struct code c;
 
-	s->rules++;
-	if (!r || closed_rule(&c, s->i, s->named)) {
+	if (!r || closed_rule(&c, s->i, s->rules++, s->named)) {
 		s->same = false;
 		goto out;
 	}
@@ -416,22 +424,21 @@ static int closed_on_table(const struct nlmsghdr *nlh, void *data)
 	return MNL_CB_OK;
 }
 
-/* Who makes again what stands would be told of it, and make it again. */
-static bool closed_same(struct nft *nft, const struct filter_names *bridges,
-			const struct filter_names *ports,
-			const struct filter_names *guards, bool named)
+/* Rule by rule, but not what the sets hold. */
+static bool closed_stands(struct nft *nft, bool named)
 {
 	struct closed_seen s = { .named = named, .same = true };
-	struct filter_names have = { .n = 0 };
 	struct nft_ask t = { .type = NFT_MSG_GETTABLE,
 			     .family = NFPROTO_BRIDGE,
 			     .build = closed_put_table_name,
 			     .each = closed_on_table,
 			     .data = &s };
-	bool same;
+	struct code c;
+	int end;
 
 	if (nft_ask(nft, &t) ||
-	    s.use != CLOSED_SETS + ARRAY_SIZE(closed_chains))
+	    s.use != CLOSED_SETS + OWN_SETS + ARRAY_SIZE(closed_chains) ||
+	    own_named(nft) != named)
 		return false;
 	for (s.i = 0; s.same && s.i < ARRAY_SIZE(closed_chains); s.i++) {
 		struct nft_ask a = { .type = NFT_MSG_GETRULE,
@@ -443,20 +450,91 @@ static bool closed_same(struct nft *nft, const struct filter_names *bridges,
 				     .data = &s };
 
 		s.rules = 0;
-		s.same = !nft_ask(nft, &a) && s.same && s.rules == 1;
+		s.same = !nft_ask(nft, &a) && s.same;
+		end = closed_rule(&c, s.i, s.rules, named);
+		if (!end)
+			code_close(&c);
+		s.same = s.same && end == 1;
 	}
-	same = s.same && !closed_names(nft, CLOSED_BRIDGES, &have) &&
-	       closed_has(&have, bridges, NULL);
-	free(have.v);
-	have = (struct filter_names){ .n = 0 };
-	same = same && !closed_names(nft, CLOSED_PORTS, &have) &&
-	       closed_has(&have, ports, guards);
-	free(have.v);
+	return s.same;
+}
+
+/* Who makes again what stands would be told of it, and make it again. */
+static bool closed_same(struct nft *nft, const struct filter_closed *want,
+			const struct filter_names *guards)
+{
+	const struct filter_names *have[CLOSED_SETS] = {
+		[CLOSED_BRIDGES] = &want->bridges,
+		[CLOSED_PORTS] = &want->ports,
+		[CLOSED_ROUTERS] = &want->routers,
+	};
+	bool same = true;
+	unsigned i;
+
+	for (i = 0; same && i < CLOSED_SETS; i++) {
+		struct filter_names is = { .n = 0 };
+
+		same = !closed_names(nft, (enum closed_set)i, &is) &&
+		       closed_has(&is, have[i],
+				  i == CLOSED_PORTS ? guards : NULL);
+		free(is.v);
+	}
 	return same;
 }
 
-static int closed_fill(struct nft_batch *b, const struct filter_names *bridges,
-		       const struct filter_names *ports,
+static int closed_put_names(struct nft_batch *b,
+			    const struct filter_closed *want,
+			    const struct filter_names *guards)
+{
+	const struct {
+		enum closed_set set;
+		const struct filter_names *names;
+	} all[] = {
+		{ CLOSED_BRIDGES, &want->bridges },
+		{ CLOSED_PORTS, &want->ports },
+		{ CLOSED_PORTS, guards },
+		{ CLOSED_ROUTERS, &want->routers },
+	};
+	unsigned i;
+	int rc = 0;
+
+	for (i = 0; !rc && i < ARRAY_SIZE(all); i++)
+		rc = closed_put_elems(b, all[i].set, NFT_MSG_NEWSETELEM,
+				      all[i].names);
+	return rc;
+}
+
+/* Other names for those that are there: who owns what stays. */
+static int closed_refill(struct nft_batch *b, const struct filter_closed *want,
+			 const struct filter_names *guards)
+{
+	struct nlmsghdr *nlh;
+	unsigned i;
+
+	for (i = 0; i < CLOSED_SETS; i++) {
+		nlh = nft_batch_msg(b, NFT_MSG_DELSETELEM, NFPROTO_BRIDGE, 0,
+				    "%s: names of set %s", CLOSED_TABLE,
+				    closed_sets[i]);
+		if (nlh)
+			nft_put_elems(nlh, CLOSED_TABLE, closed_sets[i]);
+	}
+	return closed_put_names(b, want, guards);
+}
+
+static int closed_put_rules(struct nft_batch *b, bool named)
+{
+	unsigned i, k;
+	int rc = 0;
+
+	for (i = 0; rc >= 0 && i < ARRAY_SIZE(closed_chains); i++) {
+		rc = closed_put_chain(b, i);
+		for (k = 0; !rc; k++)
+			rc = closed_put_rule(b, i, k, named);
+	}
+	return rc < 0 ? rc : 0;
+}
+
+static int closed_fill(struct nft_batch *b, const struct filter_closed *want,
 		       const struct filter_names *guards, bool named)
 {
 	unsigned i;
@@ -464,48 +542,39 @@ static int closed_fill(struct nft_batch *b, const struct filter_names *bridges,
 
 	if (!rc)
 		rc = closed_put_table(b, NFT_MSG_DELTABLE);
-	if (rc || !bridges->n)
+	if (rc || !want->bridges.n)
 		return rc;
 	rc = closed_put_table(b, NFT_MSG_NEWTABLE);
 	for (i = 0; !rc && i < CLOSED_SETS; i++)
 		rc = closed_put_set(b, (enum closed_set)i);
+	for (i = 0; !rc && i < OWN_SETS; i++)
+		rc = own_put_set(b, i, named);
 	if (!rc)
-		rc = closed_put_elems(b, CLOSED_BRIDGES, NFT_MSG_NEWSETELEM,
-				      bridges);
-	if (!rc)
-		rc = closed_put_elems(b, CLOSED_PORTS, NFT_MSG_NEWSETELEM,
-				      ports);
-	if (!rc)
-		rc = closed_put_elems(b, CLOSED_PORTS, NFT_MSG_NEWSETELEM,
-				      guards);
-	for (i = 0; !rc && i < ARRAY_SIZE(closed_chains); i++) {
-		rc = closed_put_chain(b, i);
-		if (!rc)
-			rc = closed_put_rule(b, i, named);
-	}
-	return rc;
+		rc = closed_put_names(b, want, guards);
+	return rc ? rc : closed_put_rules(b, named);
 }
 
 /* -ERESTART: a guard may have come or gone since its name was read. */
-static int closed_once(struct nft *nft, const struct filter_names *bridges,
-		       const struct filter_names *ports, bool named,
-		       struct err *e)
+static int closed_once(struct nft *nft, const struct filter_closed *want,
+		       bool named, struct err *e)
 {
 	struct filter_names guards = { .n = 0 };
 	struct nft_batch *b = NULL;
 	const char *what = "batch";
+	bool stands;
 	uint32_t gen;
 	int rc = nft_gen(nft, &gen);
 
 	if (!rc)
 		rc = filter_each(closed_on_guard, &guards, e);
-	if (!rc && bridges->n &&
-	    closed_same(nft, bridges, ports, &guards, named))
+	stands = !rc && want->bridges.n && closed_stands(nft, named);
+	if (stands && closed_same(nft, want, &guards))
 		goto out;
 	if (!rc)
 		rc = nft_batch_open(&b, gen);
 	if (!rc)
-		rc = closed_fill(b, bridges, ports, &guards, named);
+		rc = stands ? closed_refill(b, want, &guards)
+			    : closed_fill(b, want, &guards, named);
 	if (!rc)
 		rc = nft_batch_send(nft, b, &what);
 	if (rc && rc != -ERESTART)
@@ -516,8 +585,7 @@ out:
 	return rc;
 }
 
-int filter_close(const struct filter_names *bridges,
-		 const struct filter_names *ports, struct err *e)
+int filter_close(const struct filter_closed *want, struct err *e)
 {
 	bool named = !filter_probe(FILTER_BRIDGE_NAME, "lo");
 	struct nft *nft = NULL;
@@ -526,11 +594,11 @@ int filter_close(const struct filter_names *bridges,
 
 	if (rc)
 		return rc;
-	if (!bridges->n && !closed_there(nft))
+	if (!want->bridges.n && !closed_there(nft))
 		goto out;
 	rc = -ERESTART;
 	for (i = 0; rc == -ERESTART && i < NFT_TRIES; i++)
-		rc = closed_once(nft, bridges, ports, named, e);
+		rc = closed_once(nft, want, named, e);
 	if (rc == -ERESTART)
 		rc = err_set(e, -EAGAIN,
 			     "others change the rules all the time; try again");

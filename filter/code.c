@@ -49,17 +49,23 @@ struct nftnl_expr *code_add(struct code *c, const char *name)
 	return x;
 }
 
-void code_meta(struct code *c, uint32_t key)
+void code_meta_to(struct code *c, uint32_t reg, uint32_t key)
 {
 	struct nftnl_expr *x = code_add(c, "meta");
 
 	if (!x)
 		return;
 	nftnl_expr_set_u32(x, NFTNL_EXPR_META_KEY, key);
-	nftnl_expr_set_u32(x, NFTNL_EXPR_META_DREG, NFT_REG_1);
+	nftnl_expr_set_u32(x, NFTNL_EXPR_META_DREG, reg);
 }
 
-void code_payload(struct code *c, uint32_t base, uint32_t off, uint32_t len)
+void code_meta(struct code *c, uint32_t key)
+{
+	code_meta_to(c, NFT_REG_1, key);
+}
+
+void code_payload_to(struct code *c, uint32_t reg, uint32_t base, uint32_t off,
+		     uint32_t len)
 {
 	struct nftnl_expr *x = code_add(c, "payload");
 
@@ -68,7 +74,12 @@ void code_payload(struct code *c, uint32_t base, uint32_t off, uint32_t len)
 	nftnl_expr_set_u32(x, NFTNL_EXPR_PAYLOAD_BASE, base);
 	nftnl_expr_set_u32(x, NFTNL_EXPR_PAYLOAD_OFFSET, off);
 	nftnl_expr_set_u32(x, NFTNL_EXPR_PAYLOAD_LEN, len);
-	nftnl_expr_set_u32(x, NFTNL_EXPR_PAYLOAD_DREG, NFT_REG_1);
+	nftnl_expr_set_u32(x, NFTNL_EXPR_PAYLOAD_DREG, reg);
+}
+
+void code_payload(struct code *c, uint32_t base, uint32_t off, uint32_t len)
+{
+	code_payload_to(c, NFT_REG_1, base, off, len);
 }
 
 void code_ct(struct code *c, uint32_t key)

@@ -29,6 +29,10 @@ struct nftnl_expr *code_add(struct code *c, const char *name);
 /* Loads. base: enum nft_payload_bases; key: enum nft_meta_keys */
 void code_meta(struct code *c, uint32_t key);
 void code_payload(struct code *c, uint32_t base, uint32_t off, uint32_t len);
+/* .. into another register: a set's key of several values lies from 1 on */
+void code_meta_to(struct code *c, uint32_t reg, uint32_t key);
+void code_payload_to(struct code *c, uint32_t reg, uint32_t base, uint32_t off,
+		     uint32_t len);
 
 void code_ct(struct code *c, uint32_t key); /* enum nft_ct_keys */
 /* Register 1 into the packet's mark (NFT_META_MARK). */

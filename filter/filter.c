@@ -9,6 +9,7 @@
 #include "closed.h"
 #include "engine_nft.h"
 #include "guard.h"
+#include "own.h"
 
 int filter_print(const struct policy *p, char *buf, size_t size)
 {
@@ -30,6 +31,7 @@ static int filter_unrule(const char *dev, struct err *e)
 int filter_apply(const struct policy *p, struct err *e)
 {
 	struct guard g;
+	struct own o;
 	bool had = false;
 	int rc = guard_build(p, &g, e);
 
@@ -37,8 +39,10 @@ int filter_apply(const struct policy *p, struct err *e)
 		rc = guard_nft_apply(&g, &had, e);
 	if (!rc && !p->rules[0])
 		rc = filter_unrule(p->dev, e);
-	if (!rc)
-		rc = closed_know(p->dev, true, e);
+	if (!rc) {
+		own_fill(&o, &g, p);
+		rc = closed_know(&o, e);
+	}
 	/* the note stands before the rules, and goes after them */
 	return rc || !(had || p->accept) ? rc : accept_apply(p, e);
 }
@@ -52,7 +56,7 @@ int filter_remove(const char *dev, struct err *e)
 		return err_set(e, rc,
 			       "device name '%s': 1 to 15 characters needed",
 			       dev);
-	rc = closed_know(dev, false, e);
+	rc = closed_forget(dev, e);
 	if (!rc)
 		rc = filter_unrule(dev, e);
 	if (!rc)
@@ -69,20 +73,27 @@ int filter_remove(const char *dev, struct err *e)
 int filter_check(const struct policy *p, FILE *out, struct err *e)
 {
 	struct guard g;
+	struct own o;
 	int rc = guard_build(p, &g, e), known, accept = 0;
 
 	if (rc)
 		return rc;
+	own_fill(&o, &g, p);
 	rc = guard_nft_check(&g, out, e);
-	known = rc < 0 ? rc : closed_knows(p->dev, e);
-	if (known == 0 && out)
+	known = rc < 0 ? rc : closed_knows(&o, e);
+	if (known == CLOSED_SHUT && out)
 		fprintf(out,
 			"%s: its name is not known on closed bridges, frames "
 			"of it do not pass\n",
+			p->dev);
+	if (known == CLOSED_NOT_ALL && out)
+		fprintf(out,
+			"%s: closed bridges do not know all that is its own, "
+			"frames with it from elsewhere pass\n",
 			p->dev);
 	if (known >= 0 && p->accept)
 		accept = accept_check(p, out, e);
 	if (known < 0 || accept < 0)
 		return known < 0 ? known : accept;
-	return rc || accept || !known;
+	return rc || accept || known != CLOSED_KNOWN;
 }

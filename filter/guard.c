@@ -125,10 +125,7 @@ bool guard_known(const struct policy *p)
 	return p->naddr || p->learn;
 }
 
-/* An address as `ip addr` writes it (10.0.0.5/24) is that one address; a prefix
- * has no bits after its length.
- */
-static bool guard_is_prefix(const struct vif_addr *a)
+bool guard_is_prefix(const struct vif_addr *a)
 {
 	unsigned len = a->family == AF_INET ? 4 : 16;
 	uint8_t v[16];
@@ -555,14 +552,16 @@ static void guard_own_macs(struct guard *g, const struct policy *p)
 }
 
 /* At a port's egress nothing tells what the guest sent itself, which hairpin= lets
- * come back, from what another forged.
+ * come back, from what another forged; nor that from what another may send, too.
  */
 static void guard_to_guest(struct guard *g, const struct policy *p)
 {
-	if (!p->hairpin)
+	bool own = !p->hairpin && !(p->allow & POLICY_SHARED);
+
+	if (own)
 		guard_own_macs(g, p);
 	guard_lease(g, p);
-	if (p->hairpin)
+	if (!own)
 		return;
 	guard_own_ip(g);
 	guard_own(g, GUARD_ARP_SADDR_IP);

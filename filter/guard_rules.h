@@ -39,6 +39,11 @@ bool guard_asks_ip(const struct policy *p);
 bool guard_has(const struct policy *p, int family);
 bool guard_known(const struct policy *p);
 
+/* An address as `ip addr` writes it (10.0.0.5/24) is that one address; a prefix
+ * has no bits after its length.
+ */
+bool guard_is_prefix(const struct vif_addr *a);
+
 /* MAC i of the guest: its own, then those of its pairs, each once. */
 const uint8_t *guard_mac(const struct policy *p, unsigned i);
 bool guard_mac_again(const struct policy *p, unsigned i);

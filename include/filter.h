@@ -45,7 +45,7 @@
  *    is over is dropped, and a fragment in which SYN would hide;
  *  - to the guest: nothing from its own MAC or its own single addresses, IPv4,
  *    ARP, IPv6 or as target of an advertisement; but with hairpin, where that
- *    cannot be told from what it sent itself.
+ *    cannot be told from what it sent itself, or POLICY_SHARED.
  *
  * Counters in the table say why frames were dropped: drop_mac,
  * drop_linklocal, drop_ethertype, drop_arp, drop_ip, drop_ip6, drop_dhcp,
@@ -146,11 +146,26 @@ struct filter_names {
 	unsigned n;
 };
 
-/* These bridges are closed and no others, with these ports and those that have a
- * guard; none: the table goes.
+/* What has a guard also owns its MACs and single addresses on its bridge: from other
+ * devices frames with them (source MAC, IPv4 and IPv6 source, ARP sender, target of
+ * an advertisement) do not pass, with the tag of a VLAN excepted. Two may own the
+ * same. What policy.shared says is nobody's own, and nor is what is learned.
+ *
+ * These bridges are closed and no others, with these ports and those that have a
+ * guard; none: the table goes. From routers addresses pass that are somebody's own,
+ * but no MACs: a router on that side passes on what guests send through it. Of a
+ * table that had to be made anew those that own something are told by filter_own,
+ * each.
  */
-int filter_close(const struct filter_names *bridges,
-		 const struct filter_names *ports, struct err *e);
+struct filter_closed {
+	struct filter_names bridges, ports, routers;
+};
+int filter_close(const struct filter_closed *want, struct err *e);
+
+/* What is p's own, if it has a guard and a bridge is closed. Not while another applies
+ * or removes a policy for that device.
+ */
+int filter_own(const struct policy *p, struct err *e);
 
 /* The ports that are known: for the caller to free v. None without a table. */
 int filter_known(struct filter_names *ports, struct err *e);

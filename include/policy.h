@@ -15,6 +15,7 @@ enum {
 	/* bits of allow: what no guest may do unless it is said */
 	POLICY_DHCP_SERVER = VIF_ALLOW_DHCP,
 	POLICY_ROUTER = VIF_ALLOW_ROUTER, /* advertise, redirect */
+	POLICY_SHARED = VIF_ALLOW_SHARED, /* have addresses that others have */
 	/* how long what was learned lasts without being seen again */
 	POLICY_LEARN_S = 3600,
 	POLICY_LEASE_S = 86400, /* where the lease's own time is not known */
@@ -26,7 +27,8 @@ struct policy {
 	char dev[IFNAMSIZ]; /* the vif's host device */
 	bool bridged;	    /* a port of a bridge: port flags stand beside */
 	bool hairpin;	    /* its own frames may come back to it */
-	bool masquerade;    /* needs filter_nat's table (filter.h) */
+	bool shared; /* its addresses may be others', on a closed bridge, too */
+	bool masquerade; /* needs filter_nat's table (filter.h) */
 	bool has_mac;
 	uint8_t mac[6];	  /* the only source MAC, and ARP sender */
 	uint8_t allow;	  /* POLICY_DHCP_SERVER | .. */

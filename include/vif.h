@@ -23,7 +23,8 @@
  *   rate      N[K|M|G](b|B)/s[@N(us|ms|s)]  none    rate
  *   create    yes, no                  no           create
  *   pair      mac/addr[/len] [..]      none         pair
- *   allow     dhcp-server, router      none         allow
+ *   allow     dhcp-server, router,     none         allow
+ *             shared
  *   link      up, down                 up           link
  *   rules     FILE [FILE ..], 1 to 4   none         rules
  *   packets   N/s                      none         packets
@@ -85,7 +86,7 @@ enum {
 };
 
 /* What only some guests may do. */
-enum { VIF_ALLOW_DHCP = 1, VIF_ALLOW_ROUTER = 2 };
+enum { VIF_ALLOW_DHCP = 1, VIF_ALLOW_ROUTER = 2, VIF_ALLOW_SHARED = 4 };
 
 /* ip=learn: what it first sends from; ip=dhcp: what a DHCP server gives it */
 enum vif_learn { VIF_LEARN_NOT, VIF_LEARN_FIRST, VIF_LEARN_DHCP };

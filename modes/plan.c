@@ -164,6 +164,8 @@ static void plan_policy(const struct vif *v, struct policy *p)
 	if (p->bridged)
 		memcpy(p->bridge, v->bridge, sizeof(p->bridge));
 	p->hairpin = p->bridged && v->port & VIF_HAIRPIN;
+	/* what comes back may come by another port; another VLAN has others */
+	p->shared = p->hairpin || v->nvlan || v->allow & VIF_ALLOW_SHARED;
 	p->packets = v->packets;
 	p->connections = v->connections;
 	memcpy(p->rules, v->rules, sizeof(p->rules));

@@ -50,6 +50,8 @@ static void print_guard(const struct policy *p, FILE *out)
 		fprintf(out, " a DHCP server");
 	if (p->allow & POLICY_ROUTER)
 		fprintf(out, " a router");
+	if (p->allow & POLICY_SHARED)
+		fprintf(out, " shared with others");
 	if (p->hairpin)
 		fprintf(out, " hears itself");
 	fputc('\n', out);
@@ -197,6 +199,8 @@ static void json_guard(const struct policy *p, FILE *out)
 		fprintf(out, ",\"dhcp_server\":true");
 	if (p->allow & POLICY_ROUTER)
 		fprintf(out, ",\"router\":true");
+	if (p->allow & POLICY_SHARED)
+		fprintf(out, ",\"shared\":true");
 	if (p->hairpin)
 		fprintf(out, ",\"hairpin\":true");
 }

@@ -109,6 +109,7 @@ static const struct {
 } vif_allows[] = {
 	{ "dhcp-server", VIF_ALLOW_DHCP },
 	{ "router", VIF_ALLOW_ROUTER },
+	{ "shared", VIF_ALLOW_SHARED },
 };
 
 int vif_allow_parse(struct vif *v, const char *s, struct err *e)
@@ -126,7 +127,7 @@ int vif_allow_parse(struct vif *v, const char *s, struct err *e)
 		if (i == ARRAY_SIZE(vif_allows))
 			return err_set(e, -EINVAL,
 				       "allow=%s: there is: dhcp-server, "
-				       "router",
+				       "router, shared",
 				       vif_show(s).s);
 		allow |= vif_allows[i].bit;
 	}
@@ -136,12 +137,17 @@ int vif_allow_parse(struct vif *v, const char *s, struct err *e)
 
 int vif_allow_print(const struct vif *v, char *buf, size_t size, char sep)
 {
-	bool both = v->allow == (VIF_ALLOW_DHCP | VIF_ALLOW_ROUTER);
+	int n = str_fmt(buf, size, "%s", ""), rc;
+	unsigned i;
 
-	return str_fmt(buf, size, "%s%.*s%s",
-		       v->allow & VIF_ALLOW_DHCP ? vif_allows[0].name : "",
-		       both ? 1 : 0, &sep,
-		       v->allow & VIF_ALLOW_ROUTER ? vif_allows[1].name : "");
+	for (i = 0; n >= 0 && i < ARRAY_SIZE(vif_allows); i++) {
+		if (!(v->allow & vif_allows[i].bit))
+			continue;
+		rc = str_fmt(buf + n, size - (size_t)n, "%.*s%s", n ? 1 : 0,
+			     &sep, vif_allows[i].name);
+		n = rc < 0 ? rc : n + rc;
+	}
+	return n;
 }
 
 /* --- rates ------------------------------------------------------------------*/

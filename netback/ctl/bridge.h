@@ -5,7 +5,9 @@
 
 #include "ctl/ctl.h"
 
-/* Makes the kernel's table as the records say, or takes it away. */
-int bridge_restore(const struct ctl *c, struct err *e);
+/* Makes the kernel's table as the records say, or takes it away. -EBUSY: somebody is
+ * at a vif, what is its own may not be in it.
+ */
+int bridge_restore(struct ctl *c, struct err *e);
 
 #endif

@@ -194,6 +194,21 @@ int host_repair(const struct vif *v, const char *dev, struct err *e)
 	return rc ? rc : 1;
 }
 
+int host_own(const struct vif *v, struct err *e)
+{
+	struct policy p;
+	struct plan plan;
+	int rc = mode_plan(v, NULL, &plan, e);
+
+	if (rc)
+		return rc;
+	p = plan.policy;
+	rc = filter_own(&p, e);
+	if (!rc && str_fmt(p.dev, sizeof(p.dev), "%s-emu", v->name) > 0)
+		rc = filter_own(&p, e);
+	return rc;
+}
+
 /* A card of a network is bridged to its like, and routed beyond. */
 int host_forward(const struct vif *v, struct err *note)
 {

@@ -53,6 +53,9 @@ int host_repair(const struct vif *v, const char *dev, struct err *e);
 /* The same, but the guard stays: the vif is on its way to another place. */
 int host_leave(const struct vif *v, struct err *e);
 
+/* On closed bridges, what is its own, and its emulated card's: as filter_own. */
+int host_own(const struct vif *v, struct err *e);
+
 /* 0, or 1 with a line for each difference on out. *mtu (NULL: not asked): what the
  * guest should be told, 0 = cannot be said.
  */

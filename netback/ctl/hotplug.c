@@ -76,10 +76,10 @@ static int call_open_store(struct call *k, struct err *e)
 
 /* The nodes that are read, or removed; one question tells which are there. */
 static const char *const call_keys[] = {
-	"frontend-id", "handle",	"vlan",	      "type",
-	"vifname",     "mac",		"ip",	      "bridge",
-	"mtu",	       "hotplug-error", "gatewaydev", "network",
-	"accept",      "direct-asked",	"direct",     "rate",
+	"frontend-id", "handle",  "vlan",   "type",	    "vifname",
+	"mac",	       "ip",	  "bridge", "mtu",	    "hotplug-error",
+	"gatewaydev",  "network", "accept", "direct-asked", "direct",
+	"rate",	       "allow",
 };
 
 static bool call_has(const struct call *k, const char *key)
@@ -266,6 +266,7 @@ static int call_wishes(struct call *k, struct err *e)
 	bool direct = call_has(k, "direct-asked") || k->h.direct;
 	int rc = call_key(k, "accept", k->h.accept, e);
 
+	rc = rc ? rc : call_key(k, "allow", NULL, e);
 	/* the node is the vif's; a stranger has no directory */
 	if (!rc && !k->h.tap && !k->h.stranger)
 		rc = call_direct(k, e);

@@ -2,7 +2,8 @@
 /* verb_bridge.c - bridge close, open, show: only known ports pass frames
  *
  * What is closed stands as RUN/closed/BRIDGE/PORT, one empty file for each port
- * that an administrator vouches for; vifs are known by their guards. The kernel's
+ * that an administrator vouches for, and BRIDGE/router:PORT where guests' addresses
+ * may come from; vifs are known by their guards. The kernel's
  * table is made of that, and `vifctl watch guard` makes it again.
  */
 #include <dirent.h>
@@ -14,13 +15,19 @@
 #include <unistd.h>
 
 #include "base/num.h"
+#include "ctl/attach.h"
 #include "ctl/bridge.h"
+#include "ctl/host.h"
 #include "ctl/out.h"
 #include "ctl/run.h"
 #include "filter.h"
 #include "vif.h"
 
-enum { BRIDGE_PATH = CTL_PATH + 32 };
+enum { BRIDGE_PATH = CTL_PATH + 40 };
+
+/* Stands before a port's name: no name has a colon. */
+static const char bridge_router[] = "router:";
+static const char bridge_word[] = "router=";
 
 static int bridge_path(const struct ctl *c, char path[BRIDGE_PATH],
 		       const char *bridge, const char *port)
@@ -52,21 +59,29 @@ static bool bridge_has(const struct filter_names *n, const char *name)
 	return false;
 }
 
-/* Names of devices in a folder; none when there is no such folder. */
-static int bridge_list(const char *path, struct filter_names *out)
+/* Names of devices in a folder, after `before`; none when there is no such folder. */
+static int bridge_list_of(const char *path, const char *before,
+			  struct filter_names *out)
 {
+	size_t skip = strlen(before);
 	struct dirent **d = NULL;
 	int i, rc = 0, n = scandir(path, &d, NULL, alphasort);
 
 	if (n < 0)
 		return errno == ENOENT ? 0 : -errno;
 	for (i = 0; i < n; i++) {
-		if (!rc && !vif_check_devname(d[i]->d_name, NULL))
-			rc = bridge_add(out, d[i]->d_name);
+		if (!rc && !strncmp(d[i]->d_name, before, skip) &&
+		    !vif_check_devname(d[i]->d_name + skip, NULL))
+			rc = bridge_add(out, d[i]->d_name + skip);
 		free(d[i]);
 	}
 	free(d);
 	return rc;
+}
+
+static int bridge_list(const char *path, struct filter_names *out)
+{
+	return bridge_list_of(path, "", out);
 }
 
 static int bridge_ports(const char *bridge, struct filter_names *out)
@@ -77,31 +92,88 @@ static int bridge_ports(const char *bridge, struct filter_names *out)
 	return bridge_list(path, out);
 }
 
-int bridge_restore(const struct ctl *c, struct err *e)
+struct bridge_owners {
+	struct ctl *c;
+	struct err *e;
+};
+
+/* A vif that is not wholly there is told by who attaches it. */
+static int bridge_owner(void *arg, uint16_t domid, uint16_t handle)
 {
-	struct filter_names bridges = { .n = 0 }, ports = { .n = 0 };
+	struct bridge_owners *o = arg;
+	char name[ATTACH_NAME];
+	struct nodes n;
+	int lock, rc;
+
+	str_fmt(name, sizeof(name), "vif%u.%u", domid, handle);
+	lock = run_lock(o->c, name, o->e);
+	if (lock < 0)
+		return lock;
+	rc = nodes_read(o->c->store, domid, handle, &n, o->e);
+	if (!rc && n.back && !n.bad.text[0])
+		rc = host_own(&n.vif, o->e);
+	run_unlock(o->c, name, lock);
+	if (rc)
+		err_prefix(o->e, name);
+	return rc;
+}
+
+static int bridge_on_guard(void *arg, const char *dev)
+{
+	(void)arg, (void)dev;
+	return 1;
+}
+
+/* Whose is what: the records of the vifs say. */
+static int bridge_own(struct ctl *c, struct err *e)
+{
+	struct bridge_owners o = { c, e };
+	int rc = filter_each(bridge_on_guard, NULL, e);
+
+	if (rc <= 0) /* there is none */
+		return rc;
+	rc = run_store(c, e);
+	return rc ? rc : nodes_each(c->store, bridge_owner, &o, e);
+}
+
+int bridge_restore(struct ctl *c, struct err *e)
+{
+	struct filter_closed all = { .ports = { .n = 0 } };
 	char path[BRIDGE_PATH];
 	unsigned i;
 	int rc = bridge_path(c, path, NULL, NULL);
 
 	if (!rc)
-		rc = bridge_list(path, &bridges);
-	for (i = 0; !rc && i < bridges.n; i++) {
-		rc = bridge_path(c, path, bridges.v[i], NULL);
+		rc = bridge_list(path, &all.bridges);
+	for (i = 0; !rc && i < all.bridges.n; i++) {
+		rc = bridge_path(c, path, all.bridges.v[i], NULL);
 		if (!rc)
-			rc = bridge_list(path, &ports);
+			rc = bridge_list(path, &all.ports);
+		if (!rc)
+			rc = bridge_list_of(path, bridge_router, &all.routers);
 	}
 	if (rc)
 		err_set(e, rc, "closed bridges: cannot read %s: %s", path,
 			strerror(-rc));
 	else
-		rc = filter_close(&bridges, &ports, e);
-	free(bridges.v);
-	free(ports.v);
+		rc = filter_close(&all, e);
+	if (!rc && all.bridges.n)
+		rc = bridge_own(c, e);
+	free(all.bridges.v);
+	free(all.ports.v);
+	free(all.routers.v);
 	return rc;
 }
 
 /* --- close, open -------------------------------------------------------------- */
+
+/* The port of a word: itself, or what stands after router=. */
+static const char *bridge_port(const char *word)
+{
+	size_t n = strlen(bridge_word);
+
+	return strncmp(word, bridge_word, n) ? word : word + n;
+}
 
 static int bridge_record(const struct ctl *c, const char *bridge,
 			 const char *port, struct err *e)
@@ -114,6 +186,35 @@ static int bridge_record(const struct ctl *c, const char *bridge,
 	return port ? run_mark(path, e) : run_folder(path, e);
 }
 
+/* The port as it is named, and that a router is behind it. */
+static void bridge_unlink(const struct ctl *c, const char *bridge,
+			  const char *port, bool router)
+{
+	char path[BRIDGE_PATH], name[IFNAMSIZ + sizeof(bridge_router)];
+
+	str_fmt(name, sizeof(name), "%s%s", router ? bridge_router : "", port);
+	if (!bridge_path(c, path, bridge, name))
+		unlink(path);
+}
+
+/* PORT or router=PORT; without the word it is none any more. */
+static int bridge_name(const struct ctl *c, const char *bridge,
+		       const char *word, struct err *e)
+{
+	const char *port = bridge_port(word);
+	char name[IFNAMSIZ + sizeof(bridge_router)];
+	int rc = bridge_record(c, bridge, port, e);
+
+	if (rc)
+		return rc;
+	if (port == word) {
+		bridge_unlink(c, bridge, port, true);
+		return 0;
+	}
+	str_fmt(name, sizeof(name), "%s%s", bridge_router, port);
+	return bridge_record(c, bridge, name, e);
+}
+
 static int bridge_forget(const struct ctl *c, const char *bridge, struct err *e)
 {
 	struct filter_names ports = { .n = 0 };
@@ -123,9 +224,10 @@ static int bridge_forget(const struct ctl *c, const char *bridge, struct err *e)
 
 	if (!rc)
 		rc = bridge_list(path, &ports);
-	for (i = 0; !rc && i < ports.n; i++)
-		if (!bridge_path(c, path, bridge, ports.v[i]))
-			unlink(path);
+	for (i = 0; !rc && i < ports.n; i++) {
+		bridge_unlink(c, bridge, ports.v[i], true);
+		bridge_unlink(c, bridge, ports.v[i], false);
+	}
 	if (!rc && !bridge_path(c, path, bridge, NULL) && rmdir(path) &&
 	    errno != ENOENT)
 		rc = -errno;
@@ -192,8 +294,7 @@ static int bridge_alone(const struct ctl *c, const char *bridge, struct err *e)
 	return rc;
 }
 
-static int bridge_close(const struct ctl *c, int argc, char **argv,
-			struct err *e)
+static int bridge_close(struct ctl *c, int argc, char **argv, struct err *e)
 {
 	const char *bridge = argv[0];
 	char path[BRIDGE_PATH];
@@ -216,7 +317,7 @@ static int bridge_close(const struct ctl *c, int argc, char **argv,
 	if (!rc && !again)
 		rc = bridge_vouch(c, bridge, e);
 	for (i = 1; !rc && i < argc; i++)
-		rc = bridge_record(c, bridge, argv[i], e);
+		rc = bridge_name(c, bridge, argv[i], e);
 	if (!rc)
 		rc = bridge_restore(c, e);
 	if (rc && !again)
@@ -268,14 +369,20 @@ static int bridge_show(const struct ctl *c, struct err *e)
 	if (!rc)
 		rc = filter_known(&known, e);
 	for (i = 0; !rc && i < bridges.n; i++) {
-		struct filter_names ports = { .n = 0 };
+		struct filter_names ports = { .n = 0 }, routers = { .n = 0 };
 
 		rc = bridge_ports(bridges.v[i], &ports);
+		if (!rc)
+			rc = bridge_path(c, path, bridges.v[i], NULL);
+		if (!rc)
+			rc = bridge_list_of(path, bridge_router, &routers);
 		out_begin(&o, bridges.v[i]);
 		bridge_say(&o, "known", &ports, &known, true);
 		bridge_say(&o, "shut", &ports, &known, false);
+		bridge_say(&o, "router", &ports, &routers, true);
 		out_end(&o);
 		free(ports.v);
+		free(routers.v);
 	}
 	free(bridges.v);
 	free(known.v);
@@ -295,10 +402,11 @@ int verb_bridge(struct ctl *c, int argc, char **argv, struct err *e)
 	if (argc < 2 ||
 	    (strcmp(argv[0], "close") && (argc > 2 || strcmp(argv[0], "open"))))
 		return err_set(e, CTL_USAGE,
-			       "bridge: close BRIDGE [PORT ..], open BRIDGE, "
-			       "or show");
+			       "bridge: close BRIDGE [PORT | router=PORT ..], "
+			       "open BRIDGE, or show");
 	for (i = 1; !rc && i < argc; i++)
-		if (vif_check_devname(argv[i], e)) {
+		if (vif_check_devname(i > 1 ? bridge_port(argv[i]) : argv[i],
+				      e)) {
 			err_prefix(e, "bridge");
 			rc = CTL_USAGE;
 		}

@@ -232,12 +232,17 @@ static int watch_vif(void *arg, uint16_t domid, uint16_t handle)
 /* What removed it also named: by the kernel, since it is nf_tables'. */
 static void watch_bridges(struct watch *w)
 {
+	unsigned wait = w->c->wait_ms;
 	struct err e = { "" };
+	int rc;
 
-	w->bridges_done = !bridge_restore(w->c, &e);
-	if (!w->bridges_done) {
+	w->c->wait_ms = WATCH_LOCK_MS;
+	rc = bridge_restore(w->c, &e);
+	w->c->wait_ms = wait;
+	w->bridges_done = !rc;
+	w->again |= rc != 0;
+	if (rc && rc != -EBUSY) {
 		watch_say(w, "bridges", "missing", e.text);
-		w->again = true;
 	} else if (w->ev && w->ev->kind == FILTER_CLOSED) {
 		watch_say(w, "bridges", "back", "");
 	}

@@ -151,11 +151,14 @@ static const struct verb verbs[] = {
 	  "let watch leave a guard alone; have it back",
 	  "pause changes no rule: it says that whoever removes the guard\n"
 	  "means it. resume puts it back where it is missing.\n" },
-	{ "bridge", "close BRIDGE [PORT ..]|open BRIDGE|show", verb_bridge,
+	{ "bridge", "close BRIDGE [PORT|router=PORT ..]|open BRIDGE|show",
+	  verb_bridge,
 	  "let frames pass on a bridge only for ports that are known",
 	  "Known are vifs with a guard, and the ports named; when a bridge\n"
 	  "is closed first, those it has. Who comes later, or is renamed, is\n"
-	  "shut until it is a vif of ours or close is told its name.\n" },
+	  "shut until it is a vif of ours or close is told its name. What\n"
+	  "is a vif's own, MAC and addresses, passes from it alone; behind\n"
+	  "router=PORT is a router that passes on what guests send.\n" },
 	{ "log", "[-g GROUP] [-w FILE] [DEVICE]", verb_log,
 	  "what rules with -j NFLOG say, as JSON lines or pcap",
 	  "  -g GROUP  the rules' --nflog-group, default 0\n"
@@ -197,7 +200,7 @@ static const char keys_text[] =
 	"                         mode=route routes to it; learn: the first\n"
 	"                         it sends from; dhcp: what it is given\n"
 	"  pair=MAC/ADDR[,..]     one more source each, as VRRP's\n"
-	"  allow=dhcp-server,router  what else no guest may be\n"
+	"  allow=dhcp-server,router,shared  what else no guest may be, have\n"
 	"  mtu=BYTES              default: the bridge's, the gatewaydev's\n"
 	"  isolated=yes|no        may it reach other isolated vifs?\n"
 	"  hairpin, flood, mcast_flood, bcast_flood=yes|no  of its port\n"

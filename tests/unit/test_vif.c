@@ -54,6 +54,7 @@ static void vif_accepts(void **state)
 		{ "connections=7", "connections", "7/s" },
 		{ "rules=web,/a/b.rules", "rules", "web /a/b.rules" },
 		{ "allow=router,dhcp-server", "allow", "dhcp-server router" },
+		{ "allow=shared,router", "allow", "router shared" },
 		{ "isolated=no", "isolated", "" },
 		{ "hairpin=yes", "hairpin", "yes" },
 		{ "flood=no", "flood", "no" },
