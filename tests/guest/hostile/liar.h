@@ -94,6 +94,7 @@ struct liar {
 	struct xen_netif_ctrl_sring *ctrl;
 	struct front_channel chan[LIAR_CHANNELS];
 	int link;
+	bool honest; /* the store has an honest guest's keys */
 	unsigned nkey;
 	struct liar_key key[LIAR_KEYS];
 };
@@ -108,6 +109,8 @@ extern const unsigned nlies_tx, nlies_rx, nlies_bell, nlies_mem, nlies_key,
 int liar_open(struct liar *g, const char *run, uint16_t domid);
 void liar_close(struct liar *g);
 
+/* The guest is gone: memory, channels, link. */
+void liar_drop(struct liar *g);
 /* Fresh memory, fresh rings; the state in the store back to the start. */
 int liar_fresh(struct liar *g);
 int liar_link(struct liar *g); /* hands them over */

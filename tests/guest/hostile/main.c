@@ -2,11 +2,15 @@
 /* main.c - tells one lie to a running netbackd and judges what comes of it
  *
  *   hostile --list                       name, ids, severity, variants, flags
- *   hostile RUN DOMID NAME [VARIANT]     tells it as vifDOMID.0
+ *   hostile RUN DOMID NAME [N [END STEP]] tells it as vifDOMID.0
+ *
+ * N is the number of the telling, which says the variant. With END it is told
+ * again as number N + STEP and so on, below END, until one goes wrong: by the same
+ * guest, connected once more after a lie that ended it, and each 32nd time.
  *
  * Exit status 0: it came as it was due, and afterwards the vif serves an honest
- * guest. What happens to others (processes, memory, the other guests' frames)
- * is for the caller to look at: tests/net/hostile.sh.
+ * guest, each time. What happens to others (processes, memory, the other guests'
+ * frames) is for the caller to look at: tests/net/hostile.sh.
  */
 #include <errno.h>
 #include <signal.h>
@@ -20,7 +24,12 @@
 #include "base/loop.h"
 #include "liar.h"
 
-enum { JUDGE_MS = 15000, MAIN_S = 60 };
+enum {
+	JUDGE_MS = 15000,
+	MAIN_S = 60,	 /* for one telling */
+	MAIN_AGAIN = 32, /* tellings by a guest that stays */
+	MAIN_MOST = 1000000000,
+};
 
 static const char *const due_name[] = {
 	[DUE_NONE] = "none",	   [DUE_DROP] = "drop",
@@ -184,10 +193,11 @@ static int connect_lying(struct liar *g, int64_t *before)
 	return rc;
 }
 
-static int tell(struct liar *g)
+/* served: it is connected, and was honest until now. */
+static int tell(struct liar *g, bool served)
 {
 	int64_t before = 0;
-	int rc = connect_lying(g, &before);
+	int rc = served ? 0 : connect_lying(g, &before);
 
 	if (!rc && g->lie->count && !g->lie->prepare) {
 		before = liar_count(g, g->lie->count);
@@ -204,22 +214,55 @@ static int return_honest(struct liar *g)
 {
 	int rc = say("reconnect", liar_connect(g));
 
+	return rc ? rc : say("honest again", liar_show(g));
+}
+
+static int leave(struct liar *g)
+{
+	int rc = liar_state(g, "5");
+
 	if (!rc)
-		rc = say("honest again", liar_show(g));
-	if (!rc)
-		rc = say("leave", liar_state(g, "5"));
-	if (!rc)
-		rc = say("leave",
-			 liar_wait_state(g,
-					 1u << XenbusStateClosing |
-						 1u << XenbusStateClosed,
-					 JUDGE_MS));
-	return rc ? rc : say("leave", liar_state(g, "6"));
+		rc = liar_wait_state(
+			g, 1u << XenbusStateClosing | 1u << XenbusStateClosed,
+			JUDGE_MS);
+	return say("leave", rc ? rc : liar_state(g, "6"));
+}
+
+/* served: an honest guest is, before and, unless it is the last time, behind it. */
+static int once(struct liar *g, bool *served, bool last)
+{
+	const struct lie *l = g->lie;
+	bool alive = l->due == DUE_NONE || l->due == DUE_DROP;
+	int rc = tell(g, *served);
+
+	*served = !last && !l->prepare && (alive || l->due == DUE_FATAL);
+	if (!rc && !(*served && alive && !(l->skip & LIE_NO_SHOW)))
+		rc = return_honest(g);
+	return rc || *served ? rc : leave(g);
+}
+
+/* By one guest, that comes back when it must, and each so many times. */
+static int each(struct liar *g, uint32_t n, uint32_t end, uint32_t step)
+{
+	unsigned variants = g->lie->variants ? g->lie->variants : 1, told;
+	bool served = false;
+	int rc = 0;
+
+	for (told = 1; n < end && !rc; n += step, told++) {
+		alarm(MAIN_S);
+		g->variant = n % variants;
+		rc = once(g, &served,
+			  end - n <= step || told % MAIN_AGAIN == 0);
+		if (rc)
+			fprintf(stderr, ".. as number %u, variant %u\n", n,
+				g->variant);
+	}
+	return rc;
 }
 
 int main(int argc, char **argv)
 {
-	uint32_t domid, variant = 0;
+	uint32_t domid, n = 0, end = 0, step = 1;
 	struct liar g;
 	int rc;
 
@@ -227,8 +270,11 @@ int main(int argc, char **argv)
 		find(NULL);
 		return 0;
 	}
-	if (argc < 4 || num_parse(argv[2], 0x7fef, &domid) || !domid ||
-	    (argc > 4 && num_parse(argv[4], 1000, &variant))) {
+	if (argc < 4 || argc == 6 || argc > 7 ||
+	    num_parse(argv[2], 0x7fef, &domid) || !domid ||
+	    (argc > 4 && num_parse(argv[4], MAIN_MOST, &n)) ||
+	    (argc > 6 && (num_parse(argv[5], MAIN_MOST, &end) ||
+			  num_parse(argv[6], MAIN_MOST, &step) || !step))) {
 		fprintf(stderr, "hostile: see the top of main.c\n");
 		return 2;
 	}
@@ -238,13 +284,10 @@ int main(int argc, char **argv)
 	if (rc)
 		return 1;
 	g.lie = find(argv[3]);
-	g.variant = variant;
 	if (!g.lie)
 		rc = say(argv[3], -ENOENT);
-	if (!rc)
-		rc = tell(&g);
-	if (!rc)
-		rc = return_honest(&g);
+	else
+		rc = each(&g, n, argc > 6 ? end : n + 1, step);
 	liar_close(&g);
 	return rc ? 1 : 0;
 }
