@@ -54,6 +54,14 @@ void device_timer(struct device *d, uint32_t ms)
 		loop_after(d->hub->loop, ms, device_on_timer, d, &d->timer);
 }
 
+/* Nobody waits for it any more. */
+static void device_timer_stop(struct device *d)
+{
+	loop_cancel(d->hub->loop, d->timer);
+	d->timer = NULL;
+	d->late = false;
+}
+
 /* --- failures ---------------------------------------------------------------- */
 
 /* Says why, once, in the log and in the store; then acts. */
@@ -152,6 +160,11 @@ static int device_to_connected(struct device *d)
 		return rc;
 	}
 	d->own = LIFE_CONNECTED;
+	/* What was written or waited for meanwhile was for this; left for later, it
+	 * would start over what has ended by then.
+	 */
+	d->front_wrote = false;
+	device_timer_stop(d);
 	d->link = LINK_RUNNING;
 	device_order_plain(d, WORKER_RUN);
 	if (!adopted ||
@@ -308,8 +321,8 @@ static bool device_due(struct device *d, unsigned front, bool online)
 {
 	uint64_t now = loop_now(d->hub->loop);
 	bool due = front != d->front_seen || d->front_wrote ||
-		   online != d->online || d->late ||
-		   (!online && d->own == LIFE_CLOSED);
+		   online != d->online ||
+		   (!online && (d->late || d->own == LIFE_CLOSED));
 
 	if (due && front == LIFE_CONNECTED && d->failed_ns && online &&
 	    now - d->failed_ns < d->retry_ms * 1000000ull) {
@@ -330,10 +343,12 @@ static void device_plan(struct device *d, unsigned front, bool online)
 	}
 	if (!idle || !device_due(d, front, online))
 		return;
-	if (online)
+	if (online) {
+		device_timer_stop(d);
 		d->act = life_next(d->own, front, true);
-	else
+	} else {
 		d->act = device_leave(d, front);
+	}
 	d->front_seen = front;
 	d->front_wrote = d->late = false;
 	d->online = online;

@@ -8,7 +8,12 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <xen/io/xenbus.h>
+
+#include "base/loop.h"
 #include "liar.h"
+
+enum { EARLY_MS = 10000, EARLY_REST_MS = 10, EARLY_LOOK_US = 200 };
 
 /* variant: by the file or by the mapping. */
 static int punch(struct liar *g, unsigned page, unsigned n)
@@ -84,7 +89,7 @@ static int punch_all(struct liar *g)
 static int killed(struct liar *g)
 {
 	pid_t pid = fork();
-	int status, i;
+	int status;
 
 	if (pid < 0)
 		return -errno;
@@ -99,17 +104,34 @@ static int killed(struct liar *g)
 	kill(pid, SIGKILL);
 	if (waitpid(pid, &status, 0) < 0)
 		return -errno;
-	/* .. and ours of them */
-	for (i = 0; i < 2; i++) {
-		close(g->chan[i].from_guest);
-		close(g->chan[i].to_guest);
-		g->chan[i].from_guest = g->chan[i].to_guest = -1;
-	}
-	front_mem_close(g->mem);
-	g->mem = NULL;
-	close(g->link);
-	g->link = -1;
+	liar_drop(g); /* .. and ours of them */
 	return 0;
+}
+
+/* Says 4 twice before there is anything to connect to, and is gone as soon as it
+ * is connected: nobody asks for that any more, so it stays closed.
+ */
+static int gone_early(struct liar *g)
+{
+	uint64_t end = clock_ns() + EARLY_MS * 1000000ull;
+	int rc = liar_fresh(g);
+
+	if (!rc)
+		rc = liar_keys(g);
+	if (!rc)
+		rc = liar_state(g, "4");
+	if (!rc)
+		rc = liar_link(g);
+	while (!rc && liar_wait_state(g, 1u << XenbusStateConnected, 0)) {
+		if (clock_ns() > end)
+			rc = -ETIMEDOUT;
+		usleep(EARLY_LOOK_US);
+	}
+	liar_drop(g);
+	if (!rc)
+		rc = liar_wait_state(g, 1u << XenbusStateClosed, EARLY_MS);
+	liar_sleep(EARLY_REST_MS);
+	return rc;
 }
 
 const struct lie lies_mem[] = {
@@ -140,6 +162,11 @@ const struct lie lies_mem[] = {
 	  .id = "CVE-2010-3699 XSA-374 XSA-424 XSA-441 P25",
 	  .due = DUE_GONE,
 	  .tell = killed,
+	  .variants = 8 },
+	{ .name = "guest-gone-early",
+	  .id = "CVE-2010-3699 P25",
+	  .due = DUE_GONE,
+	  .tell = gone_early,
 	  .variants = 8 },
 };
 const unsigned nlies_mem = ARRAY_SIZE(lies_mem);
