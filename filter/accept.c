@@ -23,9 +23,8 @@ static const char accept_comment[] = "netback accepts ";
 
 /* --- what is wanted ----------------------------------------------------------- */
 
-bool accept_calls(const char *bridge, bool ip6)
+bool accept_calls(const char *bridge, const char *tables)
 {
-	const char *tables = ip6 ? "ip6tables" : "iptables";
 	char path[128];
 
 	snprintf(path, sizeof(path), "/proc/sys/net/bridge/bridge-nf-call-%s",
@@ -41,8 +40,10 @@ bool accept_calls(const char *bridge, bool ip6)
 static bool accept_calls_once(struct accept *a, bool ip6)
 {
 	if (a->calls[ip6] == ACCEPT_UNASKED)
-		a->calls[ip6] = accept_calls(a->p->bridge, ip6) ? ACCEPT_CALLS
-								: ACCEPT_QUIET;
+		a->calls[ip6] = accept_calls(a->p->bridge,
+					     ip6 ? "ip6tables" : "iptables")
+					? ACCEPT_CALLS
+					: ACCEPT_QUIET;
 	return a->calls[ip6] == ACCEPT_CALLS;
 }
 

@@ -81,8 +81,8 @@ enum accept_whose accept_whose(const struct accept *a, const char *comment);
 /* Is it in a table of iptables, of either variant? */
 bool accept_iptables(const struct accept_place *at);
 
-/* Does br_netfilter show the bridge's frames to iptables (ip6: ip6tables)? */
-bool accept_calls(const char *bridge, bool ip6);
+/* Does br_netfilter show the bridge's frames to iptables, ip6tables, arptables? */
+bool accept_calls(const char *bridge, const char *tables);
 
 /* Need chains of that family be looked at? */
 bool accept_asks(struct accept *a, uint16_t family);

@@ -2,9 +2,9 @@
 /* explain.c - the hooks that a frame passes, and what each chain does there
  *
  *   netdev ingress of `in`
- *   on a bridge: bridge prerouting; where br_netfilter is on, ip prerouting
- *     to a port: bridge forward with ip forward in it, bridge postrouting with
- *     ip postrouting behind it
+ *   on a bridge: bridge prerouting; where br_netfilter is on, ip prerouting in it
+ *     to a port: bridge forward with ip forward in it (and not all chains of the
+ *     former, explain_brnf.c), bridge postrouting with ip postrouting behind it
  *     to the host: bridge input, then ip prerouting and input
  *   else ip prerouting, then forward and postrouting, or input
  *   netdev egress of `out`
@@ -55,6 +55,7 @@ struct explain_walk {
 	int rc;
 	char by[3 * EXPLAIN_NAME]; /* what dropped it */
 	bool ruled, lost;	   /* by a rule, by the bridge */
+	bool taken, arp;	   /* by br_netfilter, as ARP */
 	const char *why;	   /* what could not be known */
 };
 
@@ -281,6 +282,26 @@ static int explain_base(struct explain_walk *w, struct explain_chain *c)
 	return bits | (c->policy == NF_DROP ? EXPLAIN_DROP : EXPLAIN_PASS);
 }
 
+/* A chain that is asked or passed over: both ways, but for one that passes. */
+static int explain_perhaps(struct explain_walk *w, struct explain_chain *c)
+{
+	static const char why[] = "which is older, a bridge's chain or "
+				  "br_netfilter's hook of the same priority";
+	struct explain_pkt was = w->p;
+	int bits;
+
+	fprintf(w->out,
+		"%s bridge %s %s perhaps not asked # br_netfilter takes the "
+		"frame first if this chain is older\n",
+		w->hook, c->table, c->name);
+	bits = explain_base(w, c);
+	if (w->p.mark != was.mark || w->p.mark_known != was.mark_known)
+		w->p.mark_known = false;
+	if (bits & EXPLAIN_DROP)
+		w->why = why;
+	return bits | EXPLAIN_PASS;
+}
+
 /* What chains to go through: one family (and inet beside ip), one hook, and
  * priorities from below `from` to below `to`.
  */
@@ -290,6 +311,7 @@ struct explain_hook {
 	uint32_t hook;
 	int64_t from, to;
 	const char *dev; /* netdev: of which device */
+	bool taken, arp; /* br_netfilter takes the frame here; it is ARP */
 };
 
 static bool explain_here(const struct explain_chain *c,
@@ -310,6 +332,25 @@ static bool explain_here(const struct explain_chain *c,
 		(h->family == NFPROTO_IPV4 || h->family == NFPROTO_IPV6));
 }
 
+static int explain_ask(struct explain_walk *w, const struct explain_hook *h,
+		       struct explain_chain *c)
+{
+	switch (h->taken ? explain_brnf_asked(w->db, h->arp, c->prio)
+			 : EXPLAIN_ASKED) {
+	case EXPLAIN_ASKED_MAYBE:
+		return explain_perhaps(w, c);
+	case EXPLAIN_ASKED_NOT:
+		fprintf(w->out,
+			"%s bridge %s %s not asked # br_netfilter takes the "
+			"frame before\n",
+			w->hook, c->table, c->name);
+		return EXPLAIN_PASS;
+	case EXPLAIN_ASKED:
+		break;
+	}
+	return explain_base(w, c);
+}
+
 /* Bits of what it came to so far: PASS while it goes on. */
 static int explain_at_hook(struct explain_walk *w, const struct explain_hook *h,
 			   int bits)
@@ -324,7 +365,7 @@ static int explain_at_hook(struct explain_walk *w, const struct explain_hook *h,
 	for (i = 0; i < w->db->nchain && bits & EXPLAIN_PASS && !w->rc; i++) {
 		if (!explain_here(&w->db->chain[i], h))
 			continue;
-		one = explain_base(w, &w->db->chain[i]);
+		one = explain_ask(w, h, &w->db->chain[i]);
 		bits = (bits & EXPLAIN_DROP) | one;
 	}
 	return bits;
@@ -337,7 +378,9 @@ static int explain_netdev(struct explain_walk *w, bool egress, int bits)
 				  egress ? NF_NETDEV_EGRESS : NF_NETDEV_INGRESS,
 				  INT64_MIN,
 				  INT64_MAX,
-				  egress ? w->x->out : w->x->in };
+				  egress ? w->x->out : w->x->in,
+				  false,
+				  false };
 
 	w->p.in = egress ? "" : w->x->in;
 	w->p.out = egress ? w->x->out : "";
@@ -345,15 +388,6 @@ static int explain_netdev(struct explain_walk *w, bool egress, int bits)
 	if (egress)
 		w->p.in = "";
 	return explain_at_hook(w, &h, bits);
-}
-
-/* Does br_netfilter show this frame to iptables? */
-static bool explain_called(const struct explain_walk *w)
-{
-	bool v6 = w->p.proto == ETHERTYPE_IPV6;
-
-	return (w->p.proto == ETHERTYPE_IP || v6) && !w->p.tagged &&
-	       accept_calls(w->x->bridge, v6);
 }
 
 /* ip or ip6, as the frame is; in and out as iptables sees them. */
@@ -366,7 +400,9 @@ static int explain_inet(struct explain_walk *w, const char *name, uint32_t hook,
 		hook,
 		INT64_MIN,
 		INT64_MAX,
-		NULL
+		NULL,
+		false,
+		false
 	};
 
 	if (w->p.proto != ETHERTYPE_IP && w->p.proto != ETHERTYPE_IPV6)
@@ -379,10 +415,11 @@ static int explain_inet(struct explain_walk *w, const char *name, uint32_t hook,
 static int explain_bridge(struct explain_walk *w, const char *name,
 			  uint32_t hook, int64_t from, int64_t to, int bits)
 {
-	struct explain_hook h = { name, NFPROTO_BRIDGE, hook, from, to, NULL };
-
+	struct explain_hook h = { name, NFPROTO_BRIDGE, hook,	  from,
+				  to,	NULL,		w->taken, w->arp };
 	bool last = hook == NF_BR_LOCAL_OUT || hook == NF_BR_POST_ROUTING;
 
+	h.taken &= hook == NF_BR_FORWARD;
 	w->p.in = last ? "" : w->x->in;
 	w->p.out = last || hook == NF_BR_FORWARD ? w->x->out : "";
 	return explain_at_hook(w, &h, bits);
@@ -393,12 +430,14 @@ static int explain_to_port(struct explain_walk *w, bool called, int bits)
 	const char *br = w->x->bridge;
 
 	w->p.physout = w->x->out;
+	w->arp = explain_brnf_arp(&w->p);
+	w->taken = called || w->arp;
 	bits = explain_bridge(w, "forward", NF_BR_FORWARD, INT64_MIN,
-			      NF_BR_PRI_BRNF - 1, bits);
+			      NF_BR_PRI_BRNF + 1, bits);
 	if (called)
 		bits = explain_inet(w, "forward", NF_INET_FORWARD, br, br,
 				    bits);
-	bits = explain_bridge(w, "forward", NF_BR_FORWARD, NF_BR_PRI_BRNF - 1,
+	bits = explain_bridge(w, "forward", NF_BR_FORWARD, NF_BR_PRI_BRNF + 1,
 			      INT64_MAX, bits);
 	bits = explain_bridge(w, "postrouting", NF_BR_POST_ROUTING, INT64_MIN,
 			      INT64_MAX, bits);
@@ -428,50 +467,116 @@ static int explain_own_way(struct explain_walk *w, int bits)
 	return (bits & ~EXPLAIN_PASS) | EXPLAIN_DROP;
 }
 
-/* What comes by a bridge's port, up to where it is forwarded or taken up. */
-static int explain_from_port(struct explain_walk *w, bool local, int bits)
+/* br_netfilter's own hook at prerouting. Where a chain of its priority stands, before
+ * it or behind, is not known, and the same but for marks and whose drop it is.
+ */
+static int explain_taken(struct explain_walk *w, int bits)
 {
-	const char *br = w->x->bridge;
-	bool called = explain_called(w);
+	const char *bad = explain_brnf_bad(&w->p);
 
-	if (!local && w->x->first)
-		bits = explain_own_way(w, bits);
-	if (local)
+	if (!(bits & EXPLAIN_PASS) || w->rc)
 		return bits;
+	if (!bad)
+		return explain_inet(w, "prerouting", NF_INET_PRE_ROUTING,
+				    w->x->bridge, "", bits);
+	fprintf(w->out, "prerouting br_netfilter drop # %s\n", bad);
+	if (!w->by[0])
+		snprintf(w->by, sizeof(w->by), "br_netfilter: %s", bad);
+	return (bits & ~EXPLAIN_PASS) | EXPLAIN_DROP;
+}
+
+/* Up to where it is known whether the host gets it or a port. */
+static int explain_from_port(struct explain_walk *w, bool called, int bits)
+{
+	if (w->x->first)
+		bits = explain_own_way(w, bits);
 	bits = explain_bridge(w, "prerouting", NF_BR_PRE_ROUTING, INT64_MIN,
-			      NF_BR_PRI_BRNF, bits);
+			      NF_BR_PRI_BRNF + 1, bits);
 	if (called)
-		bits = explain_inet(w, "prerouting", NF_INET_PRE_ROUTING, br,
-				    "", bits);
+		bits = explain_taken(w, bits);
+	if (bits & EXPLAIN_PASS && explain_brnf_pppoe(&w->p)) {
+		w->why = "IP in PPPoE, which br_netfilter shows to iptables";
+		bits |= EXPLAIN_DROP;
+	}
 	bits = explain_bridge(w, "prerouting", NF_BR_PRE_ROUTING,
-			      NF_BR_PRI_BRNF, INT64_MAX, bits);
+			      NF_BR_PRI_BRNF + 1, INT64_MAX, bits);
 	return explain_own_way(w, bits);
 }
 
-/* .. up to the host, which a bridge's port gives it to. */
-static int explain_taken_up(struct explain_walk *w, int bits)
+/* From a bridge's port up to the host, called: iptables' prerouting has been. What
+ * has a tag is for a VLAN device, which is not asked.
+ */
+static int explain_to_host(struct explain_walk *w, bool called, const char *in,
+			   int bits)
 {
-	bits = explain_bridge(w, "input", NF_BR_LOCAL_IN, INT64_MIN, INT64_MAX,
+	if (w->p.tagged && w->p.vid)
+		return bits;
+	if (!called)
+		bits = explain_inet(w, "prerouting", NF_INET_PRE_ROUTING, in,
+				    "", bits);
+	return explain_inet(w, "input", NF_INET_LOCAL_IN, in, "", bits);
+}
+
+static int explain_input(struct explain_walk *w, int bits)
+{
+	return explain_bridge(w, "input", NF_BR_LOCAL_IN, INT64_MIN, INT64_MAX,
 			      bits);
-	if (!explain_called(w))
-		bits = explain_inet(w, "prerouting", NF_INET_PRE_ROUTING,
-				    w->x->bridge, "", bits);
-	return bits;
+}
+
+static int explain_lost(struct explain_walk *w, const char *why)
+{
+	fprintf(w->out, "bridge %s drop # %s\n", w->x->bridge, why);
+	w->lost = true;
+	snprintf(w->by, sizeof(w->by), "the bridge %s, %s", w->x->bridge, why);
+	return EXPLAIN_DROP;
+}
+
+/* A link-local group that the bridge keeps, as br_handle_frame does: the host hears
+ * it from the port itself.
+ */
+static int explain_kept(struct explain_walk *w, int bits)
+{
+	uint8_t group = w->x->frame[5];
+
+	if (!(bits & EXPLAIN_PASS) || w->rc)
+		return bits;
+	if (group == 1)
+		return explain_lost(w, "pause frames end here");
+	if (w->x->out[0])
+		return explain_lost(w, "this group is for the host alone");
+	if (group != 0 && group != 0xe) /* STP, LLDP: no hook */
+		bits = explain_input(w, bits);
+	return explain_to_host(w, false, w->x->in, bits);
+}
+
+/* What a bridge keeps but for group_fwd_mask, its own or the port's: bits. */
+static bool explain_keeps(const struct explain *x)
+{
+	static const uint8_t group[5] = { 0x01, 0x80, 0xc2, 0, 0 };
+	uint8_t last = x->frame[5];
+	unsigned mask;
+
+	if (memcmp(x->frame, group, sizeof(group)) || last > 15)
+		return false;
+	mask = explain_sysfs(x->bridge, "bridge/group_fwd_mask") |
+	       explain_sysfs(x->in, "brport/group_fwd_mask");
+	if (last != 1 && mask & (1u << last))
+		return false;
+	return last || explain_sysfs(x->bridge, "bridge/stp_state");
 }
 
 static int explain_on_bridge(struct explain_walk *w, int bits)
 {
-	static const uint8_t group[5] = { 0x01, 0x80, 0xc2, 0, 0 };
-	bool local;
+	bool called = explain_brnf_ip(&w->p);
 
 	w->p.physin = w->x->in;
-	local = !memcmp(w->x->frame, group, 5) && w->x->frame[5] < 16;
-	bits = explain_from_port(w, local, bits);
-	if (w->x->out[0] && !local)
-		return explain_to_port(w, explain_called(w), bits);
-	bits = explain_taken_up(w, bits);
-	return explain_inet(w, "input", NF_INET_LOCAL_IN, w->x->bridge, "",
-			    bits);
+	if (explain_keeps(w->x))
+		return explain_kept(w, bits);
+	bits = explain_from_port(w, called, bits);
+	if (w->x->out[0])
+		return explain_to_port(w, called, bits);
+	bits = explain_input(w, bits);
+	return explain_to_host(w, called, w->x->bridge, bits);
 }
 
 /* The devices that IP sees are the bridges; of the port that it came by
@@ -482,17 +587,17 @@ static int explain_routed(struct explain_walk *w, int bits)
 	const struct explain *x = w->x;
 	const char *in = x->bridge[0] ? x->bridge : x->in;
 	const char *out = x->to[0] ? x->to : x->out;
+	bool called = x->bridge[0] && explain_brnf_ip(&w->p);
 
 	if (x->bridge[0]) {
-		w->p.physin = explain_called(w) ? x->in : NULL;
-		bits = explain_from_port(w, false, bits);
-		bits = explain_taken_up(w, bits);
-	} else {
-		bits = explain_inet(w, "prerouting", NF_INET_PRE_ROUTING, in,
-				    "", bits);
+		w->p.physin = called ? x->in : NULL;
+		bits = explain_input(w, explain_from_port(w, called, bits));
 	}
 	if (!out[0])
-		return explain_inet(w, "input", NF_INET_LOCAL_IN, in, "", bits);
+		return explain_to_host(w, called, in, bits);
+	if (!called)
+		bits = explain_inet(w, "prerouting", NF_INET_PRE_ROUTING, in,
+				    "", bits);
 	bits = explain_inet(w, "forward", NF_INET_FORWARD, in, out, bits);
 	bits = explain_inet(w, "postrouting", NF_INET_POST_ROUTING, "", out,
 			    bits);

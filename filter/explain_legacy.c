@@ -51,7 +51,7 @@ explain_legacy_chain(struct explain_db *db, const struct rule *r, int32_t prio)
 		db->many = true;
 		return NULL;
 	}
-	db->nchain++;
+	c->age = db->nchain++;
 	c->family = r->ip6 ? NFPROTO_IPV6 : NFPROTO_IPV4;
 	c->loaded = true;
 	str_fmt(c->table, sizeof(c->table), EXPLAIN_LEGACY "%s", r->table);

@@ -71,8 +71,10 @@ static int explain_on_chain(const struct nlmsghdr *nlh, void *data)
 		return MNL_CB_OK;
 	n = nftnl_chain_alloc();
 	db->many |= db->nchain == EXPLAIN_CHAINS;
-	if (n && !db->many && !nftnl_chain_nlmsg_parse(nlh, n))
+	if (n && !db->many && !nftnl_chain_nlmsg_parse(nlh, n)) {
+		db->chain[db->nchain].age = db->nchain;
 		explain_chain_fill(&db->chain[db->nchain++], n);
+	}
 	if (n)
 		nftnl_chain_free(n);
 	return MNL_CB_OK;
@@ -82,10 +84,14 @@ static int explain_by_prio(const void *a, const void *b)
 {
 	const struct explain_chain *x = a, *y = b;
 
-	return x->prio < y->prio ? -1 : x->prio > y->prio;
+	if (x->prio != y->prio)
+		return x->prio < y->prio ? -1 : 1;
+	return x->age > y->age ? -1 : x->age < y->age;
 }
 
-/* Stable enough: of equal priority the kernel takes the older first. */
+/* Of equal priority the kernel takes the younger first. It lists tables, and
+ * chains of a table, by age.
+ */
 void explain_db_sort(struct explain_db *db)
 {
 	qsort(db->chain, db->nchain, sizeof(*db->chain), explain_by_prio);

@@ -352,6 +352,7 @@ void explain_look(struct explain_pkt *p)
 	/* one tag is taken off before any hook */
 	p->tagged = type == ETHERTYPE_VLAN || type == 0x88a8;
 	if (p->tagged) {
+		p->vid = explain_at16(p->x, 14) & 0xfff;
 		type = explain_at16(p->x, 16);
 		p->nh += 4;
 	}

@@ -28,6 +28,7 @@ struct explain_chain {
 	bool base;
 	uint32_t hook, policy;
 	int32_t prio;
+	unsigned age; /* a larger number is younger */
 	char dev[IFNAMSIZ];
 	bool loaded;
 	unsigned n;
@@ -42,8 +43,16 @@ struct explain_set {
 	struct nftnl_set *elems; /* NULL = none */
 };
 
+/* The priority of br_netfilter's hook for IP at forward; 0 = not asked yet. */
+enum explain_brnf {
+	EXPLAIN_BRNF_0 = 1,
+	EXPLAIN_BRNF_1,
+	EXPLAIN_BRNF_SOMEWHERE
+};
+
 struct explain_db {
 	struct nft *nft;
+	enum explain_brnf brnf;
 	const char *dev[2]; /* of other devices' guards nothing is kept */
 	unsigned nchain, nset;
 	bool many; /* more chains than there is room for */
@@ -74,6 +83,7 @@ struct explain_pkt {
 	uint16_t family, proto; /* ethertype that the kernel judges by */
 	size_t nh, th;
 	bool tagged;
+	uint16_t vid;	   /* if it is tagged; 0 is nobody's */
 	bool th_ok, later; /* a fragment that is not the first */
 	uint8_t l4;
 	const char *in, *out;	      /* as iifname sees them */
@@ -109,6 +119,21 @@ enum explain_match explain_xt(const struct nftnl_expr *x,
 void explain_look(struct explain_pkt *p);
 /* Where IPv6's first extension header of that kind is, 0 = there is none. */
 size_t explain_ext(const struct explain_pkt *p, uint8_t type);
+
+/* explain_brnf.c: does br_netfilter show the frame to iptables, to arptables, or,
+ * packed in PPPoE, to the former?
+ */
+bool explain_brnf_ip(const struct explain_pkt *p);
+bool explain_brnf_arp(const struct explain_pkt *p);
+bool explain_brnf_pppoe(const struct explain_pkt *p);
+/* Why it drops what it would show to iptables, NULL = it does not. */
+const char *explain_brnf_bad(const struct explain_pkt *p);
+/* A number in sysfs of a device, 0 = none. */
+unsigned explain_sysfs(const char *dev, const char *what);
+/* Once it takes a frame at forward: does a bridge's chain of that priority see it? */
+enum explain_asked { EXPLAIN_ASKED, EXPLAIN_ASKED_NOT, EXPLAIN_ASKED_MAYBE };
+enum explain_asked explain_brnf_asked(struct explain_db *db, bool arp,
+				      int32_t prio);
 
 /* explain_run with what was read before, for several frames of the same devices. */
 int explain_frame(struct explain_db *db, const struct explain *x, FILE *out,
