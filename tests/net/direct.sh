@@ -5,8 +5,9 @@
 # Three guests on one bridge, the second with two queues. The store's node
 # `direct` is written by hand here. Plain TCP and UDP then go from ring to ring
 # and nothing else does; a source that is not the guest's goes to the host's
-# guard and dies there; the node may come and go, the receiver stop, the worker
-# be killed, and a numbered stream stays in order and whole.
+# guard and dies there, also when it changes while it is looked at; the node may
+# come and go, the receiver stop, the worker be killed, and a numbered stream stays
+# in order and whole.
 . "$(dirname "$0")/../lib.sh"
 private "$@"
 
@@ -243,6 +244,30 @@ ok 'nor past a rate' until_true 10 none 1 2
 xenstore-rm "$(back 2)/rate"
 until_true 5 grep -q 'vif2.0: not limited' $LOG
 ok 'without it again' until_true 10 mostly 1 2
+
+# --- who changes a frame while it is looked at -------------------------------------
+
+vifctl attach vif4.0 bridge=br0 mac=00:16:3e:00:00:04 ip=10.0.0.4 >>$LOG
+direct 4
+in_guest 3 nft -f - <<'END'
+table netdev watch {
+	counter forged { }
+	chain arrives {
+		type filter hook ingress device "eth0" priority 0;
+		ether saddr 00:16:3e:00:00:04 ip saddr != 10.0.0.4 counter name forged
+		ether saddr != 00:16:3e:00:00:04 ip saddr 10.0.0.4 counter name forged
+		ether saddr 00:16:3e:00:00:64 counter name forged
+	}
+}
+END
+in_guest 3 ping -q -i 0.02 10.0.0.254 >>$LOG & # something to read from its tap
+ping=$!
+ok 'a liar changes what it sends' "$B/tests/guest/hostile" "$RUN" 4 direct-flip
+ok 'what goes directly is what was judged' \
+	in_guest 3 sh -c 'nft list counters netdev; nft list counters netdev |
+		grep -q "packets 0 "'
+kill $ping
+vifctl detach vif4.0
 
 # --- order ------------------------------------------------------------------------
 

@@ -100,9 +100,9 @@ struct liar {
 };
 
 extern const struct lie lies_tx[], lies_rx[], lies_bell[], lies_mem[],
-	lies_key[], lies_link[], lies_ctrl[];
+	lies_key[], lies_link[], lies_ctrl[], lies_direct[];
 extern const unsigned nlies_tx, nlies_rx, nlies_bell, nlies_mem, nlies_key,
-	nlies_link, nlies_ctrl;
+	nlies_link, nlies_ctrl, nlies_direct;
 
 /* --- liar.c: how it lives ------------------------------------------------ */
 

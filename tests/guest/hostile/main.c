@@ -45,7 +45,7 @@ static const struct {
 	{ lies_tx, &nlies_tx },	    { lies_rx, &nlies_rx },
 	{ lies_bell, &nlies_bell }, { lies_mem, &nlies_mem },
 	{ lies_key, &nlies_key },   { lies_link, &nlies_link },
-	{ lies_ctrl, &nlies_ctrl },
+	{ lies_ctrl, &nlies_ctrl }, { lies_direct, &nlies_direct },
 };
 
 static const struct lie *find(const char *name)
