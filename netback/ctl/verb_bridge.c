@@ -114,7 +114,7 @@ static int bridge_owner(void *arg, uint16_t domid, uint16_t handle)
 		rc = host_own(&n.vif, o->e);
 	run_unlock(o->c, name, lock);
 	if (rc)
-		err_prefix(o->e, name);
+		err_prefix(o->e, "%s", name);
 	return rc;
 }
 
