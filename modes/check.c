@@ -39,14 +39,14 @@ static int check_port(const struct step *s, const struct nl_link *l, FILE *out)
 /* What else a locked port would let send. */
 static int check_fdb_only(struct nl_host *h, const struct step *s, FILE *out)
 {
-	uint8_t mac[8][6];
+	struct nl_static f[8];
 	char text[18];
-	int i, n = nl_fdb_static(h, s->dev, mac, ARRAY_SIZE(mac)), differ = 0;
+	int i, n = nl_fdb_static(h, s->dev, f, ARRAY_SIZE(f)), differ = 0;
 
 	for (i = 0; i < n; i++) {
-		if (!memcmp(mac[i], s->mac, 6))
+		if (!memcmp(f[i].mac, s->mac, 6))
 			continue;
-		vif_print_mac(mac[i], text);
+		vif_print_mac(f[i].mac, text);
 		fprintf(out, "%s: FDB entry %s is static, should be gone\n",
 			s->dev, text);
 		differ = 1;
@@ -73,9 +73,12 @@ static int check_fdb(struct nl_host *h, const struct step *s,
 		is = "on another port";
 	else if (!f.stays)
 		is = "learned";
+	else if (!f.sticky)
+		is = "not sticky";
 	vif_print_mac(s->mac, mac);
 	if (is)
-		fprintf(out, "%s: FDB entry %s is %s, should be static\n",
+		fprintf(out,
+			"%s: FDB entry %s is %s, should be static and sticky\n",
 			s->dev, mac, is);
 	rc = check_fdb_only(h, s, out);
 	return rc < 0 ? rc : rc | (is != NULL);

@@ -44,8 +44,15 @@ struct nl_link {
 };
 
 struct nl_fdb {
-	int index;  /* the port */
-	bool stays; /* static or the host's own: not learned */
+	int index;   /* the port */
+	bool stays;  /* static or the host's own: not learned */
+	bool sticky; /* stays there whoever else sends with that MAC */
+};
+
+/* A static entry, as it is kept to be put back. */
+struct nl_static {
+	uint8_t mac[6];
+	bool sticky;
 };
 
 int nl_host_open(struct nl_host **out);
@@ -92,14 +99,14 @@ int nl_port_set(struct nl_host *h, const char *dev, uint32_t flags);
 int nl_fdb_get(struct nl_host *h, const char *dev, const uint8_t mac[6],
 	       struct nl_fdb *out);
 /* -EEXIST: there is an entry for mac, of whatever kind */
-int nl_fdb_new(struct nl_host *h, const char *dev, const uint8_t mac[6]);
-int nl_fdb_add(struct nl_host *h, const char *dev, const uint8_t mac[6]);
+int nl_fdb_new(struct nl_host *h, const char *dev, const struct nl_static *f);
+int nl_fdb_add(struct nl_host *h, const char *dev, const struct nl_static *f);
 int nl_fdb_del(struct nl_host *h, const char *dev, const uint8_t mac[6]);
 
 /* The static entries of a port, at most n; returns how many. One MAC counts once,
  * in however many VLANs it is.
  */
-int nl_fdb_static(struct nl_host *h, const char *dev, uint8_t mac[][6],
+int nl_fdb_static(struct nl_host *h, const char *dev, struct nl_static *out,
 		  unsigned n);
 
 /* --- addresses, routes, neighbours (nl_ip.c); index: of the device --- */

@@ -16,11 +16,12 @@ static int nl_on_fdb(struct nl_msg *m, void *arg)
 
 	o->index = nd->ndm_ifindex;
 	o->stays = nd->ndm_state & (NUD_NOARP | NUD_PERMANENT);
+	o->sticky = nd->ndm_flags & NTF_STICKY;
 	return NL_OK;
 }
 
 static int nl_fdb_ask(struct nl_host *h, int type, int flags, const char *dev,
-		      const uint8_t mac[6], struct nl_fdb *out)
+		      const struct nl_static *f, struct nl_fdb *out)
 {
 	struct ndmsg nd = { .ndm_family = AF_BRIDGE, .ndm_flags = NTF_MASTER };
 	struct nl_msg *m;
@@ -32,21 +33,24 @@ static int nl_fdb_ask(struct nl_host *h, int type, int flags, const char *dev,
 	nd.ndm_ifindex = l.index;
 	if (type == RTM_NEWNEIGH) {
 		nd.ndm_state = NUD_NOARP; /* static, as bridge(8) says it */
-		/* or the first frame of another's with that MAC would take it
-		 * along to its port, static as it is */
-		nd.ndm_flags |= NTF_STICKY;
+		if (f->sticky)
+			nd.ndm_flags |= NTF_STICKY;
 	}
 	m = nl_new(type, flags, &nd, sizeof(nd));
 	if (m)
-		nla_put(m, NDA_LLADDR, 6, mac);
+		nla_put(m, NDA_LLADDR, 6, f->mac);
 	return nl_ask(h, m, out ? nl_on_fdb : NULL, out);
 }
 
 int nl_fdb_get(struct nl_host *h, const char *dev, const uint8_t mac[6],
 	       struct nl_fdb *out)
 {
+	struct nl_static f = { .sticky = false };
 	struct nl_fdb o = { 0 };
-	int rc = nl_fdb_ask(h, RTM_GETNEIGH, 0, dev, mac, &o);
+	int rc;
+
+	memcpy(f.mac, mac, 6);
+	rc = nl_fdb_ask(h, RTM_GETNEIGH, 0, dev, &f, &o);
 
 	if (!rc && !o.index)
 		rc = -ENOENT;
@@ -55,26 +59,29 @@ int nl_fdb_get(struct nl_host *h, const char *dev, const uint8_t mac[6],
 	return rc;
 }
 
-int nl_fdb_new(struct nl_host *h, const char *dev, const uint8_t mac[6])
+int nl_fdb_new(struct nl_host *h, const char *dev, const struct nl_static *f)
 {
-	return nl_fdb_ask(h, RTM_NEWNEIGH, NLM_F_CREATE | NLM_F_EXCL, dev, mac,
+	return nl_fdb_ask(h, RTM_NEWNEIGH, NLM_F_CREATE | NLM_F_EXCL, dev, f,
 			  NULL);
 }
 
-int nl_fdb_add(struct nl_host *h, const char *dev, const uint8_t mac[6])
+int nl_fdb_add(struct nl_host *h, const char *dev, const struct nl_static *f)
 {
-	return nl_fdb_ask(h, RTM_NEWNEIGH, NLM_F_CREATE | NLM_F_REPLACE, dev,
-			  mac, NULL);
+	return nl_fdb_ask(h, RTM_NEWNEIGH, NLM_F_CREATE | NLM_F_REPLACE, dev, f,
+			  NULL);
 }
 
 int nl_fdb_del(struct nl_host *h, const char *dev, const uint8_t mac[6])
 {
-	return nl_fdb_ask(h, RTM_DELNEIGH, 0, dev, mac, NULL);
+	struct nl_static f = { .sticky = false };
+
+	memcpy(f.mac, mac, 6);
+	return nl_fdb_ask(h, RTM_DELNEIGH, 0, dev, &f, NULL);
 }
 
 struct nl_list {
 	int index;
-	uint8_t (*mac)[6];
+	struct nl_static *out;
 	unsigned n, max;
 };
 
@@ -90,18 +97,20 @@ static int nl_on_static(struct nl_msg *m, void *arg)
 	    nla_len(a) != 6)
 		return NL_OK;
 	for (i = 0; i < l->n; i++)
-		if (!memcmp(l->mac[i], nla_data(a), 6))
+		if (!memcmp(l->out[i].mac, nla_data(a), 6))
 			return NL_OK;
-	if (l->n < l->max)
-		memcpy(l->mac[l->n++], nla_data(a), 6);
+	if (l->n == l->max)
+		return NL_OK;
+	memcpy(l->out[l->n].mac, nla_data(a), 6);
+	l->out[l->n++].sticky = nd->ndm_flags & NTF_STICKY;
 	return NL_OK;
 }
 
-int nl_fdb_static(struct nl_host *h, const char *dev, uint8_t mac[][6],
+int nl_fdb_static(struct nl_host *h, const char *dev, struct nl_static *out,
 		  unsigned n)
 {
 	struct ifinfomsg ifi = { .ifi_family = AF_BRIDGE };
-	struct nl_list list = { .mac = mac, .max = n };
+	struct nl_list list = { .out = out, .max = n };
 	struct nl_msg *m;
 	struct nl_link l;
 	int rc = nl_link_get(h, dev, &l);

@@ -330,17 +330,24 @@ static int do_fdb_only(struct run *r, const struct step *s)
 	int rc = 0;
 
 	for (i = 0; i < r->nfdb && !rc; i++)
-		if (memcmp(r->fdb[i], s->mac, 6))
-			rc = gone_is_fine(nl_fdb_del(r->h, s->dev, r->fdb[i]));
+		if (memcmp(r->fdb[i].mac, s->mac, 6))
+			rc = gone_is_fine(
+				nl_fdb_del(r->h, s->dev, r->fdb[i].mac));
 	return rc ? plan_failed(r, s, rc, "remove old FDB entries", "") : 0;
 }
 
 static int do_fdb(struct run *r, const struct step *s, const struct nl_link *l)
 {
+	/* sticky, or the first frame of another's with that MAC would take it
+	 * along to its port, static as it is
+	 */
+	struct nl_static own = { .sticky = true };
 	struct nl_fdb f;
 	char mac[18];
-	int rc = nl_fdb_new(r->h, s->dev, s->mac);
+	int rc;
 
+	memcpy(own.mac, s->mac, 6);
+	rc = nl_fdb_new(r->h, s->dev, &own);
 	if (!rc)
 		return do_fdb_only(r, s);
 	rc = nl_fdb_get(r->h, s->dev, s->mac, &f);
@@ -351,8 +358,8 @@ static int do_fdb(struct run *r, const struct step *s, const struct nl_link *l)
 			       "each card a mac of its own",
 			       s->dev, mac, s->other);
 	/* learned, perhaps elsewhere: the guest has moved here */
-	if (rc || !f.stays)
-		rc = nl_fdb_add(r->h, s->dev, s->mac);
+	if (rc || !f.stays || !f.sticky)
+		rc = nl_fdb_add(r->h, s->dev, &own);
 	if (rc)
 		return plan_failed(r, s, rc, "add the FDB entry ", mac);
 	return do_fdb_only(r, s);
@@ -471,7 +478,7 @@ static void step_back(struct run *r, const struct step *s)
 	case STEP_FDB:
 		nl_fdb_del(r->h, s->dev, s->mac);
 		for (i = 0; i < r->nfdb; i++)
-			nl_fdb_add(r->h, s->dev, r->fdb[i]);
+			nl_fdb_add(r->h, s->dev, &r->fdb[i]);
 		break;
 	case STEP_GROUP:
 		nl_link_group(r->h, s->dev, r->was.group);

@@ -17,8 +17,8 @@ struct run {
 	const struct plan *p;
 	mode_guard_fn *guard;
 	struct nl_link was;
-	bool was_attached;	 /* as the plan wants it, but for values */
-	uint8_t fdb[RUN_FDB][6]; /* its static entries */
+	bool was_attached; /* as the plan wants it, but for values */
+	struct nl_static fdb[RUN_FDB]; /* its static entries */
 	unsigned nfdb;
 	bool made;	  /* the bridge, by us, just now */
 	int was_ipv6_off; /* 0, 1, or -errno: none */

@@ -99,9 +99,9 @@ static void port_fdb(struct run *r, const char *dev, bool on)
 
 	for (i = 0; i < r->nfdb; i++) {
 		if (on)
-			nl_fdb_add(r->h, dev, r->fdb[i]);
+			nl_fdb_add(r->h, dev, &r->fdb[i]);
 		else
-			nl_fdb_del(r->h, dev, r->fdb[i]);
+			nl_fdb_del(r->h, dev, r->fdb[i].mac);
 	}
 }
 

@@ -148,7 +148,8 @@ static void print_text(const struct plan *p, const struct step *s, FILE *out)
 		port_vlan_print(p, s, out);
 		break;
 	case STEP_FDB:
-		fprintf(out, "bridge fdb replace %s dev %s master static\n",
+		fprintf(out,
+			"bridge fdb replace %s dev %s master static sticky\n",
 			mac, s->dev);
 		break;
 	case STEP_GROUP:

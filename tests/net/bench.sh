@@ -38,6 +38,8 @@ insn,ring-64,instructions/frame,noted
 insn,ring-1514,instructions/frame,noted
 insn,ring-64k,instructions/frame,noted
 filter-free,guard-4,frames/s,unfiltered
+filter-free,least-chains,frames/s,unfiltered
+filter-free,least-rule,frames/s,unfiltered
 flat,filter-4,frames/s,one
 broadcast,4-ports,frames/s,physdev
 memory,per-queue,KiB,wanted
@@ -48,7 +50,7 @@ upgrade,pause-20-max,ms,wanted
 idle,cpu-4-vifs,%,wanted' "$(cut -d, -f1-3,5 /tmp/rows)"
 ok 'numbers where numbers stand' well_formed
 ok 'it can be drawn' python3 "$ROOT/scripts/plot.py" $CSV /tmp/plot.svg
-same 'with a bar for each row' 23 "$(grep -c '<rect class=' /tmp/plot.svg)"
+same 'with a bar for each row' 25 "$(grep -c '<rect class=' /tmp/plot.svg)"
 
 # limits.sh, by a floor that is met and one that is not.
 limits()

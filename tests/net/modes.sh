@@ -78,7 +78,7 @@ ok 'it is up, in the bridge, with the host address' sh -c "
 ok 'port is locked and does not learn' sh -c "bridge -d link show dev vif1.0 |
 	grep 'learning off.*isolated off.*locked on'"
 ok 'its mac is a static entry' sh -c "bridge fdb show dev vif1.0 |
-	grep -x '00:16:3e:00:00:01 master br0 static'"
+	grep -x '00:16:3e:00:00:01 sticky master br0 static'"
 same 'IPv6 is off on it' 1 "$(cat /proc/sys/net/ipv6/conf/vif1.0/disable_ipv6)"
 # shellcheck disable=SC2086
 ok 'check finds nothing' "$M" check $V
@@ -133,7 +133,7 @@ vif1.0: mtu is 1400, should be 1500
 vif1.0: IPv6 is on, should be off
 vif1.0: locked is off, should be on
 vif1.0: learning is on, should be off
-vif1.0: FDB entry 00:16:3e:00:00:01 is missing, should be static
+vif1.0: FDB entry 00:16:3e:00:00:01 is missing, should be static and sticky
 vif1.0: FDB entry 00:16:3e:00:00:02 is static, should be gone
 vif1.0: link is down, should be up" "$(cat "$RUN/differs")"
 ok 'attach repairs it' attach

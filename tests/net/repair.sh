@@ -67,6 +67,8 @@ drift 'isolated off' 'isolated is off' bridge link set dev vif1.0 isolated off
 drift 'hairpin on' 'hairpin is on' bridge link set dev vif1.0 hairpin on
 drift 'flood off' 'flood is off' bridge link set dev vif1.0 flood off
 drift 'FDB entry gone' "FDB entry $M is missing" bridge fdb del $M dev vif1.0 master
+drift 'FDB entry that others can take' "FDB entry $M is not sticky, should be" \
+	bridge fdb replace $M dev vif1.0 master static
 drift 'another MAC let in' 'FDB entry 00:16:3e:00:00:99 is static, should be gone' \
 	bridge fdb add 00:16:3e:00:00:99 dev vif1.0 master static
 drift 'link down' 'link is down' ip link set vif1.0 down
@@ -140,7 +142,7 @@ vifctl detach vif3.0
 BACK=/local/domain/0/backend/vif
 stands()
 {
-	ip -br link
+	ip link | steady
 	nft list tables | sort
 	ip neigh show proxy
 }

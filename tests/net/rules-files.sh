@@ -125,7 +125,7 @@ heard()
 ok 'somebody listens' until_true 5 heard ready
 same 'two files for one vif, one table' 'vif tables: 1 written, 0 removed' \
 	"$(vifctl rules add /tmp/add/one.rules /tmp/add/two.rules)"
-ok 'is heard' until_true 5 heard done
+ok 'is heard' until_true 5 heard 'done'
 kill $MONITOR
 same 'each file is asked once' 2 \
 	"$(nft list chain netdev $ADD ingress | grep -c 'jump .*-from-guest')"
