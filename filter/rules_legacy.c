@@ -4,7 +4,9 @@
  * A table is read whole, changed, and put back whole: the kernel has no smaller
  * step. Who does so holds iptables' own lock meanwhile. All tables that rules
  * name are changed in memory first, so an error leaves each as it was; putting
- * back is atomic for one table.
+ * back is atomic for one table. Of several those go first that let less pass than
+ * before, and last those that let more; when the kernel refuses one, those before it get
+ * what they held.
  */
 #include "rules_own.h"
 
@@ -33,6 +35,9 @@ struct legacy_table {
 	char name[RULES_NAME];
 	struct xtc_handle *h;
 	bool changed;
+	/* where it is not the only one: what it held, and what becomes of that */
+	struct rules was;
+	enum rules_change way;
 };
 
 struct legacy {
@@ -144,8 +149,9 @@ static struct xtc_handle *legacy_init(bool ip6, const char *table)
 	return ip6 ? ip6tc_init(table) : iptc_init(table);
 }
 
-static void legacy_close(const struct legacy_table *t)
+static void legacy_close(struct legacy_table *t)
 {
+	rules_free(&t->was);
 	if (t->h && t->ip6)
 		ip6tc_free(t->h);
 	else if (t->h)
@@ -364,25 +370,130 @@ static int legacy_one(struct legacy *s, const struct rule *r)
 	return legacy_chain(t, r) ? 0 : legacy_failed(s, r);
 }
 
-static int legacy_commit(const struct legacy *s)
+static int legacy_commit_one(const struct legacy_table *t)
 {
-	unsigned i;
+	errno = 0;
+	if (t->ip6 ? ip6tc_commit(t->h) : iptc_commit(t->h))
+		return 0;
+	return errno ? -errno : -EINVAL;
+}
 
-	for (i = 0; i < s->n; i++) {
-		const struct legacy_table *t = &s->v[i];
+/* What it held; chains first, which a rule of another may go to. */
+static int legacy_fill(struct legacy *s, const struct legacy_table *t)
+{
+	struct rule clear = { .ip6 = t->ip6, .verb = RULES_CLEAR };
+	size_t i;
+	int rc;
 
-		if (!t->changed)
-			continue;
-		errno = 0;
-		if (t->ip6 ? ip6tc_commit(t->h) : iptc_commit(t->h))
-			continue;
-		return err_set(s->e, errno ? -errno : -EINVAL,
-			       "ip%stables, legacy: the kernel refuses table "
-			       "%s: %s%s",
-			       t->ip6 ? "6" : "", t->name, iptc_strerror(errno),
-			       i ? " (tables before it were changed)" : "");
+	str_put(clear.table, sizeof(clear.table), t->name);
+	rc = legacy_one(s, &clear);
+	for (i = 0; !rc && i < t->was.n; i++)
+		if (t->was.v[i].verb == RULES_NEW)
+			rc = legacy_one(s, &t->was.v[i]);
+	for (i = 0; !rc && i < t->was.n; i++)
+		if (t->was.v[i].verb != RULES_NEW)
+			rc = legacy_one(s, &t->was.v[i]);
+	return rc;
+}
+
+static int legacy_back(const struct legacy_table *t)
+{
+	struct err no = { "" };
+	struct legacy s = { .e = &no };
+	int rc = legacy_fill(&s, t);
+
+	if (!rc)
+		rc = legacy_commit_one(&s.v[0]);
+	if (s.n)
+		legacy_close(&s.v[0]);
+	return rc;
+}
+
+/* Those before the one that the kernel refused. */
+static int legacy_all_back(struct legacy_table *const *t, unsigned n, int rc,
+			   struct err *e)
+{
+	int back;
+
+	err_set(e, rc, "ip%stables, legacy: the kernel refuses table %s: %s",
+		t[n]->ip6 ? "6" : "", t[n]->name, iptc_strerror(-rc));
+	while (n--) {
+		back = legacy_back(t[n]);
+		if (back)
+			err_prefix(e,
+				   "ip%stables, legacy: table %s was changed "
+				   "and cannot be put back: %s",
+				   t[n]->ip6 ? "6" : "", t[n]->name,
+				   iptc_strerror(-back));
 	}
-	return 0;
+	return rc;
+}
+
+/* No packet meets tables of both families: of those there is no order. */
+static bool legacy_alone(const struct legacy *s, const struct legacy_table *t)
+{
+	const struct legacy_table *k;
+
+	for (k = s->v; k < s->v + s->n; k++)
+		if (k != t && k->changed && k->ip6 == t->ip6)
+			return false;
+	return true;
+}
+
+static int legacy_keep(const struct legacy *s, struct legacy_table *t)
+{
+	struct rules is = { 0 };
+	int rc = rules_legacy_read(t->ip6, t->name, &t->was);
+
+	if (rc || legacy_alone(s, t))
+		return rc;
+	rc = rules_legacy_of(t->h, t->ip6, t->name, &is);
+	/* a rule that cannot be printed cannot be told from another */
+	if (!rc && rules_change(&t->was, &is, &t->way))
+		t->way = RULES_BOTH;
+	rules_free(&is);
+	return rc;
+}
+
+/* Those that change, in the order in which they are to. */
+static int legacy_order(struct legacy *s, struct legacy_table **out)
+{
+	struct legacy_table *t;
+	unsigned n = 0, way;
+	int rc;
+
+	for (t = s->v; t < s->v + s->n; t++)
+		if (t->changed)
+			out[n++] = t;
+	if (n < 2)
+		return (int)n;
+	for (t = s->v; t < s->v + s->n; t++) {
+		rc = t->changed ? legacy_keep(s, t) : 0;
+		if (rc)
+			return err_set(
+				s->e, rc, "ip%stables, legacy: table %s: %s",
+				t->ip6 ? "6" : "", t->name, strerror(-rc));
+	}
+	for (n = way = 0; way <= RULES_OPENS; way++)
+		for (t = s->v; t < s->v + s->n; t++)
+			if (t->changed && t->way == way)
+				out[n++] = t;
+	return (int)n;
+}
+
+static int legacy_commit(struct legacy *s)
+{
+	struct legacy_table *t[LEGACY_TABLES];
+	int n = legacy_order(s, t), i, rc = 0;
+
+	if (n < 0)
+		return n;
+	for (i = 0; !rc && i < n; i++) {
+		rc = legacy_commit_one(t[i]);
+		if (rc)
+			legacy_all_back(t, (unsigned)i, rc, s->e);
+	}
+	return rc;
 }
 
 /* Waited for, not for ever: whoever holds it may be stuck. */

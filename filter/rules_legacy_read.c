@@ -109,6 +109,8 @@ static int legacy_rule4(const struct ipt_entry *x, struct xtc_handle *h,
 		.jump = iptc_get_target(x, h),
 	};
 
+	r->packets = x->counters.pcnt;
+	r->bytes = x->counters.bcnt;
 	r->goes = x->ip.flags & IPT_F_GOTO;
 	r->frag = x->ip.flags & IPT_F_FRAG && !(p.invert & IPT_INV_FRAG);
 	r->not_frag = x->ip.flags & IPT_F_FRAG && p.invert & IPT_INV_FRAG;
@@ -134,6 +136,8 @@ static int legacy_rule6(const struct ip6t_entry *x, struct xtc_handle *h,
 		.jump = ip6tc_get_target(x, h),
 	};
 
+	r->packets = x->counters.pcnt;
+	r->bytes = x->counters.bcnt;
 	r->goes = x->ipv6.flags & IP6T_F_GOTO;
 	return legacy_rule(&p, r);
 }
@@ -145,7 +149,7 @@ static int legacy_chain_read(bool ip6, const char *table, const char *chain,
 	struct rule r = { .ip6 = ip6, .verb = RULES_NEW }, k;
 	const void *x = ip6 ? (const void *)ip6tc_first_rule(chain, h)
 			    : (const void *)iptc_first_rule(chain, h);
-	struct xt_counters c;
+	struct xt_counters c = { 0, 0 };
 	const char *policy = ip6 ? ip6tc_get_policy(chain, &c, h)
 				 : iptc_get_policy(chain, &c, h);
 	int rc;
@@ -155,6 +159,8 @@ static int legacy_chain_read(bool ip6, const char *table, const char *chain,
 	rc = rules_add(out, &r);
 	k = r;
 	k.verb = RULES_POLICY;
+	k.packets = c.pcnt;
+	k.bytes = c.bcnt;
 	str_put(k.jump, sizeof(k.jump), policy ? policy : "");
 	if (!rc && policy)
 		rc = rules_add(out, &k);
@@ -172,18 +178,27 @@ static int legacy_chain_read(bool ip6, const char *table, const char *chain,
 	return rc;
 }
 
-int rules_legacy_read(bool ip6, const char *table, struct rules *out)
+int rules_legacy_of(struct xtc_handle *h, bool ip6, const char *table,
+		    struct rules *out)
 {
-	struct xtc_handle *h = ip6 ? ip6tc_init(table) : iptc_init(table);
 	const char *chain;
 	int rc = 0;
 
-	if (!h)
-		return errno ? -errno : -EIO;
 	for (chain = ip6 ? ip6tc_first_chain(h) : iptc_first_chain(h);
 	     !rc && chain;
 	     chain = ip6 ? ip6tc_next_chain(h) : iptc_next_chain(h))
 		rc = legacy_chain_read(ip6, table, chain, h, out);
+	return rc;
+}
+
+int rules_legacy_read(bool ip6, const char *table, struct rules *out)
+{
+	struct xtc_handle *h = ip6 ? ip6tc_init(table) : iptc_init(table);
+	int rc;
+
+	if (!h)
+		return errno ? -errno : -EIO;
+	rc = rules_legacy_of(h, ip6, table, out);
 	if (ip6)
 		ip6tc_free(h);
 	else

@@ -34,9 +34,25 @@ unsigned rules_legacy_count(bool ip6, const char *table);
 int rules_legacy_do(const struct rules *rs, struct err *e);
 
 /* rules_legacy_read.c: what a table holds that is there, in order: RULES_NEW for
- * each chain, RULES_POLICY if it has one, its rules by their numbers. Adds to out.
+ * each chain, RULES_POLICY if it has one, its rules by their numbers, all with their
+ * counters. Adds to out.
  */
 int rules_legacy_read(bool ip6, const char *table, struct rules *out);
+/* .. of one that is read already, and may have been changed since */
+struct xtc_handle;
+int rules_legacy_of(struct xtc_handle *h, bool ip6, const char *table,
+		    struct rules *out);
+
+/* rules_change.c, pure: from one table's content to another, as they are read above,
+ * what becomes possible? Rules that only log or count do not matter.
+ */
+enum rules_change {
+	RULES_CLOSES, /* less passes, or nothing changes */
+	RULES_BOTH,   /* both, or it cannot be told */
+	RULES_OPENS,  /* more passes */
+};
+int rules_change(const struct rules *was, const struct rules *is,
+		 enum rules_change *out);
 
 /* rules_exec.c: the program of a family and variant, "-save", "" ..; runs it with
  * `in` as its input (NULL: none) and its output to out (NULL: nowhere). Its exit

@@ -125,13 +125,112 @@ static int rules_tool_family(const struct rules *rs, bool ip6,
 	return rc;
 }
 
+/* --- all or nothing: the program changes one table after another ------------- */
+
+static bool rules_tool_first(const struct rules *rs, size_t n)
+{
+	const struct rule *r = &rs->v[n];
+	size_t i;
+
+	/* as it mostly is, the one before first */
+	for (i = n; i-- > 0;)
+		if (rs->v[i].ip6 == r->ip6 && !strcmp(rs->v[i].table, r->table))
+			return false;
+	return true;
+}
+
+/* Does it name more than one? */
+static bool rules_tool_many(const struct rules *rs)
+{
+	size_t i;
+
+	for (i = 1; i < rs->n; i++)
+		if (rules_tool_first(rs, i))
+			return true;
+	return false;
+}
+
+/* What its tables of one family hold, as a text that puts that back. */
+static int rules_tool_keep(const struct rules *rs, bool ip6,
+			   enum rules_variant v, FILE *f, struct err *e)
+{
+	size_t i;
+	int rc = 0;
+
+	for (i = 0; !rc && i < rs->n; i++) {
+		const struct rule *r = &rs->v[i];
+		long at = ftell(f);
+
+		if (r->ip6 != ip6 || !rules_tool_first(rs, i))
+			continue;
+		rc = rules_save(ip6, r->table, true, v, f, e);
+		if (!rc && ftell(f) == at) /* it is not there */
+			fprintf(f, "*%s\nCOMMIT\n", r->table);
+	}
+	return rc;
+}
+
+static void rules_tool_back(bool ip6, const char *text, enum rules_variant v,
+			    struct err *e)
+{
+	static const char *const argv[] = { "-w", "-c", NULL };
+	const struct rules_tool t = { .ip6 = ip6,
+				      .variant = v,
+				      .kind = "-restore",
+				      .argv = argv,
+				      .in = text };
+	struct err why = { "" };
+
+	if (*text && rules_tool(&t, &why))
+		err_prefix(e,
+			   "ip%stables: tables were changed and cannot be put "
+			   "back: %s",
+			   ip6 ? "6" : "", why.text);
+}
+
+static int rules_tool_all(const struct rules *rs, enum rules_variant v,
+			  unsigned *done, struct err *e)
+{
+	int rc = 0;
+
+	for (*done = 0; !rc && *done < 2; (*done)++)
+		rc = rules_tool_family(rs, *done, v, e);
+	return rc;
+}
+
+static int rules_tool_undoing(const struct rules *rs, enum rules_variant v,
+			      struct err *e)
+{
+	char *text[2] = { NULL, NULL };
+	unsigned six, done;
+	size_t size;
+	int rc = 0;
+
+	for (six = 0; !rc && six < 2; six++) {
+		FILE *f = open_memstream(&text[six], &size);
+
+		if (f)
+			rc = rules_tool_keep(rs, six, v, f, e);
+		if (!f || fclose(f))
+			rc = err_set(e, -ENOMEM, "out of memory");
+	}
+	if (!rc) {
+		rc = rules_tool_all(rs, v, &done, e);
+		for (six = 0; rc && six < done; six++)
+			rules_tool_back(six, text[six], v, e);
+	}
+	free(text[0]);
+	free(text[1]);
+	return rc;
+}
+
 int rules_tool_do(const struct rules *rs, enum rules_variant v, struct err *e)
 {
 	bool check = rs->n == 1 && rs->v[0].verb == RULES_CHECK;
-	int rc = rules_tool_family(rs, false, v, e);
+	unsigned done;
+	int rc = rules_tool_many(rs) ? rules_tool_undoing(rs, v, e)
+				     : rules_tool_all(rs, v, &done, e);
 
-	if (!rc)
-		rc = rules_tool_family(rs, true, v, e);
 	if (rc > 0)
 		return check && rc == 1 ? 1 : -EINVAL;
 	return rc;
