@@ -135,6 +135,7 @@ $(B)/tests/guest/preload/%.so: tests/guest/preload/%.c Makefile
 		$(CFLAGS) -fPIC -shared -o $@ $<
 
 # They run in another userland: static, and without our own libraries.
+$(filter $(B)/tests/xen/domu/%,$(DOM0)): $(B)/obj/tests/xen/domu/lib/ufront.o
 $(B)/tests/xen/%: $(B)/obj/tests/xen/%.o
 	@mkdir -p $(@D)
 	$(call say,LD,$@)$(CC) $(filter-out -fsanitize%,$(NBFLAGS)) $(LDFLAGS) \
