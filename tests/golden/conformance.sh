@@ -23,7 +23,7 @@ missing()
 	while read -r file name; do
 		file=${file%:}
 		case $file in
-		net) [ -f "$ROOT/tests/net/$name.sh" ] && continue ;;
+		net | xen) [ -f "$ROOT/tests/$file/$name.sh" ] && continue ;;
 		pair) grep -q "\"$name\"" "$ROOT/netback/front/profile.c" &&
 			continue ;;
 		hostile) grep -qx "$name" "$tmp/lies" && continue ;;

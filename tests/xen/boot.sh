@@ -72,7 +72,7 @@ for p in netbackd vifctl vifguest vifhotplug; do
 done
 cp -a "$B/tests/guest" "$B/tests/kernel" "$nb/build/tests/"
 cp -a "$B/tests/xen/dom0" "$nb/build/tests/xen/"
-cp "$B/tests/xen/domu/liar" "$share/bin/"
+cp "$B/tests/xen/domu/liar" "$B/tests/xen/domu/former" "$share/bin/"
 find "$nb/build/tests" "$share/bin" -type f -exec strip {} +
 
 # with ARCHIVE DIR FILE..: an archive of cpio, and files of DIR behind it
@@ -84,7 +84,7 @@ with()
 	printf '%s\n' "$@" | cpio -o -H newc -R 0:0 --quiet
 }
 gunzip -c "$XEN_CACHE/domu.cpio.gz" >"$run/domu.cpio"
-(with "$run/domu.cpio" "$share" bin/liar) | gzip -1 >"$share/guest/liar.cpio.gz"
+(with "$run/domu.cpio" "$share" bin/liar bin/former) | gzip -1 >"$share/guest/liar.cpio.gz"
 (with "$XEN_CACHE/dom0.cpio" "$nb/build" netbackd vifctl vifhotplug) \
 	>"$share/guest/driver.cpio"
 (cd "$run/root" && find nb) >"$run/names"

@@ -6,6 +6,7 @@
 . /nb/tests/xen/dom0/traffic.sh
 . /nb/tests/xen/dom0/lives.sh
 . /nb/tests/xen/dom0/lies.sh
+. /nb/tests/xen/dom0/former.sh
 ok 'vector registers survive: the emulation is sound' \
 	"$B/tests/xen/dom0/vectors" 2 4
 ok 'xenstored and its like are up' xen_up xenstored
@@ -14,6 +15,8 @@ guest two 3
 ok 'an honest guest' create two
 ok 'answers' answers 10.0.0.3
 lies two
+former
+ok 'xl destroy of the liar' xl destroy liar
 ok 'xl destroy of the honest one' xl destroy two
 ok 'nothing of a vif is left in the store' within 10 store_clean
 ok 'nor a device' within 10 no_vifs

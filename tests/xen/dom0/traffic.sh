@@ -7,10 +7,10 @@
 # shellcheck disable=SC2016 # awk's
 SUMS='awk "/^(Tcp|Udp|Icmp):/ { if (!(\$1 in h)) h[\$1] = \$0; else { split(h[\$1], k); for (i = 2; i <= NF; i++) if (k[i] == \"InCsumErrors\") n += \$i } } END { print \"bad\", n + 0 }" /proc/net/snmp'
 
-# mbits ARGUMENTS..: of iperf3 to guest one
+# mbits ARGUMENTS..: of iperf3 to guest one, or $TO
 mbits()
 {
-	timeout 60 iperf3 -c 10.0.0.2 -f m "$@" 2>&1 | tee /tmp/iperf |
+	timeout 60 iperf3 -c "${TO:-10.0.0.2}" -f m "$@" 2>&1 | tee /tmp/iperf |
 		sed -n 's/.* \([0-9.]*\) Mbits.*receiver.*/\1/p'
 }
 
@@ -95,13 +95,15 @@ sizes()
 	note 'sizes done'
 }
 
-# passes WHEN: it carries everything (again)
+# passes WHEN [GUEST ADDRESS]: it carries everything (again)
 passes()
 {
-	quiet on one "pidof iperf3 || $IPERF3"
+	TO=${3:-10.0.0.2}
+	quiet on "${2:-one}" "pidof iperf3 || $IPERF3"
 	ok "$1: TCP to the guest" some -t 1
 	ok "$1: TCP from it" some -t 1 -R
-	ok "$1: sizes to 1500" "$B/tests/xen/dom0/sizes" 10.0.0.2 29 1500 7
+	ok "$1: sizes to 1500" "$B/tests/xen/dom0/sizes" "$TO" 29 1500 7
+	TO=''
 }
 
 more_than()
