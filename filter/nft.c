@@ -492,3 +492,9 @@ int nft_other_ask(struct mnl_socket *nl, const struct nlmsghdr *nlh,
 	} while (r > 0);
 	return r < 0 ? -errno : 0;
 }
+
+int nft_other_here(struct nft *nft, struct nlmsghdr *nlh)
+{
+	nlh->nlmsg_seq = nft->seq++;
+	return nft_other_ask(nft->nl, nlh, NULL, NULL);
+}

@@ -96,6 +96,11 @@ struct nlmsghdr *nft_other_msg(void *buf, unsigned type, unsigned flags,
 int nft_other_ask(struct mnl_socket *nl, const struct nlmsghdr *nlh,
 		  mnl_cb_t each, void *data);
 
+/* The same by this socket: at the end of each the kernel walks all tables. The
+ * answer is the acknowledgement alone.
+ */
+int nft_other_here(struct nft *nft, struct nlmsghdr *nlh);
+
 /* Pure: the sentence for a refused message, and what to return for it: a
  * missing piece of the kernel is -EOPNOTSUPP, and needs names what to look for.
  */

@@ -103,7 +103,7 @@ int getaddrinfo(const char *node, const char *service,
 #endif
 
 /* 0 or the kernel's -errno for one question about a revision. */
-static int xt_ask_kernel(struct mnl_socket *nl, const char *name, uint8_t rev,
+static int xt_ask_kernel(struct nft *nft, const char *name, uint8_t rev,
 			 bool target)
 {
 	char buf[1024] __attribute__((aligned(8)));
@@ -114,7 +114,7 @@ static int xt_ask_kernel(struct mnl_socket *nl, const char *name, uint8_t rev,
 	mnl_attr_put_strz(nlh, NFTA_COMPAT_NAME, name);
 	mnl_attr_put_u32(nlh, NFTA_COMPAT_REV, htonl(rev));
 	mnl_attr_put_u32(nlh, NFTA_COMPAT_TYPE, htonl(target));
-	return nft_other_ask(nl, nlh, NULL, NULL);
+	return nft_other_here(nft, nlh);
 }
 
 /* Does the kernel know this revision? Who may not ask (no CAP_NET_ADMIN, no
@@ -124,14 +124,11 @@ static int xt_compat_rev(const char *name, uint8_t rev, int opt)
 {
 	bool target = opt == IPT_SO_GET_REVISION_TARGET ||
 		      opt == IP6T_SO_GET_REVISION_TARGET;
-	struct mnl_socket *nl = mnl_socket_open2(NETLINK_NETFILTER,
-						 SOCK_CLOEXEC);
-	int rc = -EPERM;
+	struct nft *nft = NULL;
+	int rc = nft_open(&nft, NULL);
 
-	if (nl && mnl_socket_bind(nl, 0, MNL_SOCKET_AUTOPID) >= 0)
-		rc = xt_ask_kernel(nl, name, rev, target);
-	if (nl)
-		mnl_socket_close(nl);
+	rc = rc ? -EPERM : xt_ask_kernel(nft, name, rev, target);
+	nft_close(nft);
 	return rc == 0 || rc == -EPERM || rc == -EINVAL || rc == -EOPNOTSUPP;
 }
 
