@@ -169,4 +169,6 @@ flat()
 			'BEGIN {printf "%.2f", b / a}')" | tee -a "$CSV" >&2
 }
 flat attach /tmp/flat.10.online.wall /tmp/flat.many.online.wall
+flat attach-cpu /tmp/flat.10.online.cpu /tmp/flat.many.online.cpu
 flat least-guard /tmp/least.10.wall /tmp/least.many.wall
+flat least-guard-cpu /tmp/least.10.cpu /tmp/least.many.cpu

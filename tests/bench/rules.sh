@@ -157,6 +157,10 @@ bench_add()
 	for i in $(seq "$N"); do
 		ms vifctl rules add /tmp/one/g$((MANY + 1)).rules >>/tmp/add.ours
 		nft delete table netdev "netrules-vif$((MANY + 1)).0"
+		# a table, a chain and a rule by system calls alone (least.c)
+		(export LEAST=guard "vif=vif$((MANY + 1)).0"
+			ms "$B/tests/bench/least" >>/tmp/add.least)
+		nft delete table netdev "vif$((MANY + 1)).0"
 	done
 	clean
 	# as iptables-restore would, which takes minutes beside so many devices
@@ -168,6 +172,8 @@ bench_add()
 	done
 	clean
 	row add-guest "nft-$MANY" ms /tmp/add.ours iptables-restore \
+		/tmp/add.peer LOWER
+	row add-guest "least-$MANY" ms /tmp/add.least iptables-restore \
 		/tmp/add.peer LOWER
 }
 
