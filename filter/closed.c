@@ -22,6 +22,7 @@
 #include <libnftnl/rule.h>
 #include <libnftnl/set.h>
 #include <libnftnl/table.h>
+#include <libnftnl/udata.h>
 #include <linux/netfilter.h>
 #include <linux/netfilter/nf_tables.h>
 #include <stdlib.h>
@@ -34,7 +35,8 @@
 #include "own.h"
 
 enum {
-	CLOSED_NAME = 41,   /* nft's number for names of devices */
+	CLOSED_NAME = 41, /* nft's number for names of devices */
+	CLOSED_HOST_ORDER = 1,
 	CLOSED_PRIO = -300, /* before an administrator's own */
 	CLOSED_ELEMS = 128, /* of one message */
 };
@@ -99,13 +101,33 @@ static struct nftnl_set *closed_set(enum closed_set which)
 	return s;
 }
 
+/* Or nft(8) takes names for numbers the other way round, and lists them as "". */
+static int closed_say_order(struct nftnl_set *s)
+{
+	struct nftnl_udata_buf *u = nftnl_udata_buf_alloc(16);
+	int rc = -ENOMEM;
+
+	if (u &&
+	    nftnl_udata_put_u32(u, NFTNL_UDATA_SET_KEYBYTEORDER,
+				CLOSED_HOST_ORDER) &&
+	    !nftnl_set_set_data(s, NFTNL_SET_USERDATA, nftnl_udata_buf_data(u),
+				nftnl_udata_buf_len(u)))
+		rc = 0;
+	if (u)
+		nftnl_udata_buf_free(u);
+	return rc;
+}
+
 static int closed_put_set(struct nft_batch *b, enum closed_set which)
 {
 	struct nftnl_set *s = closed_set(which);
 	struct nlmsghdr *nlh;
 
-	if (!s)
+	if (!s || closed_say_order(s)) {
+		if (s)
+			nftnl_set_free(s);
 		return -ENOMEM;
+	}
 	nlh = nft_batch_msg(b, NFT_MSG_NEWSET, NFPROTO_BRIDGE, NLM_F_CREATE,
 			    "%s: set %s", CLOSED_TABLE, closed_sets[which]);
 	if (nlh)

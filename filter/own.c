@@ -190,14 +190,17 @@ static void own_says_whose(struct code *c, const struct own_says *s, bool named)
 	code_not_in_set(c, own_sets[OWN_KINDS + s->kind]);
 }
 
-/* A tag of no VLAN behind a tag of no VLAN: who strips both sees what no rule saw. */
+/* A tag of no VLAN behind a tag of no VLAN: who strips both sees what no rule saw. The
+ * protocol comes last: nft (1.0.6) aborts at a network header behind that of a tag,
+ * whatever it was told to list.
+ */
 static void own_hidden(struct code *c, uint16_t tag)
 {
-	code_meta(c, NFT_META_PROTOCOL);
-	own_cmp16(c, tag);
 	code_payload(c, NFT_PAYLOAD_NETWORK_HEADER, 0, 2);
 	code_mask(c, "\x0f\xff", 2);
 	own_cmp16(c, 0);
+	code_meta(c, NFT_META_PROTOCOL);
+	own_cmp16(c, tag);
 }
 
 static const uint16_t own_tags[] = { ETHERTYPE_VLAN, 0x88a8 };

@@ -183,6 +183,8 @@ lie_told()
 	grep -q '^verdict: drop.*netback-closed' /tmp/said
 }
 ok '.. as explain says' lie_told
+ok 'nft lists all of it' sh -c 'nft list ruleset >/tmp/listed'
+ok '.. with the names of ports' grep -q '"side0"' /tmp/listed
 
 # A router passes on what guests send through it, from its own MAC.
 ok 'behind a port is a router' vifctl bridge close br0 router=side0
@@ -360,6 +362,8 @@ ok 'repair' vifctl repair vif1.0
 ok '.. has it back' held
 kill $WATCH
 wait $WATCH
+ok 'its name is listed' sh -c \
+	'nft list set bridge netback-closed ports | grep -q vif1.0'
 ok 'offline' hotplug offline
 same 'its name goes with it' 0 \
 	"$(nft list set bridge netback-closed ports | grep -c vif1.0)"
