@@ -95,27 +95,42 @@ static int bridge_ports(const char *bridge, struct filter_names *out)
 struct bridge_owners {
 	struct ctl *c;
 	struct err *e;
+	int rc; /* the first that failed */
 };
 
 /* A vif that is not wholly there is told by who attaches it. */
-static int bridge_owner(void *arg, uint16_t domid, uint16_t handle)
+static int bridge_own_one(struct ctl *c, uint16_t domid, uint16_t handle,
+			  struct err *e)
 {
-	struct bridge_owners *o = arg;
 	char name[ATTACH_NAME];
 	struct nodes n;
 	int lock, rc;
 
 	str_fmt(name, sizeof(name), "vif%u.%u", domid, handle);
-	lock = run_lock(o->c, name, o->e);
+	lock = run_lock(c, name, e);
 	if (lock < 0)
 		return lock;
-	rc = nodes_read(o->c->store, domid, handle, &n, o->e);
+	rc = nodes_read(c->store, domid, handle, &n, e);
 	if (!rc && n.back && !n.bad.text[0])
-		rc = host_own(&n.vif, o->e);
-	run_unlock(o->c, name, lock);
+		rc = host_own(&n.vif, e);
+	run_unlock(c, name, lock);
 	if (rc)
-		err_prefix(o->e, "%s", name);
+		err_prefix(e, "%s", name);
 	return rc;
+}
+
+/* One that somebody is at for long takes nothing from the others. */
+static int bridge_owner(void *arg, uint16_t domid, uint16_t handle)
+{
+	struct bridge_owners *o = arg;
+	struct err e = { "" };
+	int rc = bridge_own_one(o->c, domid, handle, &e);
+
+	if (rc && !o->rc) {
+		o->rc = rc;
+		*o->e = e;
+	}
+	return rc == -EINTR ? rc : 0;
 }
 
 static int bridge_on_guard(void *arg, const char *dev)
@@ -127,13 +142,15 @@ static int bridge_on_guard(void *arg, const char *dev)
 /* Whose is what: the records of the vifs say. */
 static int bridge_own(struct ctl *c, struct err *e)
 {
-	struct bridge_owners o = { c, e };
+	struct bridge_owners o = { c, e, 0 };
 	int rc = filter_each(bridge_on_guard, NULL, e);
 
 	if (rc <= 0) /* there is none */
 		return rc;
 	rc = run_store(c, e);
-	return rc ? rc : nodes_each(c->store, bridge_owner, &o, e);
+	if (!rc)
+		rc = nodes_each(c->store, bridge_owner, &o, e);
+	return rc ? rc : o.rc;
 }
 
 int bridge_restore(struct ctl *c, struct err *e)
@@ -297,6 +314,7 @@ static int bridge_alone(const struct ctl *c, const char *bridge, struct err *e)
 static int bridge_close(struct ctl *c, int argc, char **argv, struct err *e)
 {
 	const char *bridge = argv[0];
+	struct err undo = { "" };
 	char path[BRIDGE_PATH];
 	struct stat st;
 	bool again;
@@ -320,8 +338,10 @@ static int bridge_close(struct ctl *c, int argc, char **argv, struct err *e)
 		rc = bridge_name(c, bridge, argv[i], e);
 	if (!rc)
 		rc = bridge_restore(c, e);
-	if (rc && !again)
+	if (rc && !again) { /* what the kernel was told, too */
 		bridge_forget(c, bridge, NULL);
+		bridge_restore(c, &undo);
+	}
 	return rc;
 }
 

@@ -251,6 +251,34 @@ else
 	ok '.. and the only one again' vifctl bridge close br0 new0
 fi
 
+# While somebody is at a vif.
+vif2 10.0.0.7
+ok 'another guest, online' hotplug2 online
+mkdir -p "$RUN/lock"
+flock -F "$RUN/lock/vif1.0" sleep 100 &
+AT=$!
+nft delete table bridge netback-closed
+at_one()
+{
+	! flock -n "$RUN/lock/vif1.0" true
+}
+until_true 5 at_one
+ok 'closed anew while somebody is at a vif' refused lock/vif1.0 \
+	vifctl -w 1 bridge close br0
+same '.. the others'\'' own is told' 'mac=1 addr4=1 addr6=0 heldmac=1 held4=1 held6=0 ' \
+	"$(all_owned)"
+ok 'opened' vifctl bridge open br0
+ok 'closed for the first time then' refused lock/vif1.0 \
+	vifctl -w 1 bridge close br0
+same '.. nothing is, not by the kernel either' ' 0' \
+	"$(vifctl bridge show) $(nft list tables | grep -c closed)"
+kill $AT
+until_true 5 fails at_one
+ok 'closed' vifctl bridge close br0
+same '.. with what is whose' 'mac=2 addr4=2 addr6=2 heldmac=2 held4=2 held6=2 ' \
+	"$(all_owned)"
+ok 'offline' hotplug2 offline
+
 # Each of a hundred ports is named.
 many()
 {
