@@ -40,7 +40,7 @@ _vifctl_value()
 	isolated | hairpin | flood | mcast_flood | bcast_flood | create | direct) echo 'yes no' ;;
 	link) echo 'up down' ;;
 	accept) echo 'never auto always' ;;
-	allow) echo 'dhcp-server router' ;;
+	allow) echo 'dhcp-server router shared' ;;
 	ip) echo 'learn dhcp' ;;
 	bridge)
 		for d in /sys/class/net/*/bridge; do

@@ -57,6 +57,10 @@ for verb in $(verbs); do
 done
 same 'a verb begins' 'detach doctor drops' "$(offers d | tr ' ' '\n' | grep -v daemon | xargs)"
 same 'options before it are passed over' repair "$(offers --run /tmp --json rep)"
+same 'allow= has what is parsed' \
+	"$(sed -n '/^} vif_allows/,/^};/s/.*{ "\([a-z-]*\)",.*/\1/p' \
+		"$ROOT/netback/base/vif_guard.c" | sort | xargs)" \
+	"$(bash -c '. "$0"; _vifctl_value allow' "$words" | tr ' ' '\n' | sort | xargs)"
 same 'a key' 'gateway= gatewaydev=' "$(offers attach vif1.0 gate)"
 same 'a value' nat "$(offers attach vif1.0 mode = n)"
 same 'at once' 'no yes' "$(offers attach vif1.0 mac=x isolated =)"
