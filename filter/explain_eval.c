@@ -177,9 +177,14 @@ static void explain_meta_dev(struct explain_at *a, uint32_t key, uint32_t reg)
 	case NFT_META_OIFKIND:
 		explain_kind(a, reg, key == NFT_META_IIFKIND ? p->in : p->out);
 		break;
-	case NFT_META_BRI_IIFNAME:
+	case NFT_META_BRI_IIFNAME: /* of a device that is none's port it is "" */
+		explain_name(a, reg, p->in[0] ? p->x->bridge : "");
+		break;
 	case NFT_META_BRI_OIFNAME:
-		explain_name(a, reg, p->x->bridge);
+		explain_name(a, reg,
+			     !p->out[0]	    ? ""
+			     : p->x->routed ? p->x->to
+					    : p->x->bridge);
 		break;
 	case NFT_META_IIFTYPE:
 		if (!p->in[0] && p->family != NFPROTO_NETDEV)

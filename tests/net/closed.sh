@@ -64,6 +64,16 @@ explained()
 ip tuntap add far0 mode tap
 ip link set far0 master br0 up
 ok 'explain says so, too' explained
+ip tuntap add up0 mode tap
+explained_routed()
+{
+	vifctl explain --in up0 --out far0 --smac $YOU --dmac $ME \
+		udp 10.0.0.5:9 '>' 10.0.0.6:9 >/tmp/said
+	cat /tmp/said
+	grep -q '^verdict: drop.*netback-closed' /tmp/said
+}
+ok '.. and of what the host routes there' explained_routed
+ip link del up0
 ip link set far0 nomaster
 
 # --- what is a guest's own, from elsewhere -----------------------------------------
@@ -221,6 +231,8 @@ ok '.. then they are' judged side0 out0 </tmp/second
 xenstore-write "$BACK2/allow" shared
 ok 'who says that others have it, too' hotplug2 online
 ok '.. keeps nobody from it' judged side0 out0 </tmp/free
+rows pass | grep '^ip4\|^arp' >/tmp/reaches
+ok '.. which reaches it' judged side0 vif2.0 -t </tmp/reaches
 ok '.. and sends' judged vif2.0 out0 </tmp/both
 ok 'to it, who has it alone' hotplug online
 ok '.. it is the first'\''s again' judged side0 out0 </tmp/lies

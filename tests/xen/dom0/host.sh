@@ -10,7 +10,7 @@ export B=/nb/build
 SUITES=${SUITES:-'switches modes route nat guard rules-truth physdev
 rules-bridge rule drops'}
 if [ "$SUITES" = all ]; then
-	SUITES='attach blame differential doctor drops engine examples explain guard
+	SUITES='attach blame closed differential doctor drops engine examples explain guard
 	guardcycle guardmatrix guardwatch hooks hotplug hotroute modes nat
 	network physdev repair route rule rules rules-bridge rules-equal
 	rules-files rules-log rules-truth set switches'
