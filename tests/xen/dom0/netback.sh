@@ -6,6 +6,7 @@
 . /nb/tests/xen/dom0/modes.sh
 . /nb/tests/xen/dom0/traffic.sh
 . /nb/tests/xen/dom0/lives.sh
+. /nb/tests/xen/dom0/direct.sh
 ok 'vector registers survive: the emulation is sound' \
 	"$B/tests/xen/dom0/vectors" 4 4
 ok 'xenstored and its like are up' xen_up xenstored
@@ -27,6 +28,8 @@ whole 'after traffic and queues'
 kills "${N:-5}"
 kills_in_traffic "${N:-5}"
 whole 'after kills'
+direct
+whole 'after direct=yes'
 rebind
 whole 'after unbind and bind'
 modes
