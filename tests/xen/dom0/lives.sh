@@ -2,6 +2,17 @@
 # shellcheck shell=sh
 # lives.sh - what guests must not notice, and what must end well
 
+# What a worker that was taken over could bind: each of its evtchns is of one guest
+# alone, of which it has two for a queue.
+restricted()
+{
+	rs_1=$(domid one) rs_2=$(domid two)
+	same 'each event channel is restricted to its guest' \
+		"2 of $rs_1, 4 of $rs_2, " "$($B/tests/xen/dom0/bound \
+			"$(worker)" 0 "$rs_1" "$rs_2" | sort | uniq -c |
+			awk '{ n = $1; $1 = ""; printf "%d of%s, ", n, $0 }')"
+}
+
 # A connection over which guest one counts, five times a second.
 stream_start()
 {

@@ -19,6 +19,7 @@ two_guests
 # shellcheck disable=SC2034 # suite.sh's
 HELD=$(held_maps)
 whole 'at first'
+restricted
 hotplug_effects
 firewall_effects
 mac_is_guarded
