@@ -16,7 +16,7 @@ whole 'at first'
 hotplug_effects
 firewall_effects
 mac_is_guarded
-traffic 7
+traffic 1
 queues
 rebind
 whole 'after traffic and a rebind'
