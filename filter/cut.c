@@ -30,13 +30,15 @@ struct cut_entry {
 	struct cut_entry *next;
 	enum cut_how how;
 	uint8_t family;
+	bool expected;
 	uint16_t len;
-	uint8_t attrs[CUT_ATTRS] __attribute__((aligned(4)));
+	uint8_t attrs[] __attribute__((aligned(4)));
 };
 
 struct cut {
-	cut_fn *ends;
+	cut_fn *maybe;
 	void *arg;
+	bool no_memory;
 	struct cut_entry *list;
 };
 
@@ -146,9 +148,6 @@ static void cut_remember(struct cut_entry *e, const struct nlmsghdr *nlh)
 		switch (mnl_attr_get_type(a)) {
 		case CTA_TUPLE_REPLY:
 		case CTA_TIMEOUT:
-			if (e->how == CUT_SHUT)
-				cut_keep(e, a);
-			break;
 		case CTA_TUPLE_ORIG:
 		case CTA_ID:
 		case CTA_ZONE:
@@ -171,16 +170,38 @@ static int cut_on_entry(const struct nlmsghdr *nlh, void *data)
 	{
 		cut_attr(&f, a);
 	}
-	how = c->ends(c->arg, &f);
-	e = how == CUT_NOT ? NULL : calloc(1, sizeof(*e));
-	if (!e)
+	how = c->maybe(c->arg, &f);
+	if (how == CUT_NOT)
 		return MNL_CB_OK;
-	e->how = how;
-	e->family = f.family;
+	/* all that is kept of it, and room for what it is sent in */
+	e = malloc(sizeof(*e) + CUT_ATTRS);
+	if (!e) {
+		c->no_memory = true;
+		return MNL_CB_OK;
+	}
+	*e = (struct cut_entry){ .next = c->list,
+				 .how = how,
+				 .family = f.family,
+				 .expected = f.expected };
 	cut_remember(e, nlh);
-	e->next = c->list;
-	c->list = e;
+	c->list = realloc(e, sizeof(*e) + e->len); /* less of it */
+	if (!c->list)
+		c->list = e;
 	return MNL_CB_OK;
+}
+
+/* As it was seen. */
+static struct cut_flow cut_again(const struct cut_entry *e)
+{
+	struct cut_flow f = { .family = e->family, .expected = e->expected };
+	const struct nlattr *a;
+	uint16_t at;
+
+	for (at = 0; at < e->len; at = (uint16_t)(at + MNL_ALIGN(a->nla_len))) {
+		a = (const struct nlattr *)(e->attrs + at);
+		cut_attr(&f, a);
+	}
+	return f;
 }
 
 static void cut_forget_id(struct cut_entry *e)
@@ -255,13 +276,14 @@ static int cut_one(struct mnl_socket *nl, struct cut_entry *e)
 	return 0;
 }
 
-int cut_if(cut_fn *ends, void *arg)
+int cut_twice(cut_fn *maybe, cut_fn *ends, void *arg)
 {
 	struct mnl_socket *nl = mnl_socket_open2(NETLINK_NETFILTER,
 						 SOCK_CLOEXEC);
 	char buf[256] __attribute__((aligned(8)));
-	struct cut c = { .ends = ends, .arg = arg };
+	struct cut c = { .maybe = maybe, .arg = arg };
 	struct cut_entry *e;
+	struct cut_flow f;
 	int rc = 0, cut = 0;
 
 	if (!nl || mnl_socket_bind(nl, 0, MNL_SOCKET_AUTOPID) < 0)
@@ -273,12 +295,23 @@ int cut_if(cut_fn *ends, void *arg)
 				   cut_on_entry, &c);
 	while ((e = c.list)) {
 		c.list = e->next;
-		cut += !cut_one(nl, e);
+		if (ends) {
+			f = cut_again(e);
+			e->how = ends(arg, &f);
+		}
+		cut += e->how != CUT_NOT && !cut_one(nl, e);
 		free(e);
 	}
 	if (nl)
 		mnl_socket_close(nl);
+	if (!rc && c.no_memory)
+		rc = -ENOMEM;
 	return rc ? rc : cut;
+}
+
+int cut_if(cut_fn *ends, void *arg)
+{
+	return cut_twice(ends, NULL, arg);
 }
 
 struct cut_list {

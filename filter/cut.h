@@ -31,6 +31,11 @@ enum cut_how { CUT_NOT, CUT_END, CUT_SHUT };
 typedef enum cut_how cut_fn(void *arg, const struct cut_flow *f);
 int cut_if(cut_fn *ends, void *arg);
 
+/* Two looks: maybe at all of them while the kernel lists them, and when it has, ends
+ * at those that maybe did not leave alone.
+ */
+int cut_twice(cut_fn *maybe, cut_fn *ends, void *arg);
+
 /* .. CUT_END those with one of the n addresses at either end's own side (who
  * began it, or who answers).
  */

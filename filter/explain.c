@@ -228,6 +228,37 @@ static int explain_either(struct explain_walk *w, struct explain_chain *c,
 	return bits | EXPLAIN_NEXT;
 }
 
+/* Wherever in the chain such a rule is or was: what a mark is there is not known. */
+static void explain_meet(struct explain_walk *w, struct explain_chain *c)
+{
+	struct explain_regs regs;
+	struct explain_pkt p = w->p;
+	const char *why;
+	unsigned i, kind;
+
+	for (i = 0; i < c->nchanged; i++) {
+		kind = c->changed[i].came ? EXPLAIN_CAME : EXPLAIN_WENT;
+		p.mark_known = false;
+		if (!(w->db->met & kind) &&
+		    explain_rule(w->db, c, c->changed[i].rule, &p, &regs,
+				 &why) != EXPLAIN_NO)
+			w->db->met |= kind;
+	}
+}
+
+static bool explain_came(const struct explain_chain *c, struct nftnl_rule *r)
+{
+	uint64_t handle = nftnl_rule_get_u64(r, NFTNL_RULE_HANDLE);
+	unsigned i;
+
+	for (i = 0; i < c->nchanged; i++)
+		if (c->changed[i].came &&
+		    nftnl_rule_get_u64(c->changed[i].rule, NFTNL_RULE_HANDLE) ==
+			    handle)
+			return true;
+	return false;
+}
+
 static int explain_chain(struct explain_walk *w, struct explain_chain *c,
 			 unsigned from, unsigned depth)
 {
@@ -241,7 +272,10 @@ static int explain_chain(struct explain_walk *w, struct explain_chain *c,
 		w->rc = err_set(w->e, -EIO, "cannot read chain %s", c->name);
 		return 0;
 	}
+	explain_meet(w, c);
 	for (i = from; i < c->n && !w->rc; i++) {
+		if (w->db->before && explain_came(c, c->rule[i]))
+			continue;
 		if (++w->steps > EXPLAIN_STEPS) {
 			w->rc = err_set(w->e, -E2BIG, "more than %d rules",
 					EXPLAIN_STEPS);
@@ -355,17 +389,19 @@ static int explain_ask(struct explain_walk *w, const struct explain_hook *h,
 static int explain_at_hook(struct explain_walk *w, const struct explain_hook *h,
 			   int bits)
 {
-	unsigned i;
+	struct explain_chain *const *v;
+	unsigned i, n;
 	int one;
 
 	if (!(bits & EXPLAIN_PASS) || w->rc)
 		return bits;
 	w->hook = h->name;
 	w->p.family = h->family;
-	for (i = 0; i < w->db->nchain && bits & EXPLAIN_PASS && !w->rc; i++) {
-		if (!explain_here(&w->db->chain[i], h))
+	v = explain_db_base(w->db, h->dev, &n);
+	for (i = 0; i < n && bits & EXPLAIN_PASS && !w->rc; i++) {
+		if (!explain_here(v[i], h))
 			continue;
-		one = explain_ask(w, h, &w->db->chain[i]);
+		one = explain_ask(w, h, v[i]);
 		bits = (bits & EXPLAIN_DROP) | one;
 	}
 	return bits;

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* explain_eval.c - one rule, one frame: the kernel's small instructions, again
  *
- * Written from what the instructions do, and held against the kernel's own trace
- * by tests/net/explain.sh. A register that holds what cannot be known makes
- * whatever compares it a maybe.
+ * Held against the kernel's own trace by tests/net/explain.sh. A register that holds
+ * what cannot be known makes whatever compares it a maybe.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -246,10 +245,10 @@ static void explain_meta(struct explain_at *a, const struct nftnl_expr *x)
 		break;
 	case NFT_META_PKTTYPE:
 		b = explain_pkttype(p);
-		explain_set_reg(a, reg, &b, 1);
+		explain_set_reg(a, reg, p->any ? NULL : &b, 1);
 		break;
 	default:
-		explain_meta_dev(a, key, reg);
+		explain_meta_dev(a, p->any ? NFT_META_PRANDOM : key, reg);
 		break;
 	}
 }
@@ -280,7 +279,8 @@ static void explain_payload(struct explain_at *a, const struct nftnl_expr *x)
 			return;
 		}
 	}
-	if (base > NFT_PAYLOAD_TRANSPORT_HEADER) {
+	if (base > NFT_PAYLOAD_TRANSPORT_HEADER ||
+	    (p->any && base == NFT_PAYLOAD_LL_HEADER && off < 2 * ETH_ALEN)) {
 		explain_unknown(a, reg, len, "the inside of a tunnel");
 		return;
 	}

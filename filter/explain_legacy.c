@@ -44,14 +44,11 @@ static const struct {
 static struct explain_chain *
 explain_legacy_chain(struct explain_db *db, const struct rule *r, int32_t prio)
 {
-	struct explain_chain *c = &db->chain[db->nchain];
+	struct explain_chain *c = explain_db_more(db);
 	unsigned i;
 
-	if (db->nchain == EXPLAIN_CHAINS) {
-		db->many = true;
+	if (!c)
 		return NULL;
-	}
-	c->age = db->nchain++;
 	c->family = r->ip6 ? NFPROTO_IPV6 : NFPROTO_IPV4;
 	c->loaded = true;
 	str_fmt(c->table, sizeof(c->table), EXPLAIN_LEGACY "%s", r->table);
@@ -134,8 +131,8 @@ int explain_legacy(struct explain_db *db, struct err *e)
 	if (!rc && db->many)
 		rc = err_set(e, -E2BIG, "more than %d chains: too many to tell",
 			     EXPLAIN_CHAINS);
-	if (!rc)
-		explain_db_sort(db);
+	if (!rc && explain_db_sort(db))
+		rc = err_set(e, -ENOMEM, "out of memory");
 	return rc;
 }
 

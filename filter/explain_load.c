@@ -45,35 +45,57 @@ static bool explain_elsewhere(const struct explain_db *db,
 	bool elsewhere = false;
 	char dev[IFNAMSIZ];
 
-	if (g->nfgen_family != NFPROTO_NETDEV || !db->dev[0])
+	if (g->nfgen_family != NFPROTO_NETDEV)
 		return false;
 	mnl_attr_for_each(attr, nlh, sizeof(*g))
 	{
 		/* which device that is for, its hook says */
-		if (mnl_attr_get_type(attr) == NFTA_CHAIN_HOOK)
+		if (mnl_attr_get_type(attr) == NFTA_CHAIN_HOOK && db->dev[0])
 			return false;
 		if (mnl_attr_get_type(attr) == NFTA_CHAIN_TABLE &&
 		    !mnl_attr_validate(attr, MNL_TYPE_NUL_STRING))
 			elsewhere = !guard_device(mnl_attr_get_str(attr),
 						  dev) &&
-				    strcmp(dev, db->dev[0]) &&
-				    strcmp(dev, db->dev[1]);
+				    (!db->dev[0] || (strcmp(dev, db->dev[0]) &&
+						     strcmp(dev, db->dev[1])));
 	}
 	return elsewhere;
+}
+
+struct explain_chain *explain_db_more(struct explain_db *db)
+{
+	unsigned room = db->room ? 2 * db->room : 256;
+	struct explain_chain *v = db->chain;
+
+	if (db->nchain == db->room) {
+		if (room <= EXPLAIN_CHAINS)
+			v = reallocarray(v, room, sizeof(*v));
+		if (room > EXPLAIN_CHAINS || !v) {
+			db->many = true;
+			return NULL;
+		}
+		db->chain = v;
+		db->room = room;
+	}
+	v = &db->chain[db->nchain];
+	memset(v, 0, sizeof(*v));
+	v->age = db->nchain++;
+	return v;
 }
 
 static int explain_on_chain(const struct nlmsghdr *nlh, void *data)
 {
 	struct explain_db *db = data;
+	struct explain_chain *c;
 	struct nftnl_chain *n;
 
 	if (explain_elsewhere(db, nlh))
 		return MNL_CB_OK;
 	n = nftnl_chain_alloc();
-	db->many |= db->nchain == EXPLAIN_CHAINS;
-	if (n && !db->many && !nftnl_chain_nlmsg_parse(nlh, n)) {
-		db->chain[db->nchain].age = db->nchain;
-		explain_chain_fill(&db->chain[db->nchain++], n);
+	if (n && !nftnl_chain_nlmsg_parse(nlh, n)) {
+		c = explain_db_more(db);
+		if (c)
+			explain_chain_fill(c, n);
 	}
 	if (n)
 		nftnl_chain_free(n);
@@ -89,49 +111,140 @@ static int explain_by_prio(const void *a, const void *b)
 	return x->age > y->age ? -1 : x->age < y->age;
 }
 
+/* Those of one device stay in order: where they are is their order. */
+static int explain_by_dev(const void *a, const void *b)
+{
+	const struct explain_chain *x = *(struct explain_chain *const *)a;
+	const struct explain_chain *y = *(struct explain_chain *const *)b;
+	int d = strcmp(x->dev, y->dev);
+
+	return d ? d : (x > y) - (x < y);
+}
+
+static int explain_name_cmp(const struct explain_chain *x, uint16_t family,
+			    const char *table, const char *name)
+{
+	int d = strcmp(x->name, name);
+
+	if (!d)
+		d = strcmp(x->table, table);
+	return d ? d : (x->family > family) - (x->family < family);
+}
+
+static int explain_by_name(const void *a, const void *b)
+{
+	const struct explain_chain *y = *(struct explain_chain *const *)b;
+
+	return explain_name_cmp(*(struct explain_chain *const *)a, y->family,
+				y->table, y->name);
+}
+
 /* Of equal priority the kernel takes the younger first. It lists tables, and
  * chains of a table, by age.
  */
-void explain_db_sort(struct explain_db *db)
+int explain_db_sort(struct explain_db *db)
 {
+	struct explain_chain **v = calloc(db->nchain + 1, 2 * sizeof(*v));
+	unsigned i, dev;
+
+	if (!v)
+		return -ENOMEM;
 	qsort(db->chain, db->nchain, sizeof(*db->chain), explain_by_prio);
+	free(db->base);
+	db->base = v;
+	db->named = v + db->nchain;
+	db->nbase = 0;
+	for (dev = 0; dev < 2; dev++) {
+		for (i = 0; i < db->nchain; i++)
+			if (db->chain[i].base && !db->chain[i].dev[0] == !dev)
+				v[db->nbase++] = &db->chain[i];
+		db->nplain = dev ? db->nplain : db->nbase;
+	}
+	for (i = 0; i < db->nchain; i++)
+		db->named[i] = &db->chain[i];
+	qsort(v + db->nplain, db->nbase - db->nplain, sizeof(*v),
+	      explain_by_dev);
+	qsort(db->named, db->nchain, sizeof(*v), explain_by_name);
+	return 0;
+}
+
+struct explain_chain *const *explain_db_base(const struct explain_db *db,
+					     const char *dev, unsigned *n)
+{
+	unsigned from = db->nplain, to = db->nbase, at;
+
+	*n = db->nplain;
+	if (!dev)
+		return db->base;
+	while (from < to) { /* the first that is not before it */
+		at = from + (to - from) / 2;
+		if (strcmp(db->base[at]->dev, dev) < 0)
+			from = at + 1;
+		else
+			to = at;
+	}
+	while (to < db->nbase && !strcmp(db->base[to]->dev, dev))
+		to++;
+	*n = to - from;
+	return db->base + from;
+}
+
+int explain_db_changed(struct explain_chain *c, struct nftnl_rule *r, bool came)
+{
+	struct explain_changed *v = reallocarray(c->changed, c->nchanged + 1,
+						 sizeof(*v));
+
+	if (!v)
+		return -ENOMEM;
+	c->changed = v;
+	v[c->nchanged++] = (struct explain_changed){ r, came };
+	return 0;
+}
+
+int explain_db_empty(struct explain_db **out, struct err *e)
+{
+	struct explain_db *db = calloc(1, sizeof(*db));
+	int rc;
+
+	*out = NULL;
+	if (!db)
+		return err_set(e, -ENOMEM, "out of memory");
+	rc = nft_open(&db->nft, e);
+	if (rc)
+		explain_db_close(db);
+	else
+		*out = db;
+	return rc;
 }
 
 int explain_db_open(struct explain_db **out, const struct explain *x,
 		    struct err *e)
 {
-	struct explain_db *db = calloc(1, sizeof(*db));
+	struct explain_db *db;
 	struct nft_ask a = { .type = NFT_MSG_GETCHAIN,
 			     .family = NFPROTO_UNSPEC,
 			     .dump = true,
-			     .each = explain_on_chain,
-			     .data = db };
-	int rc = -ENOMEM;
+			     .each = explain_on_chain };
+	int rc = explain_db_empty(&db, e);
 
-	if (!db)
-		return err_set(e, rc, "out of memory");
+	if (rc)
+		return rc;
+	a.data = db;
 	db->dev[0] = x ? x->in : NULL;
 	db->dev[1] = x ? x->out : NULL;
-	db->chain = calloc(EXPLAIN_CHAINS, sizeof(*db->chain));
-	if (!db->chain)
-		err_set(e, rc, "out of memory");
-	else
-		rc = nft_open(&db->nft, e);
-	if (!rc) {
-		rc = nft_ask(db->nft, &a);
-		if (rc)
-			nft_say(e, rc, "list of chains", "CONFIG_NF_TABLES");
-	}
-	if (!rc && db->many)
+	rc = nft_ask(db->nft, &a);
+	if (rc)
+		nft_say(e, rc, "list of chains", "CONFIG_NF_TABLES");
+	else if (db->many)
 		rc = err_set(e, -E2BIG, "more than %d chains: too many to tell",
 			     EXPLAIN_CHAINS);
-	if (rc) {
+	else if (explain_db_sort(db))
+		rc = err_set(e, -ENOMEM, "out of memory");
+	if (rc)
 		explain_db_close(db);
-		return rc;
-	}
-	explain_db_sort(db);
-	*out = db;
-	return 0;
+	else
+		*out = db;
+	return rc;
 }
 
 static void explain_set_free(struct explain_set *s)
@@ -151,13 +264,16 @@ void explain_db_close(struct explain_db *db)
 		return;
 	for (i = 0; db->chain && i < db->nchain; i++) {
 		for (k = 0; k < db->chain[i].n; k++)
-			nftnl_rule_free(db->chain[i].rule[k]);
+			if (db->chain[i].rule[k]) /* or taken over */
+				nftnl_rule_free(db->chain[i].rule[k]);
 		free(db->chain[i].rule);
+		free(db->chain[i].changed);
 	}
 	for (i = 0; i < db->nset; i++)
 		explain_set_free(db->set[i]);
 	free(db->set);
 	nft_close(db->nft);
+	free(db->base); /* and named */
 	free(db->chain);
 	free(db);
 }
@@ -165,13 +281,19 @@ void explain_db_close(struct explain_db *db)
 struct explain_chain *explain_db_chain(struct explain_db *db, uint16_t family,
 				       const char *table, const char *name)
 {
-	unsigned i;
+	unsigned from = 0, to = db->nchain, at;
+	int d;
 
-	for (i = 0; i < db->nchain; i++)
-		if (db->chain[i].family == family &&
-		    !strcmp(db->chain[i].table, table) &&
-		    !strcmp(db->chain[i].name, name))
-			return &db->chain[i];
+	while (from < to) {
+		at = from + (to - from) / 2;
+		d = explain_name_cmp(db->named[at], family, table, name);
+		if (!d)
+			return db->named[at];
+		if (d < 0)
+			from = at + 1;
+		else
+			to = at;
+	}
 	return NULL;
 }
 

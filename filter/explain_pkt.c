@@ -173,6 +173,24 @@ static bool explain_is_ext(uint8_t next)
 	       next == IPPROTO_NONE || next == IPPROTO_DSTOPTS;
 }
 
+int explain_tuple(struct explain *x, const uint8_t dst[6], const uint8_t src[6],
+		  const struct explain_first *t)
+{
+	struct explain_end from = { .family = t->family, .port = t->sport };
+	struct explain_end to = { .family = t->family, .port = t->dport };
+	size_t n = t->family == AF_INET ? 4 : 16;
+
+	if (t->family == AF_INET6 && explain_is_ext(t->proto))
+		return -EINVAL;
+	memcpy(from.addr, t->from, n);
+	memcpy(to.addr, t->to, n);
+	x->len = 0;
+	explain_put(x, dst, 6);
+	explain_put(x, src, 6);
+	explain_upper(x, t->proto, &from, &to);
+	return 0;
+}
+
 int explain_words(struct explain *x, const uint8_t dst[6], const uint8_t src[6],
 		  int argc, char **argv, struct err *e)
 {

@@ -15,12 +15,19 @@
 
 enum {
 	EXPLAIN_NAME = 128,
-	EXPLAIN_CHAINS = 8192,
+	EXPLAIN_CHAINS = 1 << 17,
 	EXPLAIN_RULES = 8192,
 	EXPLAIN_STEPS = 20000, /* rules that one frame may meet */
 	EXPLAIN_REGS =
 		20, /* of four bytes, 16 and up are 8 .. in nft's count */
 };
+
+/* A rule that came to a chain, or went from it. */
+struct explain_changed {
+	struct nftnl_rule *rule;
+	bool came;
+};
+enum { EXPLAIN_CAME = 1, EXPLAIN_WENT = 2 };
 
 struct explain_chain {
 	uint16_t family;
@@ -33,6 +40,8 @@ struct explain_chain {
 	bool loaded;
 	unsigned n;
 	struct nftnl_rule **rule;
+	unsigned nchanged;
+	struct explain_changed *changed;
 };
 
 struct explain_set {
@@ -54,17 +63,29 @@ struct explain_db {
 	struct nft *nft;
 	enum explain_brnf brnf;
 	const char *dev[2]; /* of other devices' guards nothing is kept */
-	unsigned nchain, nset;
+	unsigned nchain, nset, room;
 	bool many; /* more chains than there is room for */
+	/* of explain_db_changed: the kinds of those that may take the frame; and
+	 * are those that came to be left out?
+	 */
+	unsigned met;
+	bool before;
 	struct explain_chain *chain;
+	/* pointers to them: base chains, in order, those of a device behind
+	 * all others, by device; and all by name
+	 */
+	struct explain_chain **base, **named;
+	unsigned nbase, nplain;
 	struct explain_set **set;
 };
 
 /* explain_load.c: -errno of the kernel's. For frames that come and leave by x's
- * devices, as long as x is there; NULL: by any.
+ * devices, as long as x is there; NULL: by any, and without vifs' guards.
  */
 int explain_db_open(struct explain_db **out, const struct explain *x,
 		    struct err *e);
+/* .. without any chain, to which others can be added */
+int explain_db_empty(struct explain_db **out, struct err *e);
 void explain_db_close(struct explain_db *db);
 struct explain_chain *explain_db_chain(struct explain_db *db, uint16_t family,
 				       const char *table, const char *name);
@@ -72,8 +93,18 @@ int explain_db_rules(struct explain_db *db, struct explain_chain *c);
 struct explain_set *explain_db_set(struct explain_db *db, uint16_t family,
 				   const char *table, const char *name);
 
+/* One more, empty; NULL: there is no room. */
+struct explain_chain *explain_db_more(struct explain_db *db);
 /* By priority, after chains were added. */
-void explain_db_sort(struct explain_db *db);
+int explain_db_sort(struct explain_db *db);
+/* Base chains in order: those of a device, or those of none. */
+struct explain_chain *const *explain_db_base(const struct explain_db *db,
+					     const char *dev, unsigned *n);
+/* r must live as long as the chain: a frame that comes to the chain and may be one of
+ * that rule's is noted in db->met.
+ */
+int explain_db_changed(struct explain_chain *c, struct nftnl_rule *r,
+		       bool came);
 /* How the names of tables of iptables' legacy variant begin. */
 #define EXPLAIN_LEGACY "legacy:"
 
@@ -90,6 +121,10 @@ struct explain_pkt {
 	const char *physin, *physout; /* as physdev does; NULL = unknown */
 	uint32_t mark;
 	bool mark_known;
+	/* Only what it says itself is known: not where it is, but for physin and
+	 * physout, nor its MACs.
+	 */
+	bool any;
 };
 
 /* Registers in four-byte words; unknown ones are not zero but not known. */
@@ -117,6 +152,17 @@ enum explain_match explain_xt(const struct nftnl_expr *x,
 
 /* explain_pkt.c: where the headers are, for rules of that family. */
 void explain_look(struct explain_pkt *p);
+/* The first packet of a connection, as explain_words makes it. -EINVAL: a number that
+ * is no protocol.
+ */
+struct explain_first {
+	int family;
+	uint8_t proto;
+	const uint8_t *from, *to;
+	uint16_t sport, dport;
+};
+int explain_tuple(struct explain *x, const uint8_t dst[6], const uint8_t src[6],
+		  const struct explain_first *t);
 /* Where IPv6's first extension header of that kind is, 0 = there is none. */
 size_t explain_ext(const struct explain_pkt *p, uint8_t type);
 

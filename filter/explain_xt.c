@@ -113,12 +113,29 @@ static bool explain_wrong(bool is, unsigned bit,
 	return i->bitmask & bit && is == !!(i->invert & bit);
 }
 
+/* Does it ask for another device than the one that is known? */
+static bool explain_nowhere(const char *name, unsigned bit,
+			    const struct xt_physdev_info *i)
+{
+	bool in = bit == XT_PHYSDEV_OP_IN;
+
+	return name && i->bitmask & bit && !(i->invert & bit) &&
+	       !explain_dev(name, in ? i->physindev : i->physoutdev,
+			    in ? i->in_mask : i->out_mask);
+}
+
 static enum explain_match explain_physdev(const void *info,
 					  const struct explain_pkt *p)
 {
 	const struct xt_physdev_info *i = info;
 	bool out = p->physout;
 
+	if (p->any) /* where it cannot be it cannot match */
+		return explain_nowhere(p->physin, XT_PHYSDEV_OP_IN, i) ||
+				       explain_nowhere(p->physout,
+						       XT_PHYSDEV_OP_OUT, i)
+			       ? EXPLAIN_NO
+			       : EXPLAIN_MAYBE;
 	/* no frame of a bridge: only what is negated holds */
 	if (!p->physin)
 		return !(i->bitmask & ~i->invert);

@@ -1,6 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* flows.c - connections that a change of rules forbids
  *
+ * A guest can have as many connections as conntrack has room for, and who changes
+ * rules waits for all of them to be judged. So each is held against the rules that
+ * changed first (flows_maybe), while the kernel lists them, and most end there; the
+ * vifs are read when one is left.
+ *
  * conntrack tells addresses, not ports of bridges. An address of a vif is at that vif,
  * one of the host's at the host, any other may be beyond each device that is no
  * vif's: then all ways are judged, and only if none is open is it known that the
@@ -8,31 +13,42 @@
  */
 #include "flows.h"
 
-#include <arpa/inet.h>
+/* before <linux/in.h> */
+#include <netinet/in.h>
+
 #include <errno.h>
 #include <ifaddrs.h>
-#include <netinet/in.h>
+#include <linux/netfilter.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/num.h"
 #include "cut.h"
-#include "explain_rules.h"
+#include "flows_own.h"
 #include "network.h"
 
-enum { FLOWS_EITHER = EXPLAIN_PASS | EXPLAIN_DROP };
+enum {
+	FLOWS_EITHER = EXPLAIN_PASS | EXPLAIN_DROP,
+	FLOWS_MANY = 256, /* of more changed rules each is not asked first */
+};
+
+struct flows_places {
+	const struct flow_place **v;
+	size_t n;
+};
 
 struct flows {
-	const struct flow_place *v;
-	size_t n;
+	flow_places_fn *places;
+	void *arg;
+	struct flows_places own, nets, others; /* own: by address */
 	explain_more_fn *more;
 	struct ifaddrs *host;
-	struct explain_db *db; /* of this look; NULL: no flow yet */
+	struct flows_diff diff;
+	struct explain_db *sets; /* what changed rules ask */
+	struct explain_db *db;	 /* all rules; NULL: no flow yet */
 	FILE *nowhere;
-	bool after;
-	uint32_t *dropped; /* ids of what was forbidden before */
-	size_t ndropped, room;
+	unsigned met; /* which kinds of changed rules may take the flow */
 	unsigned unknown;
 	int rc;
 	struct err *e;
@@ -44,14 +60,13 @@ struct flows_end {
 	uint16_t port;
 	int best; /* of vifs' addresses that are this: the longest; -1 none */
 	bool host;
+	struct flows_places at; /* all where it may be, and some more */
 };
 
 /* A packet that would begin it. */
 struct flows_first {
 	const struct cut_flow *flow;
 	struct flows_end from, to;
-	char text[2][INET6_ADDRSTRLEN + 10];
-	const char *proto;
 };
 
 bool flows_any(void)
@@ -64,6 +79,84 @@ bool flows_any(void)
 	if (f)
 		fclose(f);
 	return n;
+}
+
+/* --- places --------------------------------------------------------------------- */
+
+static int flows_addr_cmp(const struct vif_addr *a, const struct vif_addr *b)
+{
+	int d = a->family - b->family;
+
+	return d ? d : memcmp(a->addr, b->addr, sizeof(a->addr));
+}
+
+static int flows_place_cmp(const void *a, const void *b)
+{
+	return flows_addr_cmp(&(*(const struct flow_place *const *)a)->addr,
+			      &(*(const struct flow_place *const *)b)->addr);
+}
+
+static struct flows_places *flows_list(struct flows *s,
+				       const struct flow_place *p)
+{
+	if (!p->vif)
+		return &s->others;
+	return p->addr.len == (p->addr.family == AF_INET ? 32 : 128) ? &s->own
+								     : &s->nets;
+}
+
+/* All rules, and all places, when the first flow asks. */
+static int flows_read(struct flows *s)
+{
+	const struct flow_place *v = NULL;
+	struct flows_places *l;
+	size_t n = 0, i;
+	int rc = s->places(s->arg, &v, &n);
+
+	if (!rc && getifaddrs(&s->host))
+		rc = -errno;
+	s->own.v = calloc(n + 1, sizeof(*s->own.v));
+	s->nets.v = calloc(n + 1, sizeof(*s->nets.v));
+	s->others.v = calloc(n + 1, sizeof(*s->others.v));
+	if (!rc && (!s->own.v || !s->nets.v || !s->others.v))
+		rc = -ENOMEM;
+	for (i = 0; !rc && i < n; i++) {
+		l = flows_list(s, &v[i]);
+		l->v[l->n++] = &v[i];
+	}
+	if (!rc)
+		qsort(s->own.v, s->own.n, sizeof(*s->own.v), flows_place_cmp);
+	if (!rc)
+		rc = explain_db_open(&s->db, NULL, s->e);
+	if (!rc && s->more)
+		rc = s->more(s->db, s->e);
+	for (i = 0; !rc && i < s->diff.n; i++) {
+		const struct flows_rule *r = &s->diff.v[i];
+		struct explain_chain *c = explain_db_chain(s->db, r->family,
+							   r->table, r->chain);
+
+		if (c) /* else none comes to it any more */
+			rc = explain_db_changed(c, r->rule, r->came);
+	}
+	return rc;
+}
+
+/* Those of that very address, and then those of prefixes. */
+static struct flows_places flows_exactly(const struct flows *s,
+					 const struct vif_addr *a)
+{
+	size_t from = 0, to = s->own.n, at;
+
+	while (from < to) {
+		at = from + (to - from) / 2;
+		if (flows_addr_cmp(&s->own.v[at]->addr, a) < 0)
+			from = at + 1;
+		else
+			to = at;
+	}
+	while (to < s->own.n && !flows_addr_cmp(&s->own.v[to]->addr, a))
+		to++;
+	return (struct flows_places){ s->own.v + from, to - from };
 }
 
 /* --- where ------------------------------------------------------------------ */
@@ -92,8 +185,7 @@ static bool flows_is_host(const struct flows *s, const struct vif_addr *a)
 /* Bridges have connections of their own (zone.c). */
 static bool flows_zone(const struct flow_place *p, uint16_t zone)
 {
-	return !zone ||
-	       (p->bridge[0] && (uint16_t)if_nametoindex(p->bridge) == zone);
+	return !zone || p->zone == zone;
 }
 
 static bool flows_mine(const struct flow_place *p, const struct flows_end *end,
@@ -103,16 +195,29 @@ static bool flows_mine(const struct flow_place *p, const struct flows_end *end,
 	       flows_zone(p, zone);
 }
 
-static void flows_where(const struct flows *s, uint16_t zone,
-			struct flows_end *end)
+static void flows_where_in(const struct flows_places *l, uint16_t zone,
+			   struct flows_end *end)
 {
 	size_t i;
 
+	for (i = 0; i < l->n; i++)
+		if (flows_mine(l->v[i], end, zone) &&
+		    l->v[i]->addr.len > end->best) {
+			end->best = l->v[i]->addr.len;
+			end->at = *l;
+		}
+}
+
+static void flows_where(const struct flows *s, uint16_t zone,
+			struct flows_end *end)
+{
+	struct flows_places exactly = flows_exactly(s, &end->addr);
+
 	end->best = -1;
-	for (i = 0; i < s->n; i++)
-		if (flows_mine(&s->v[i], end, zone) &&
-		    s->v[i].addr.len > end->best)
-			end->best = s->v[i].addr.len;
+	end->at = s->others;
+	flows_where_in(&exactly, zone, end);
+	if (end->best < 0)
+		flows_where_in(&s->nets, zone, end);
 	end->host = end->best < 0 && flows_is_host(s, &end->addr);
 }
 
@@ -133,18 +238,31 @@ static bool flows_same_bridge(const struct flow_place *a,
 	return a->bridge[0] && !strcmp(a->bridge, b->bridge);
 }
 
+static int flows_frame(const struct flows_first *q, struct explain *x,
+		       const uint8_t mac[2][6])
+{
+	const struct explain_first t = { .family = q->flow->family,
+					 .proto = q->flow->proto,
+					 .from = q->from.addr.addr,
+					 .to = q->to.addr.addr,
+					 .sport = q->from.port,
+					 .dport = q->to.port };
+
+	x->fresh = true;
+	x->related = q->flow->expected;
+	return explain_tuple(x, mac[1], mac[0], &t);
+}
+
 static int flows_ask(struct flows *s, const struct flows_first *q,
 		     struct explain *x, const uint8_t mac[2][6])
 {
-	char *word[] = { (char *)q->proto, (char *)q->text[0], (char *)">",
-			 (char *)q->text[1] };
-	int rc = explain_words(x, mac[1], mac[0], 4, word, s->e);
+	int rc = flows_frame(q, x, mac);
 
 	if (rc)
 		return FLOWS_EITHER;
-	x->fresh = true;
-	x->related = q->flow->expected;
+	s->db->met = s->diff.all ? EXPLAIN_WENT : 0;
 	rc = explain_frame(s->db, x, s->nowhere, s->e);
+	s->met |= s->db->met;
 	if (rc > 0)
 		return rc;
 	s->rc = rc;
@@ -180,25 +298,79 @@ static int flows_way(struct flows *s, const struct flows_first *q,
 	return flows_ask(s, q, &x, mac);
 }
 
-/* All the ways that it may go. */
-static int flows_ways(struct flows *s, const struct flows_first *q)
+/* Does a changed rule take it, as far as that can be told here? NULL: anywhere. */
+static bool flows_changed(struct flows *s, const struct flows_first *q,
+			  const struct flow_place *from,
+			  const struct flow_place *to)
 {
+	static const uint8_t mac[2][6] = { { 2 }, { 2 } };
+	static struct explain x; /* it is large */
+	struct explain_chain c = { .n = 0 };
+	struct explain_pkt p = { .x = &x, .any = true, .in = "", .out = "" };
+	struct explain_regs regs;
+	const char *why;
+	size_t i;
+
+	if (s->diff.all || s->diff.n > FLOWS_MANY)
+		return true;
+	memset(&x, 0, offsetof(struct explain, len));
+	if (flows_frame(q, &x, mac))
+		return true;
+	explain_look(&p);
+	p.physin = from ? from->dev : NULL;
+	p.physout = to ? to->dev : NULL;
+	for (i = 0; i < s->diff.n; i++) {
+		const struct flows_rule *r = &s->diff.v[i];
+
+		p.family = c.family = r->family;
+		memcpy(c.table, r->table, sizeof(c.table));
+		if (r->family != (q->flow->family == AF_INET ? NFPROTO_IPV6
+							     : NFPROTO_IPV4) &&
+		    explain_rule(s->sets, &c, r->rule, &p, &regs, &why) !=
+			    EXPLAIN_NO)
+			return true;
+	}
+	return false;
+}
+
+typedef int flows_way_fn(struct flows *s, const struct flows_first *q,
+			 const struct flow_place *from,
+			 const struct flow_place *to);
+
+static int flows_way_changed(struct flows *s, const struct flows_first *q,
+			     const struct flow_place *from,
+			     const struct flow_place *to)
+{
+	return flows_changed(s, q, from, to);
+}
+
+/* All the ways that it may go. */
+static int flows_ways(struct flows *s, const struct flows_first *q,
+		      flows_way_fn *way)
+{
+	const struct flows_places *a = &q->from.at, *b = &q->to.at;
 	uint16_t zone = q->flow->zone;
 	size_t i, k;
 	int bits = 0;
 
-	if (q->from.host)
-		return FLOWS_EITHER; /* what leaves the host is not evaluated */
-	for (i = 0; i < s->n; i++) {
-		if (!flows_there(&s->v[i], &q->from, zone))
+	for (i = 0; i < a->n; i++) {
+		if (!flows_there(a->v[i], &q->from, zone))
 			continue;
 		if (q->to.host)
-			bits |= flows_way(s, q, &s->v[i], NULL);
-		for (k = 0; k < s->n; k++)
-			if (k != i && flows_there(&s->v[k], &q->to, zone))
-				bits |= flows_way(s, q, &s->v[i], &s->v[k]);
+			bits |= way(s, q, a->v[i], NULL);
+		for (k = 0; k < b->n; k++)
+			if (a->v[i] != b->v[k] &&
+			    flows_there(b->v[k], &q->to, zone))
+				bits |= way(s, q, a->v[i], b->v[k]);
 	}
-	return bits ? bits : FLOWS_EITHER;
+	return bits;
+}
+
+/* What leaves the host is not evaluated, nor what has no such beginning. */
+static int flows_either(struct flows *s)
+{
+	s->met = EXPLAIN_WENT;
+	return FLOWS_EITHER;
 }
 
 /* --- one flow ----------------------------------------------------------------- */
@@ -212,142 +384,122 @@ static struct vif_addr flows_addr(uint8_t family, const void *addr)
 	return a;
 }
 
-/* Those that explain_words can begin as conntrack has them; NULL: no other. */
-static const char *flows_proto(const struct cut_flow *f)
+/* Does it begin as explain_tuple has it? */
+static bool flows_begins(const struct cut_flow *f)
 {
 	switch (f->proto) {
 	case IPPROTO_TCP:
-		return "tcp";
 	case IPPROTO_UDP:
-		return "udp";
+		return true;
 	case IPPROTO_ICMP:
-		return f->icmp_type == 8 ? "icmp" : NULL;
+		return f->icmp_type == 8;
 	case IPPROTO_ICMPV6:
-		return f->icmp_type == 128 ? "icmp6" : NULL;
+		return f->icmp_type == 128;
 	}
-	return NULL;
-}
-
-static void flows_text(const struct flows_first *q, const struct flows_end *end,
-		       char *text, size_t size)
-{
-	bool six = end->addr.family == AF_INET6;
-	bool port = q->flow->proto == IPPROTO_TCP ||
-		    q->flow->proto == IPPROTO_UDP;
-	char addr[INET6_ADDRSTRLEN];
-
-	inet_ntop(end->addr.family, end->addr.addr, addr, sizeof(addr));
-	if (port)
-		str_fmt(text, size, six ? "[%s]:%u" : "%s:%u", addr, end->port);
-	else
-		str_put(text, size, addr);
-}
-
-/* Read when the first flow asks. */
-static int flows_rules(struct flows *s)
-{
-	s->rc = explain_db_open(&s->db, NULL, s->e);
-	if (!s->rc && s->more)
-		s->rc = s->more(s->db, s->e);
-	return s->rc;
+	return false;
 }
 
 /* Its first packet, to where it says or to where NAT sends it. */
-static int flows_first(struct flows *s, const struct cut_flow *f, bool nat)
+static struct flows_first flows_begin(const struct cut_flow *f, bool nat)
 {
-	struct flows_first q = { .flow = f, .proto = flows_proto(f) };
+	struct flows_first q = { .flow = f };
 
 	q.from.addr = flows_addr(f->family, f->src[0]);
 	q.from.port = f->sport[0];
 	q.to.addr = flows_addr(f->family, nat ? f->src[1] : f->dst[0]);
 	q.to.port = nat ? f->sport[1] : f->dport[0];
-	flows_where(s, f->zone, &q.from);
-	flows_where(s, f->zone, &q.to);
-	if (q.from.best < 0 && q.to.best < 0)
-		return 0; /* no vif has to do with it */
-	if (!q.proto)
-		return FLOWS_EITHER;
-	if (!s->db && flows_rules(s))
-		return 0;
-	flows_text(&q, &q.from, q.text[0], sizeof(q.text[0]));
-	flows_text(&q, &q.to, q.text[1], sizeof(q.text[1]));
-	return flows_ways(s, &q);
+	return q;
 }
 
-static int flows_judge(struct flows *s, const struct cut_flow *f)
+/* No bits: no vif has to do with it. */
+static int flows_judge_one(struct flows *s, struct flows_first *q,
+			   flows_way_fn *way)
 {
-	bool nat;
 	int bits;
 
-	if ((f->family != AF_INET && f->family != AF_INET6) || !f->src[0] ||
-	    !f->dst[0] || !f->src[1] || !f->dst[1])
+	flows_where(s, q->flow->zone, &q->from);
+	flows_where(s, q->flow->zone, &q->to);
+	if (q->from.best < 0 && q->to.best < 0)
 		return 0;
-	nat = memcmp(f->dst[0], f->src[1], f->family == AF_INET ? 4 : 16) ||
-	      f->dport[0] != f->sport[1];
-	bits = flows_first(s, f, false);
-	if (nat)
-		bits |= flows_first(s, f, true);
+	if (q->from.host || !flows_begins(q->flow))
+		return flows_either(s);
+	bits = flows_ways(s, q, way);
+	return bits || way == flows_way_changed ? bits : flows_either(s);
+}
+
+/* One destination, or another by NAT. */
+static int flows_begins_at(const struct cut_flow *f)
+{
+	return memcmp(f->dst[0], f->src[1], f->family == AF_INET ? 4 : 16) ||
+			       f->dport[0] != f->sport[1]
+		       ? 2
+		       : 1;
+}
+
+/* .. to where it says, and to where NAT sends it. */
+static int flows_judge(struct flows *s, const struct cut_flow *f,
+		       flows_way_fn *way)
+{
+	struct flows_first q;
+	int bits = 0, nat;
+
+	for (nat = 0; !s->rc && nat < flows_begins_at(f); nat++) {
+		q = flows_begin(f, nat);
+		bits |= flows_judge_one(s, &q, way);
+	}
 	return bits;
 }
 
-static int flows_cmp(const void *a, const void *b)
+/* Without the rules that came; what those did that went is not known. */
+static bool flows_was_dropped(struct flows *s, const struct cut_flow *f)
 {
-	const uint32_t *x = a, *y = b;
+	int bits;
 
-	return *x < *y ? -1 : *x > *y;
+	if (s->met != EXPLAIN_CAME)
+		return false;
+	s->db->before = true;
+	bits = flows_judge(s, f, flows_way);
+	s->db->before = false;
+	return bits == EXPLAIN_DROP;
 }
 
-static bool flows_was_dropped(const struct flows *s, uint32_t id)
-{
-	return s->ndropped &&
-	       bsearch(&id, s->dropped, s->ndropped, sizeof(id), flows_cmp);
-}
-
-static void flows_remember(struct flows *s, uint32_t id)
-{
-	uint32_t *v = s->dropped;
-
-	if (s->ndropped == s->room) {
-		s->room = s->room ? 2 * s->room : 64;
-		v = reallocarray(v, s->room, sizeof(*v));
-		if (!v) {
-			s->rc = -ENOMEM;
-			return;
-		}
-		s->dropped = v;
-	}
-	v[s->ndropped++] = id;
-}
-
-static enum cut_how flows_on(void *arg, const struct cut_flow *f)
+static enum cut_how flows_maybe(void *arg, const struct cut_flow *f)
 {
 	struct flows *s = arg;
-	int bits = s->rc ? 0 : flows_judge(s, f);
+	struct flows_first q;
+	int nat;
 
-	if (!s->after) {
-		if (bits == EXPLAIN_DROP)
-			flows_remember(s, f->id);
+	if (s->rc || (f->family != AF_INET && f->family != AF_INET6) ||
+	    !f->src[0] || !f->dst[0] || !f->src[1] || !f->dst[1])
 		return CUT_NOT;
+	for (nat = 0; nat < flows_begins_at(f); nat++) {
+		q = flows_begin(f, nat);
+		if (flows_changed(s, &q, NULL, NULL))
+			return CUT_END;
 	}
+	return CUT_NOT;
+}
+
+static enum cut_how flows_ends(void *arg, const struct cut_flow *f)
+{
+	struct flows *s = arg;
+	int bits;
+
+	if (!s->rc && !s->db)
+		s->rc = flows_read(s);
+	if (s->rc || !flows_judge(s, f, flows_way_changed))
+		return CUT_NOT;
+	s->met = 0;
+	bits = flows_judge(s, f, flows_way);
+	if (s->rc || !s->met)
+		return CUT_NOT;
 	s->unknown += bits == FLOWS_EITHER;
-	if (s->rc || bits != EXPLAIN_DROP || flows_was_dropped(s, f->id))
+	if (bits != EXPLAIN_DROP || flows_was_dropped(s, f))
 		return CUT_NOT;
 	return f->proto == IPPROTO_TCP ? CUT_SHUT : CUT_END;
 }
 
 /* --- before and after --------------------------------------------------------- */
-
-static int flows_look(struct flows *s, struct err *e)
-{
-	int rc = 0;
-
-	s->e = e;
-	if (flows_any())
-		rc = cut_if(flows_on, s);
-	explain_db_close(s->db);
-	s->db = NULL;
-	return s->rc ? s->rc : rc;
-}
 
 static int flows_say(struct err *e, int rc)
 {
@@ -358,7 +510,7 @@ static int flows_say(struct err *e, int rc)
 		       why[0] ? why : strerror(-rc));
 }
 
-int flows_before(struct flows **out, const struct flow_place *v, size_t n,
+int flows_before(struct flows **out, flow_places_fn *places, void *arg,
 		 explain_more_fn *more, struct err *e)
 {
 	struct flows *s = calloc(1, sizeof(*s));
@@ -366,28 +518,31 @@ int flows_before(struct flows **out, const struct flow_place *v, size_t n,
 
 	if (!s)
 		return flows_say(e, rc);
-	s->v = v;
-	s->n = n;
+	s->places = places;
+	s->arg = arg;
 	s->more = more;
 	s->nowhere = fopen("/dev/null", "we");
-	rc = s->nowhere && !getifaddrs(&s->host) ? flows_look(s, e) : -errno;
+	rc = s->nowhere ? flows_diff_open(&s->diff, flows_any(), more, e)
+			: -errno;
 	if (rc < 0) {
 		flows_close(s);
 		return flows_say(e, rc);
 	}
-	if (s->ndropped)
-		qsort(s->dropped, s->ndropped, sizeof(*s->dropped), flows_cmp);
 	*out = s;
 	return 0;
 }
 
 int flows_after(struct flows *s, struct flows_said *said, struct err *e)
 {
-	int rc;
+	int rc = flows_diff_read(&s->diff, e);
 
-	s->after = true;
-	s->unknown = 0;
-	rc = flows_look(s, e);
+	s->e = e;
+	if (!rc && (s->diff.all || s->diff.n) && flows_any()) {
+		rc = explain_db_empty(&s->sets, e);
+		if (!rc)
+			rc = cut_twice(flows_maybe, flows_ends, s);
+	}
+	rc = s->rc ? s->rc : rc;
 	said->cut = rc > 0 ? (unsigned)rc : 0;
 	said->unknown = s->unknown;
 	return rc < 0 ? flows_say(e, rc) : 0;
@@ -401,6 +556,11 @@ void flows_close(struct flows *s)
 		freeifaddrs(s->host);
 	if (s->nowhere)
 		fclose(s->nowhere);
-	free(s->dropped);
+	explain_db_close(s->sets);
+	explain_db_close(s->db); /* which has rules of diff */
+	flows_diff_close(&s->diff);
+	free(s->own.v);
+	free(s->nets.v);
+	free(s->others.v);
 	free(s);
 }

@@ -18,7 +18,7 @@
 struct flowcut {
 	struct ctl *c;
 	struct flow_place *v;
-	size_t n, vifs;
+	size_t n, room, vifs;
 	struct ifaddrs *addrs;
 	struct flows *flows;
 	bool no_memory;
@@ -44,20 +44,34 @@ static bool flowcut_routes(const struct flowcut *k, const char *bridge, int af)
 
 static struct flow_place *flowcut_place(struct flowcut *k, const char *dev)
 {
-	struct flow_place *p = reallocarray(k->v, k->n + 1, sizeof(*p));
+	size_t room = k->room ? 2 * k->room : 64;
+	struct flow_place *p = k->v;
 
-	if (!p) {
-		k->no_memory = true;
-		return NULL;
+	if (k->n == k->room) {
+		p = reallocarray(p, room, sizeof(*p));
+		if (!p) {
+			k->no_memory = true;
+			return NULL;
+		}
+		k->v = p;
+		k->room = room;
 	}
-	k->v = p;
 	p += k->n++;
 	memset(p, 0, sizeof(*p));
 	str_put(p->dev, sizeof(p->dev), dev);
 	way_master(dev, p->bridge);
+	if (k->n > 1 && p->bridge[0] && !strcmp(p->bridge, p[-1].bridge)) {
+		memcpy(p->own, p[-1].own, sizeof(p->own));
+		memcpy(p->bridge_routes, p[-1].bridge_routes,
+		       sizeof(p->bridge_routes));
+		p->zone = p[-1].zone;
+		return p;
+	}
 	way_mac(p->bridge[0] ? p->bridge : dev, p->own);
 	p->bridge_routes[0] = flowcut_routes(k, p->bridge, AF_INET);
 	p->bridge_routes[1] = flowcut_routes(k, p->bridge, AF_INET6);
+	if (p->bridge[0]) /* as zone.c counts them */
+		p->zone = (uint16_t)if_nametoindex(p->bridge);
 	return p;
 }
 
@@ -131,6 +145,21 @@ static void flowcut_free(struct flowcut *k)
 	free(k);
 }
 
+static int flowcut_places(void *arg, const struct flow_place **v, size_t *n)
+{
+	struct flowcut *k = arg;
+
+	if (getifaddrs(&k->addrs))
+		k->addrs = NULL;
+	nodes_each(k->c->store, flowcut_on_vif, k, NULL);
+	k->vifs = k->n;
+	if (k->vifs)
+		flowcut_others(k);
+	*v = k->v;
+	*n = k->n;
+	return k->no_memory ? -ENOMEM : 0;
+}
+
 struct flowcut *flowcut_open(struct ctl *c)
 {
 	struct flowcut *k;
@@ -142,20 +171,9 @@ struct flowcut *flowcut_open(struct ctl *c)
 	if (!k)
 		return NULL;
 	k->c = c;
-	if (getifaddrs(&k->addrs))
-		k->addrs = NULL;
-	nodes_each(c->store, flowcut_on_vif, k, NULL);
-	k->vifs = k->n;
-	if (k->vifs)
-		flowcut_others(k);
-	if (k->no_memory)
-		err_set(&e, -ENOMEM, "out of memory");
-	else if (k->vifs)
-		flows_before(&k->flows, k->v, k->n, c->legacy, &e);
-	if (e.text[0])
-		fprintf(stderr, "vifctl: %s\n", e.text);
-	if (k->flows)
+	if (!flows_before(&k->flows, flowcut_places, k, c->legacy, &e))
 		return k;
+	fprintf(stderr, "vifctl: %s\n", e.text);
 	flowcut_free(k);
 	return NULL;
 }

@@ -7,8 +7,8 @@
 
 #include "ctl/ctl.h"
 
-/* Before: the vifs that the store knows, and their connections. NULL where there is
- * no vif, or nothing can be told, which is said as a warning.
+/* Before: from here on rules that come and go are noted. NULL where there is
+ * no store, or nothing can be told, which is said as a warning.
  */
 struct flowcut;
 struct flowcut *flowcut_open(struct ctl *c);

@@ -8,6 +8,7 @@
 #                       a flow for each address and port; FOLDER/tcp4.80 grows by
 #                       a byte with each answer
 #   flows.py forget     all that conntrack knows
+#   flows.py fill N SOURCE..        N established ones of TCP, to 198.18.0.0/16
 #   flows.py list       id, beginning, protocol, destination and port of each entry
 import os
 import selectors
@@ -112,6 +113,37 @@ def entry(data):
           socket.inet_ntop(family, dst), port)
 
 
+def attr(kind, *data):
+    data = b"".join(data)
+    size = 4 + len(data)
+    return struct.pack("HH", size, kind) + data + bytes(-size % 4)
+
+
+def of_tcp(src, sport, dst, dport):
+    return (attr(0x8001, attr(1, src), attr(2, dst)) +
+            attr(0x8002, attr(1, b"\6"), attr(2, struct.pack(">H", sport)),
+                 attr(3, struct.pack(">H", dport))))
+
+
+def fill(n, sources):
+    s = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, 12)
+    s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 20)
+    sources = [socket.inet_aton(a) for a in sources]
+    for i in range(n):
+        src, sport = sources[i % len(sources)], 1024 + i % 60000
+        dst = socket.inet_aton(f"198.18.{i // 60000}.{i % 250 + 1}")
+        body = (attr(0x8001, of_tcp(src, sport, dst, 443)) +
+                attr(0x8002, of_tcp(dst, 443, src, sport)) +
+                attr(3, struct.pack(">I", 0xe)) +  # both ways, assured
+                attr(7, struct.pack(">I", 3600)) +
+                attr(0x8004, attr(0x8001, attr(1, b"\3"))))
+        # IPCTNL_MSG_CT_NEW, created, with an answer
+        s.send(struct.pack("IHHIIBBH", 20 + len(body), 1 << 8, 0x605, 1, 0,
+                           socket.AF_INET, 0, 0) + body)
+        if struct.unpack_from("i", s.recv(4096), 16)[0]:
+            sys.exit("cannot make an entry")
+
+
 def ask(kind, flags):
     s = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, 12)
     s.send(struct.pack("IHHII4x", 20, 1 << 8 | kind, flags, 1, 0))
@@ -131,6 +163,8 @@ if sys.argv[1] == "serve":
     serve()
 elif sys.argv[1] == "talk":
     talk(sys.argv[2], sys.argv[3:])
+elif sys.argv[1] == "fill":
+    fill(int(sys.argv[2]), sys.argv[3:])
 elif sys.argv[1] == "forget":
     ask(2, 0x5)  # IPCTNL_MSG_CT_DELETE, with an answer
 else:

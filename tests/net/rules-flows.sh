@@ -65,7 +65,7 @@ grew()
 no_more()
 {
 	# shellcheck disable=SC2086 # words
-	bytes $NOT >/tmp/not && sleep 0.7 && bytes $NOT | cmp -s - /tmp/not
+	bytes $NOT >/tmp/not && sleep 0.7 && bytes $NOT | diff /tmp/not -
 }
 start()
 {
@@ -153,4 +153,39 @@ for variant in nft legacy; do
 		vifctl rule flush -"${six:-4}" --variant $variant FORWARD
 	done
 done
+
+# --- what was forbidden before, and nobody ended: other changes do not ---
+# left NAME COMMAND..: it ends nothing.
+left()
+{
+	left=$1
+	shift
+	ok "$left" sh -c '"$@" >/tmp/said 2>&1' - "$@"
+	ok "$left: ends none" fails grep ended /tmp/said
+	same "$left: no entry" "$(cat /tmp/entries)" "$(entries '80|82|90')"
+}
+# shellcheck disable=SC2086 # words
+vifctl rule add -4 --variant nft -- -A FORWARD -m physdev \
+	--physdev-is-bridged $OLD -j ACCEPT
+files vif vif >/tmp/d/a.rules
+vifctl rules apply /tmp/d
+ok 'left: ten flows talk' start
+iptables-nft -A FORWARD -m physdev --physdev-in vif1.0 -p tcp --dport 80 -j DROP
+iptables-nft -N elsewhere
+entries '80|82|90' >/tmp/entries
+V='vifctl rule add -4 --variant nft -- -A'
+# shellcheck disable=SC2086 # words
+{
+	left 'a rule of other packets' $V FORWARD -p tcp --dport 99 -j DROP
+	left 'of another vif' $V FORWARD -m physdev --physdev-in vif7.0 \
+		-p tcp --dport 80 -j DROP
+	left 'of a chain that nobody goes to' $V elsewhere -p tcp --dport 80 \
+		-j DROP
+	left 'that lets pass' $V FORWARD -p tcp --dport 80 -j ACCEPT
+	left 'the same once more' $V FORWARD -m physdev --physdev-in vif1.0 \
+		-p tcp --dport 80 -j DROP
+}
+files vif vif '-A to-guest -p udp --dport 99 -j DROP' >/tmp/d/a.rules
+left "a line of the vif's file" vifctl rules apply /tmp/d
+stop
 done_testing
