@@ -51,6 +51,14 @@ static void engine_be16(uint16_t v, uint8_t be[2])
 	be[1] = (uint8_t)v;
 }
 
+/* Of a later part of a packet there is no header. The kernel knows that where it loads
+ * what is not one, two or four bytes; those it takes from wherever a header would be.
+ */
+static void engine_head(const struct engine *x)
+{
+	code_payload(x->c, NFT_PAYLOAD_TRANSPORT_HEADER, 0, 3);
+}
+
 static int engine_tcpudp(const struct engine *x, const struct rules_ext *m)
 {
 	bool tcp = !strcmp(m->name, "tcp");
@@ -60,6 +68,7 @@ static int engine_tcpudp(const struct engine *x, const struct rules_ext *m)
 		return engine_no(x, "--tcp-option",
 				 "there is no instruction "
 				 "that is equal");
+	engine_head(x);
 	/* nothing to compare: the header must be there, all the same */
 	if (!rules_code_own(m, x->c))
 		code_payload(x->c, NFT_PAYLOAD_TRANSPORT_HEADER, tcp ? 19 : 7,
@@ -74,6 +83,7 @@ static int engine_icmp(const struct engine *x, const struct rules_ext *m)
 	bool no = i->invflags & IPT_ICMP_INV;
 	uint8_t both[2] = { i->type, i->code[0] };
 
+	engine_head(x);
 	code_payload(x->c, NFT_PAYLOAD_TRANSPORT_HEADER, 0, 2);
 	if (i->type == 0xff && !x->r->ip6) {
 		if (no)
@@ -139,6 +149,7 @@ static int engine_multiport(const struct engine *x, const struct rules_ext *m)
 
 	if (m->rev != 1)
 		return engine_no(x, "-m multiport", "it is of an old kind");
+	engine_head(x);
 	if (!p->invert) {
 		if (!engine_list(p, n, v))
 			return 1; /* that was all */

@@ -139,7 +139,9 @@ vif vif4.0
 engine vif
 *filter
 -A from-guest -p tcp --syn -j DROP
--6 -A from-guest -p udp --dport 9 -j DROP
+-A from-guest -p udp --dport 9 -j DROP
+-4 -A from-guest -p tcp -m multiport --sports 7,8 -j DROP
+-4 -A from-guest -p icmp --icmp-type 8 -j DROP
 COMMIT
 END
 ok 'rules for flags, and for IPv6' vifctl rules apply /tmp/d
@@ -152,6 +154,10 @@ flags drop $IP4 0001 4006 66c8 $ENDS 00000001 50020000 pad 8
 flags-more drop $IP4 2001 4006 46c8 $ENDS 00000001 50020000 pad 8
 later pass $IP4 0002 4006 66c7 $ENDS pad 16
 udp-later pass $IP4 0001 4011 66bd $ENDS pad 16
+looks-flags pass $IP4 0002 4006 66c7 $ENDS 00010002 00000001 00000000 50020000
+looks-port pass $IP4 0002 4011 66bc $ENDS 00090009 00080000 pad 8
+looks-list pass $IP4 0002 4006 66c7 $ENDS 00070006 00080000 pad 8
+looks-icmp pass $IP4 0002 4001 66cc $ENDS 08000000 00080000 pad 8
 first6 pass $IP6 44 frag6 6 0 1 00090016 00000001
 flags6 drop $IP6 44 frag6 6 8 0 00000001 50020000 pad 4
 flags6-behind drop $IP6 0 hbh 60 dst6 44 frag6 6 8 1 00000001 50020000
@@ -166,6 +172,7 @@ hidden-past-empty drop $IP6 44 frag6 17 0 1 end udp 9 8
 hidden-later-short pass $IP6 44 frag6 17 16 0 pad 4
 hidden drop $IP6 44 frag6 60 8 0 0000 0000 1100 0104 0000 0000 udp 9 9
 hidden-twice drop $IP6 44 frag6 44 8 0 frag6 17 0 0 udp 9 9
+looks-label pass $ALL $ME 86dd 60000009 0010 2c40 fd000000000000000000000000000005 fd000000000000000000000000000006 1100 0010 00000001 0009000900080000
 plain pass $IP6 17 udp 9 8
 header pass $IP6 60 dst6 17 udp 9 8
 port drop $IP6 60 dst6 17 udp 9 9
@@ -214,6 +221,7 @@ export XTABLES_LOCKFILE=/tmp/xtables.lock
 cp /tmp/parts /tmp/parts.all
 due pass flags flags-more flags6 flags6-behind flags6-other hidden-first hidden \
 	hidden-twice
+due drop looks-flags looks-port looks-label # taken for the header
 ok 'engine iptables, nft variant: it asks the parts that it can read' \
 	by_iptables nft
 due pass hidden-past hidden-past-hbh hidden-past-route hidden-past-behind \
