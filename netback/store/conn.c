@@ -62,6 +62,7 @@ void conn_sweep(struct server *s)
 		*at = c->next;
 		conn_drop_all(c);
 		s->dom[c->dom].nconn--;
+		loop_cancel(s->loop, c->rest);
 		loop_del(s->loop, c->src);
 		conn_bury(s, c->dom, c->fd);
 		free(c->out);
@@ -74,13 +75,35 @@ void conn_sweep(struct server *s)
  */
 static void conn_mind(struct conn *c)
 {
-	uint32_t want = c->nout ? EPOLLOUT : EPOLLIN;
+	uint32_t want = c->nout ? EPOLLOUT : c->rest ? 0 : EPOLLIN;
 
 	if (!c->src || c->dead || c->mind == want)
 		return;
 	if (loop_mod(c->server->loop, c->src, want))
 		conn_kill(c);
 	c->mind = want;
+}
+
+static void conn_rested(void *arg)
+{
+	struct conn *c = arg;
+
+	c->rest = NULL;
+	conn_mind(c);
+}
+
+/* Who made others hear too much waits before its next request. */
+static void conn_tire(struct conn *c)
+{
+	struct dom *d = &c->server->dom[c->dom];
+	uint32_t ms = c->dom ? rate_owe(&d->rate, loop_now(c->server->loop),
+					d->heard, CONN_HEARD, CONN_EACH_MS)
+			     : 0;
+
+	d->heard = 0;
+	if (!ms || loop_after(c->server->loop, ms, conn_rested, c, &c->rest))
+		return;
+	conn_mind(c);
 }
 
 /* Writes what it can. */
@@ -200,7 +223,7 @@ static void conn_read(struct conn *c)
 	uint8_t buf[sizeof(c->in)];
 	unsigned turns = 16;
 
-	while (turns-- && !c->dead && !c->nout) {
+	while (turns-- && !c->dead && !c->nout && !c->rest) {
 		size_t want = conn_wanted(c);
 		int r;
 
@@ -215,6 +238,7 @@ static void conn_read(struct conn *c)
 			conn_feed(c, buf, (size_t)r);
 		if (c->nout)
 			conn_flush(c);
+		conn_tire(c);
 	}
 }
 

@@ -3,7 +3,10 @@
  *
  * Input is one message at a time, output is bounded: while a client has
  * unread output no further request of it is read, and one which lets events pile
- * up is disconnected. So nobody waits for anybody.
+ * up is disconnected. So nobody waits for anybody. Nor does a guest fill others'
+ * memory: what its changes made others hear is limited, and beyond that its next
+ * request waits in its socket. (libxenstore takes events as fast as they come, and
+ * keeps them until their turn.)
  */
 #ifndef NETBACK_STORE_CONN_H
 #define NETBACK_STORE_CONN_H
@@ -14,6 +17,7 @@
 
 #include "base/log.h"
 #include "base/loop.h"
+#include "base/rate.h"
 #include "store/db.h"
 
 enum {
@@ -28,6 +32,8 @@ enum {
 	CONN_TXN_NODES = 1024,
 	CONN_TXN_BYTES = 1 << 20, /* of changes in one transaction */
 	CONN_OUT = 256 << 10,
+	CONN_HEARD = 1000, /* events for others at once .. */
+	CONN_EACH_MS = 1,  /* .. and then one each */
 	/* Of domain 0, together and each: it is trusted, its bugs are not. */
 	CONN_DOM0 = 1024,
 	CONN_OUT0 = 16 << 20,
@@ -39,6 +45,8 @@ struct dom {
 	bool introduced;
 	struct grave *grave; /* of what a guest left us to close; or NULL */
 	unsigned nconn, nwatch, ntxn;
+	unsigned heard; /* events for others, not yet in rate */
+	struct rate rate;
 };
 
 struct watch {
@@ -54,7 +62,8 @@ struct conn {
 	bool dead; /* swept when the turn's work is done */
 	int fd;
 	struct loop_fd *src;
-	uint32_t mind; /* EPOLLIN or EPOLLOUT: what src waits for */
+	uint32_t mind; /* EPOLLIN, EPOLLOUT or none: what src waits for */
+	struct loop_timer *rest; /* no request is read until then */
 	struct watch *watches;
 	struct txn *txns;
 	uint32_t last_txn;
@@ -107,7 +116,7 @@ void watch_drop_all(struct conn *c);
 void watch_first(struct conn *c); /* the one event of the newest watch */
 
 /* Sends a finished transaction's events to whoever may see them. */
-void watch_fire(struct server *s, const struct txn *x,
+void watch_fire(struct conn *from, const struct txn *x,
 		const struct node *before);
 void watch_special(struct server *s, const char *name);
 

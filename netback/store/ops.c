@@ -435,7 +435,7 @@ static int ops_commit(struct conn *c, struct txn *x)
 	x->guest = c->dom;
 	rc = txn_commit(x, &before);
 	if (!rc)
-		watch_fire(c->server, x, before);
+		watch_fire(c, x, before);
 	tree_unref(before);
 	return rc;
 }

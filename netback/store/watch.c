@@ -127,12 +127,14 @@ static bool watch_permitted(uint16_t dom, const struct node *root,
 	return n && (perm_bits(dom, n) & TREE_READ);
 }
 
-static void watch_one(struct conn *c, const struct txn_event *e,
-		      const struct node *before)
+/* How many of its watches heard of it. */
+static unsigned watch_one(struct conn *c, const struct txn_event *e,
+			  const struct node *before)
 {
 	const struct node *after = c->server->db.tree.root;
 	struct watch *w;
 	int may = -1; /* not asked yet */
+	unsigned n = 0;
 
 	for (w = c->watches; w && !c->dead; w = w->next) {
 		if (!watch_covers(w, e->path, e->exact))
@@ -141,20 +143,26 @@ static void watch_one(struct conn *c, const struct txn_event *e,
 			may = watch_permitted(c->dom, before, e->path) ||
 			      watch_permitted(c->dom, after, e->path);
 		if (!may)
-			return;
+			break;
 		watch_send(c, w, e->path);
+		n++;
 	}
+	return n;
 }
 
-void watch_fire(struct server *s, const struct txn *x,
+void watch_fire(struct conn *from, const struct txn *x,
 		const struct node *before)
 {
+	struct dom *d = &from->server->dom[from->dom];
 	struct conn *c;
-	unsigned i;
+	unsigned i, n;
 
 	for (i = 0; i < x->nevent; i++) {
-		for (c = s->conns; c; c = c->next)
-			watch_one(c, &x->event[i], before);
+		for (c = from->server->conns; c; c = c->next) {
+			n = watch_one(c, &x->event[i], before);
+			if (c->dom != from->dom)
+				d->heard += n;
+		}
 	}
 }
 

@@ -100,6 +100,7 @@ FLOW=$!
 n=$(storm $STORM_S)
 echo "# $n writes in $STORM_S s"
 ok 'a storm of watch events' test "$n" -gt 100
+ok 'no faster than others are to hear of it' test "$n" -le $((1500 * STORM_S))
 grown()
 {
 	[ "$(memory "$1")" -le $(($2 + SLACK)) ] ||
