@@ -13,7 +13,11 @@
 #include "base/loop.h"
 #include "liar.h"
 
-enum { EARLY_MS = 10000, EARLY_REST_MS = 10, EARLY_LOOK_US = 200 };
+enum {
+	EARLY_MS = 10000,
+	EARLY_LOOK_US = 200,
+	LATE_MS = 2500, /* a connect waits 2 s for its channels */
+};
 
 /* variant: by the file or by the mapping. */
 static int punch(struct liar *g, unsigned page, unsigned n)
@@ -109,7 +113,7 @@ static int killed(struct liar *g)
 }
 
 /* Says 4 twice before there is anything to connect to, and is gone as soon as it
- * is connected: nobody asks for that any more, so it stays closed.
+ * is connected: nobody asks for that any more, so it stays closed. arg: ms of that.
  */
 static int gone_early(struct liar *g)
 {
@@ -130,7 +134,7 @@ static int gone_early(struct liar *g)
 	liar_drop(g);
 	if (!rc)
 		rc = liar_wait_state(g, 1u << XenbusStateClosed, EARLY_MS);
-	liar_sleep(EARLY_REST_MS);
+	liar_sleep((unsigned)g->lie->arg);
 	return rc;
 }
 
@@ -167,6 +171,12 @@ const struct lie lies_mem[] = {
 	  .id = "CVE-2010-3699 P25",
 	  .due = DUE_GONE,
 	  .tell = gone_early,
-	  .variants = 8 },
+	  .variants = 8,
+	  .arg = 10 },
+	{ .name = "guest-gone-late",
+	  .id = "CVE-2010-3699 P25",
+	  .due = DUE_GONE,
+	  .tell = gone_early,
+	  .arg = LATE_MS },
 };
 const unsigned nlies_mem = ARRAY_SIZE(lies_mem);
