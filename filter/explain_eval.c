@@ -6,7 +6,6 @@
  */
 #include <arpa/inet.h>
 #include <errno.h>
-#include <linux/if_packet.h>
 #include <linux/netfilter.h>
 #include <linux/netfilter/nf_conntrack_common.h>
 #include <linux/netfilter/nf_tables.h>
@@ -104,18 +103,6 @@ static void explain_index(struct explain_at *a, uint32_t reg, const char *name)
 		a->got = EXPLAIN_NO;
 	else
 		explain_set_reg(a, reg, &i, sizeof(i));
-}
-
-static uint8_t explain_pkttype(const struct explain_pkt *p)
-{
-	static const uint8_t all[6] = { 0xff, 0xff, 0xff, 0xff, 0xff, 0xff };
-	const uint8_t *d = p->x->frame;
-
-	if (!memcmp(d, all, 6))
-		return PACKET_BROADCAST;
-	if (d[0] & 1)
-		return PACKET_MULTICAST;
-	return p->x->out[0] && p->x->bridge[0] ? PACKET_OTHERHOST : PACKET_HOST;
 }
 
 static void explain_meta_set(struct explain_at *a, const struct nftnl_expr *x,

@@ -3,6 +3,7 @@
 #include <arpa/inet.h>
 #include <ctype.h>
 #include <errno.h>
+#include <linux/if_packet.h>
 #include <linux/netfilter.h>
 #include <net/ethernet.h>
 #include <netinet/in.h>
@@ -381,4 +382,16 @@ void explain_look(struct explain_pkt *p)
 		explain_look4(p);
 	if (type == ETHERTYPE_IPV6)
 		explain_look6(p);
+}
+
+uint8_t explain_pkttype(const struct explain_pkt *p)
+{
+	static const uint8_t all[6] = { 0xff, 0xff, 0xff, 0xff, 0xff, 0xff };
+	const uint8_t *d = p->x->frame;
+
+	if (!memcmp(d, all, 6))
+		return PACKET_BROADCAST;
+	if (d[0] & 1)
+		return PACKET_MULTICAST;
+	return p->x->out[0] && p->x->bridge[0] ? PACKET_OTHERHOST : PACKET_HOST;
 }

@@ -165,6 +165,8 @@ int explain_tuple(struct explain *x, const uint8_t dst[6], const uint8_t src[6],
 		  const struct explain_first *t);
 /* Where IPv6's first extension header of that kind is, 0 = there is none. */
 size_t explain_ext(const struct explain_pkt *p, uint8_t type);
+/* PACKET_HOST .. */
+uint8_t explain_pkttype(const struct explain_pkt *p);
 
 /* explain_brnf.c: does br_netfilter show the frame to iptables, to arptables, or,
  * packed in PPPoE, to the former?
