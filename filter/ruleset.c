@@ -12,7 +12,7 @@
 #include "base/num.h"
 #include "rules_line.h"
 
-enum { RULESET_VIFS = 65536, RULESET_SETS = 1000 };
+enum { RULESET_VIFS = 65536, RULESET_SETS = 1000, RULESET_CHAINS = 1000 };
 
 struct ruleset_in {
 	struct ruleset *s;
@@ -228,6 +228,9 @@ static int ruleset_chain(struct ruleset_in *in)
 				   "a chain of a file has no policy; say -");
 	if (ruleset_chain_known(in, name))
 		return 0;
+	if (in->nchain == RULESET_CHAINS)
+		return ruleset_bad(in, 0, "more than %d chains",
+				   RULESET_CHAINS);
 	v = reallocarray(in->chain, in->nchain + 1, sizeof(*in->chain));
 	if (!v)
 		return -ENOMEM;
@@ -362,11 +365,11 @@ static int ruleset_rule_of(struct ruleset_in *in, int family)
 
 	if (rc)
 		return rc > 0 ? 0 : rc;
-	if (had >= RULESET_RULES)
-		return ruleset_bad(in, 0, "more than %d rules", RULESET_RULES);
 	rc = rules_parse(in->l.n, argv, family, rs, &why);
 	if (rc)
 		return ruleset_bad(in, rules_parse_word(), "%s", why.text);
+	if (rs->n > RULESET_RULES)
+		return ruleset_bad(in, 0, "more than %d rules", RULESET_RULES);
 	for (; !rc && had < rs->n; had++) {
 		rs->v[had].line = in->line;
 		rc = ruleset_allowed(in, &rs->v[had]);

@@ -439,16 +439,22 @@ static void xt_addr_n(const struct xt_words *w, unsigned i, unsigned n,
 /* One rule for each pair of addresses. */
 static void xt_emit(struct xt_words *w)
 {
-	unsigned s, d;
+	unsigned s, d, n[2], i;
 
 	xt_addrs(w, 0, w->src);
 	xt_addrs(w, 1, w->dst);
-	for (s = 0; s < (w->naddr[0] ? w->naddr[0] : 1); s++)
-		for (d = 0; d < (w->naddr[1] ? w->naddr[1] : 1); d++) {
+	for (i = 0; i < 2; i++)
+		n[i] = w->naddr[i] ? w->naddr[i] : 1;
+	if (n[0] > RULES_PAIRS / n[1])
+		xtables_error(PARAMETER_PROBLEM,
+			      "%u addresses of -s with %u of -d are more than "
+			      "%d rules",
+			      n[0], n[1], RULES_PAIRS);
+	for (s = 0; !w->rc && s < n[0]; s++)
+		for (d = 0; !w->rc && d < n[1]; d++) {
 			xt_addr_n(w, 0, s, &w->r.src);
 			xt_addr_n(w, 1, d, &w->r.dst);
-			if (!w->rc)
-				w->rc = rules_add(w->out, &w->r);
+			w->rc = rules_add(w->out, &w->r);
 		}
 }
 

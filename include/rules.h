@@ -30,6 +30,8 @@ enum {
 	RULES_TEXT = 2048,
 	RULES_MATCHES = 12, /* most matches in one rule */
 	RULES_WORDS = 256,  /* most words in one rule */
+	RULES_PAIRS =
+		100000, /* most rules that one makes by -s a,b and -d c,d */
 };
 
 enum rules_verb {

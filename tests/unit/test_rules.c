@@ -6,12 +6,14 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
 
 #include "base/num.h"
 #include "rules.h"
+#include "ruleset.h"
 
 enum { WORDS = 40 };
 
@@ -161,12 +163,61 @@ static void refuses(void **state)
 	}
 }
 
+/* A file of rules with `n` lines between *filter and COMMIT, each of them `line`. */
+static int many(const char *head, const char *line, unsigned n, struct err *e)
+{
+	struct ruleset *s = NULL;
+	size_t size;
+	char *text;
+	FILE *f = open_memstream(&text, &size);
+	unsigned i;
+	int rc;
+
+	fprintf(f, "vif v1\n%s*filter\n", head);
+	for (i = 0; i < n; i++) {
+		fprintf(f, line, i);
+		fputc('\n', f);
+	}
+	fputs("COMMIT\n", f);
+	fclose(f);
+	rc = ruleset_parse("f.rules", text, size, &s, e);
+	ruleset_free(s);
+	free(text);
+	return rc;
+}
+
+/* What would take hours or all memory is refused at once. */
+static void bounds(void **state)
+{
+	struct err e = { "" };
+	char *set;
+	size_t size;
+	FILE *f = open_memstream(&set, &size);
+	unsigned i;
+
+	(void)state;
+	for (i = 0; i < 4000; i++)
+		fprintf(f, "set a addr 10.0.%u.%u\n", i / 250, i % 250);
+	fclose(f);
+	assert_int_equal(many("", ":c%u - [0:0]", 1000, &e), 0);
+	assert_int_equal(many("", ":c%u - [0:0]", 1001, &e), -EINVAL);
+	assert_non_null(
+		strstr(e.text, "f.rules:1003:1: more than 1000 chains"));
+	assert_int_equal(many(set, "-A to-guest -s @a", 1, &e), 0);
+	assert_int_equal(many(set, "-A to-guest -s @a -d @a", 1, &e), -EINVAL);
+	assert_non_null(strstr(e.text, "more than 100000 rules"));
+	assert_int_equal(many(set, "-A to-guest -s @a", 26, &e), -EINVAL);
+	assert_non_null(strstr(e.text, "f.rules:4028:1: more than 100000"));
+	free(set);
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(prints),
 		cmocka_unit_test(several),
 		cmocka_unit_test(refuses),
+		cmocka_unit_test(bounds),
 	};
 
 	return cmocka_run_group_tests_name("rules", tests, NULL, NULL);
