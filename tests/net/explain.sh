@@ -304,7 +304,7 @@ ok "raw hex" says 'drop, .* drop_ethertype$' \
 nft -f - <<-END
 	table bridge b {
 		chain f {
-			type filter hook forward priority 0
+			type filter hook forward priority 1
 			ct state new drop
 		}
 	}
