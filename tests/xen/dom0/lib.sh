@@ -26,11 +26,14 @@ quiet()
 	"$@" >/dev/null 2>&1
 }
 
-# What a Xen host starts at boot. xen_up oxenstored|xenstored
+# What a Xen host starts at boot. xen_up oxenstored|xenstored OPTION..
 xen_up()
 {
 	mkdir -p /var/lib/xenstored /var/log/xen
-	"$XEN/$1" --pid-file /run/xenstore.pid >/tmp/xenstored.log 2>&1
+	x_store=$1
+	shift
+	"$XEN/$x_store" --pid-file /run/xenstore.pid "$@" \
+		>/tmp/xenstored.log 2>&1
 	within 10 xenstore-read / || return 1
 	"$XEN/xen-init-dom0" >/tmp/init-dom0.log 2>&1
 	"$XEN/xenconsoled" --pid-file /run/xenconsoled.pid --log=guest \

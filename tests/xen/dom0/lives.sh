@@ -2,6 +2,33 @@
 # shellcheck shell=sh
 # lives.sh - what guests must not notice, and what must end well
 
+# Each card's features are offered in one transaction: a frontend sees none or all.
+# After two_guests; xenstored writes to TRACE what it is asked (and not any more).
+TRACE=/tmp/store.trace
+offered()
+{
+	same 'features: all of a card in one transaction' \
+		'2 cards, 12 at a time, 0 alone' "$(awk '
+		$1 != "IN" { next }
+		$5 == "TRANSACTION_START" { open[$2] = 1; n[$2] = 0 }
+		$5 == "WRITE" && $6 ~ /backend\/vif\/.*\/(feature|multi)-/ {
+			split($6, p, "/")
+			if (open[$2]) n[$2]++; else alone++
+			card[p[7] "/" p[8]]
+		}
+		$5 == "TRANSACTION_END" {
+			if (n[$2]) seen[n[$2]]
+			open[$2] = 0
+		}
+		END {
+			for (i in card) cards++
+			for (i in seen) at = at (at ? " or " : "") i
+			printf "%d cards, %s at a time, %d alone\n", cards, at, alone
+		}' $TRACE)"
+	xenstore-control log off
+	rm $TRACE
+}
+
 # What a worker that was taken over could bind: each of its evtchns is of one guest
 # alone, of which it has two for a queue.
 restricted()

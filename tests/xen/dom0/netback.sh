@@ -9,7 +9,7 @@
 . /nb/tests/xen/dom0/direct.sh
 ok 'vector registers survive: the emulation is sound' \
 	"$B/tests/xen/dom0/vectors" 4 4
-ok 'xenstored and its like are up' xen_up xenstored
+ok 'xenstored and its like are up' xen_up xenstored --trace-file $TRACE
 modprobe xen-netback
 ok 'netbackd does not start beside the kernel'\''s backend' \
 	sh -c 'netbackd 2>&1 | grep "rmmod xen-netback"'
@@ -19,6 +19,7 @@ two_guests
 # shellcheck disable=SC2034 # suite.sh's
 HELD=$(held_maps)
 whole 'at first'
+offered
 restricted
 hotplug_effects
 firewall_effects
