@@ -206,8 +206,12 @@ s.bind(('$1', 5001))
 for i in range(20):
     s.sendto(b'hello', ('10.0.0.2', 5002))"
 }
-in_guest 2 timeout 30 socat -u UDP-RECV:5002 STDOUT >"$LOG.hello" &
-until_true 5 listening 5002 in_guest 2
+hears()
+{
+	in_guest 2 socat -u UDP-RECV:5002 STDOUT >"$LOG.hello" &
+	until_true 5 listening 5002 in_guest 2
+}
+hears
 say 10.0.0.3
 ok "a neighbour's address is for the guard" came 1 0 0
 ok 'which drops it' [ "$(dropped)" -ge $((dropped + 20)) ]
@@ -244,6 +248,44 @@ ok 'nor past a rate' until_true 10 none 1 2
 xenstore-rm "$(back 2)/rate"
 until_true 5 grep -q 'vif2.0: not limited' $LOG
 ok 'without it again' until_true 10 mostly 1 2
+
+# --- a guard that is paused ---------------------------------------------------------
+
+ok 'the guard is paused' vifctl guard pause vif1.0
+ok 'and somebody deletes it' nft delete table netdev \
+	"$(nft list tables netdev | sed -n 's/.* \([^ ]*vif1\.0\)$/\1/p')"
+ok 'what went directly goes on' until_true 10 mostly 1 2
+in_guest 1 ip addr add 10.0.0.3/32 dev eth0
+: >"$LOG.hello"
+mark 1
+say 10.0.0.3
+ok "a neighbour's address goes to the host as before" came 1 0 0
+ok 'which lets it pass now' until_true 5 grep -q hello "$LOG.hello"
+ok 'the guard is back' vifctl guard resume vif1.0
+dropped=$(dropped)
+say 10.0.0.3
+ok 'and drops it' [ "$(dropped)" -ge $((dropped + 20)) ]
+in_guest 1 ip addr del 10.0.0.3/32 dev eth0
+
+# --- a bridge that forgets ----------------------------------------------------------
+
+# What was sent to guest N's tap, in packets.
+told()
+{
+	ip -j -s link show "vif$1.0" |
+		"$PYTHON" -c 'import json, sys
+print(json.load(sys.stdin)[0]["stats64"]["tx"]["packets"])'
+}
+ip link set br0 type bridge ageing_time 100
+stream 1 2 500 4
+sleep 3
+ok 'what is not heard of for longer than the bridge remembers is known' \
+	sh -c 'bridge fdb show br br0 | grep "00:16:3e:00:00:02 dev vif2.0 .*static"'
+told=$(told 3)
+ping -q -c 50 -i 0.02 10.0.0.2 >>$LOG
+ok 'nobody else is told what is for it' [ $(($(told 3) - told)) -lt 20 ]
+stream_end 2
+ip link set br0 type bridge ageing_time 30000
 
 # --- who changes a frame while it is looked at -------------------------------------
 
