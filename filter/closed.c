@@ -31,6 +31,7 @@
 #include "base/num.h"
 #include "code.h"
 #include "filter.h"
+#include "fixed.h"
 #include "nft.h"
 #include "own.h"
 
@@ -48,43 +49,31 @@ static const char *const closed_sets[CLOSED_SETS] = { "bridges", "ports",
 const char closed_config[] =
 	"CONFIG_NF_TABLES_BRIDGE and CONFIG_NFT_BRIDGE_META";
 
-enum { CLOSED_NO_HOOK = NF_INET_NUMHOOKS };
+static const struct fixed_chain closed_chains[] = {
+	{ "foreign", FIXED_NO_HOOK },
+	{ "foreign_addr", FIXED_NO_HOOK },
+	{ "from_port", FIXED_NO_HOOK },
+	{ "to_host", FIXED_NO_HOOK },
+	{ "prerouting", NF_INET_PRE_ROUTING },
+	{ "input", NF_INET_LOCAL_IN },
+	{ "postrouting", NF_INET_POST_ROUTING },
+};
 
-/* Who goes to a chain is named before it. */
+/* What the first rule of each asks. */
 static const struct {
-	const char *name;
-	uint32_t hook, bridge, port; /* keys */
-	const char *to;		     /* what is said of all closed bridges */
-} closed_chains[] = {
-	{ "foreign", CLOSED_NO_HOOK, 0, 0, NULL },
-	{ "foreign_addr", CLOSED_NO_HOOK, 0, 0, NULL },
-	{ "from_port", CLOSED_NO_HOOK, 0, NFT_META_IIFNAME, NULL },
-	{ "to_host", CLOSED_NO_HOOK, 0, NFT_META_IIFNAME, NULL },
-	{ "prerouting", NF_INET_PRE_ROUTING, NFT_META_BRI_IIFNAME, 0,
-	  "from_port" },
-	{ "input", NF_INET_LOCAL_IN, NFT_META_BRI_IIFNAME, 0, "to_host" },
-	{ "postrouting", NF_INET_POST_ROUTING, NFT_META_BRI_OIFNAME,
-	  NFT_META_OIFNAME, NULL },
+	uint32_t bridge, port; /* keys */
+	const char *to;	       /* what is said of all closed bridges */
+} closed_asks[ARRAY_SIZE(closed_chains)] = {
+	{ 0, 0, NULL },
+	{ 0, 0, NULL },
+	{ 0, NFT_META_IIFNAME, NULL },
+	{ 0, NFT_META_IIFNAME, NULL },
+	{ NFT_META_BRI_IIFNAME, 0, "from_port" },
+	{ NFT_META_BRI_IIFNAME, 0, "to_host" },
+	{ NFT_META_BRI_OIFNAME, NFT_META_OIFNAME, NULL },
 };
 
 /* --- messages ------------------------------------------------------------------ */
-
-static int closed_put_table(struct nft_batch *b, uint16_t type)
-{
-	struct nftnl_table *t = nftnl_table_alloc();
-	struct nlmsghdr *nlh;
-
-	if (!t)
-		return -ENOMEM;
-	nftnl_table_set_str(t, NFTNL_TABLE_NAME, CLOSED_TABLE);
-	nlh = nft_batch_msg(b, type, NFPROTO_BRIDGE,
-			    type == NFT_MSG_NEWTABLE ? NLM_F_CREATE : 0,
-			    "table bridge %s", CLOSED_TABLE);
-	if (nlh)
-		nftnl_table_nlmsg_build_payload(nlh, t);
-	nftnl_table_free(t);
-	return 0;
-}
 
 static struct nftnl_set *closed_set(enum closed_set which)
 {
@@ -184,31 +173,6 @@ int closed_put_port(struct nft_batch *b, const char *dev, bool on)
 			    on ? NFT_MSG_NEWSETELEM : NFT_MSG_DELSETELEM, &one);
 }
 
-static int closed_put_chain(struct nft_batch *b, unsigned i)
-{
-	struct nftnl_chain *c = nftnl_chain_alloc();
-	struct nlmsghdr *nlh;
-
-	if (!c)
-		return -ENOMEM;
-	nftnl_chain_set_str(c, NFTNL_CHAIN_TABLE, CLOSED_TABLE);
-	nftnl_chain_set_str(c, NFTNL_CHAIN_NAME, closed_chains[i].name);
-	if (closed_chains[i].hook != CLOSED_NO_HOOK) {
-		nftnl_chain_set_str(c, NFTNL_CHAIN_TYPE, "filter");
-		nftnl_chain_set_u32(c, NFTNL_CHAIN_HOOKNUM,
-				    closed_chains[i].hook);
-		nftnl_chain_set_s32(c, NFTNL_CHAIN_PRIO, CLOSED_PRIO);
-		nftnl_chain_set_u32(c, NFTNL_CHAIN_POLICY, NF_ACCEPT);
-	}
-	nlh = nft_batch_msg(b, NFT_MSG_NEWCHAIN, NFPROTO_BRIDGE, NLM_F_CREATE,
-			    "%s: chain %s", CLOSED_TABLE,
-			    closed_chains[i].name);
-	if (nlh)
-		nftnl_chain_nlmsg_build_payload(nlh, c);
-	nftnl_chain_free(c);
-	return 0;
-}
-
 static int closed_port_rule(struct code *c, unsigned i, bool named)
 {
 	int rc = code_open(c, NFPROTO_BRIDGE, CLOSED_TABLE,
@@ -216,73 +180,61 @@ static int closed_port_rule(struct code *c, unsigned i, bool named)
 
 	if (rc)
 		return rc;
-	if (named && closed_chains[i].bridge) {
-		code_meta(c, closed_chains[i].bridge);
+	if (named && closed_asks[i].bridge) {
+		code_meta(c, closed_asks[i].bridge);
 		code_in_set(c, closed_sets[CLOSED_BRIDGES]);
 	}
-	if (closed_chains[i].to) {
-		code_verdict(c, NFT_GOTO, closed_chains[i].to);
+	if (closed_asks[i].to) {
+		code_verdict(c, NFT_GOTO, closed_asks[i].to);
 		return 0;
 	}
-	code_meta(c, closed_chains[i].port);
+	code_meta(c, closed_asks[i].port);
 	code_not_in_set(c, closed_sets[CLOSED_PORTS]);
 	code_count(c);
 	code_verdict(c, NF_DROP, NULL);
 	return 0;
 }
 
-/* Rule k: code_close after 0; 1: the chain has no more. */
-static int closed_rule(struct code *c, unsigned i, unsigned k, bool named)
+static int closed_rule(struct code *c, const struct fixed *t, unsigned i,
+		       unsigned k)
 {
-	bool base = closed_chains[i].hook != CLOSED_NO_HOOK;
+	struct own_table own = own_closed(t->named);
+	bool base = closed_chains[i].hook != FIXED_NO_HOOK;
 	int rc = 1;
 
-	if (!base && !closed_chains[i].port)
-		rc = own_rule_foreign(c, closed_chains[i].name, k);
+	if (!base && !closed_asks[i].port)
+		rc = own_rule_foreign(c, &own, closed_chains[i].name, k);
 	else if (!k)
-		rc = closed_port_rule(c, i, named);
+		rc = closed_port_rule(c, i, t->named);
 	else if (!base)
-		rc = own_rule(c, closed_chains[i].name, k - 1, named);
+		rc = own_rule(c, &own, closed_chains[i].name, k - 1);
 	if (rc || !c->failed)
 		return rc;
 	code_close(c);
 	return -ENOMEM;
 }
 
-/* 1: as closed_rule */
-static int closed_put_rule(struct nft_batch *b, unsigned i, unsigned k,
-			   bool named)
+static struct fixed closed_fixed(bool named)
 {
-	struct nlmsghdr *nlh;
-	struct code c;
-	int rc = closed_rule(&c, i, k, named);
-
-	if (rc)
-		return rc;
-	nlh = nft_batch_msg(b, NFT_MSG_NEWRULE, NFPROTO_BRIDGE,
-			    NLM_F_CREATE | NLM_F_APPEND, "%s: rule in %s",
-			    CLOSED_TABLE, closed_chains[i].name);
-	if (nlh)
-		nftnl_rule_nlmsg_build_payload(nlh, c.rule);
-	code_close(&c);
-	return 0;
+	return (struct fixed){
+		.table = CLOSED_TABLE,
+		.family = NFPROTO_BRIDGE,
+		.prio = CLOSED_PRIO,
+		.nset = CLOSED_SETS + OWN_SETS,
+		.nchain = ARRAY_SIZE(closed_chains),
+		.chain = closed_chains,
+		.rule = closed_rule,
+		.named = named,
+	};
 }
 
 /* --- what is there --------------------------------------------------------------- */
 
-static void closed_put_table_name(struct nlmsghdr *nlh, const void *arg)
-{
-	(void)arg;
-	mnl_attr_put_strz(nlh, NFTA_TABLE_NAME, CLOSED_TABLE);
-}
-
 bool closed_there(struct nft *nft)
 {
-	struct nft_ask a = { .type = NFT_MSG_GETTABLE,
-			     .family = NFPROTO_BRIDGE,
-			     .build = closed_put_table_name };
+	struct fixed t = closed_fixed(false);
 
-	return nft_ask(nft, &a) == 0;
+	return fixed_there(nft, &t);
 }
 
 static int closed_add(struct filter_names *names, const char *name)
@@ -400,85 +352,11 @@ no:
 	return false;
 }
 
-struct closed_seen {
-	unsigned i, rules;
-	bool named, same;
-	uint32_t use;
-};
-
-static int closed_on_rule(const struct nlmsghdr *nlh, void *data)
-{
-	char want[1024], have[1024];
-	struct closed_seen *s = data;
-	struct nftnl_rule *r = nftnl_rule_alloc();
-	struct code c;
-
-	if (!r || closed_rule(&c, s->i, s->rules++, s->named)) {
-		s->same = false;
-		goto out;
-	}
-	if (nftnl_rule_nlmsg_parse(nlh, r) ||
-	    code_text(c.rule, want, sizeof(want)) <= 0 ||
-	    code_text(r, have, sizeof(have)) <= 0 || strcmp(want, have))
-		s->same = false;
-	code_close(&c);
-out:
-	if (r)
-		nftnl_rule_free(r);
-	return MNL_CB_OK;
-}
-
-static void closed_put_chain_name(struct nlmsghdr *nlh, const void *chain)
-{
-	mnl_attr_put_strz(nlh, NFTA_RULE_TABLE, CLOSED_TABLE);
-	mnl_attr_put_strz(nlh, NFTA_RULE_CHAIN, chain);
-}
-
-static int closed_on_table(const struct nlmsghdr *nlh, void *data)
-{
-	struct nftnl_table *t = nftnl_table_alloc();
-	struct closed_seen *s = data;
-
-	if (t && !nftnl_table_nlmsg_parse(nlh, t))
-		s->use = nftnl_table_get_u32(t, NFTNL_TABLE_USE);
-	if (t)
-		nftnl_table_free(t);
-	return MNL_CB_OK;
-}
-
-/* Rule by rule, but not what the sets hold. */
 static bool closed_stands(struct nft *nft, bool named)
 {
-	struct closed_seen s = { .named = named, .same = true };
-	struct nft_ask t = { .type = NFT_MSG_GETTABLE,
-			     .family = NFPROTO_BRIDGE,
-			     .build = closed_put_table_name,
-			     .each = closed_on_table,
-			     .data = &s };
-	struct code c;
-	int end;
+	struct fixed t = closed_fixed(named);
 
-	if (nft_ask(nft, &t) ||
-	    s.use != CLOSED_SETS + OWN_SETS + ARRAY_SIZE(closed_chains) ||
-	    own_named(nft) != named)
-		return false;
-	for (s.i = 0; s.same && s.i < ARRAY_SIZE(closed_chains); s.i++) {
-		struct nft_ask a = { .type = NFT_MSG_GETRULE,
-				     .family = NFPROTO_BRIDGE,
-				     .dump = true,
-				     .build = closed_put_chain_name,
-				     .arg = closed_chains[s.i].name,
-				     .each = closed_on_rule,
-				     .data = &s };
-
-		s.rules = 0;
-		s.same = !nft_ask(nft, &a) && s.same;
-		end = closed_rule(&c, s.i, s.rules, named);
-		if (!end)
-			code_close(&c);
-		s.same = s.same && end == 1;
-	}
-	return s.same;
+	return fixed_stands(nft, &t) && own_named(nft) == named;
 }
 
 /* Who makes again what stands would be told of it, and make it again. */
@@ -543,37 +421,26 @@ static int closed_refill(struct nft_batch *b, const struct filter_closed *want,
 	return closed_put_names(b, want, guards);
 }
 
-static int closed_put_rules(struct nft_batch *b, bool named)
-{
-	unsigned i, k;
-	int rc = 0;
-
-	for (i = 0; rc >= 0 && i < ARRAY_SIZE(closed_chains); i++) {
-		rc = closed_put_chain(b, i);
-		for (k = 0; !rc; k++)
-			rc = closed_put_rule(b, i, k, named);
-	}
-	return rc < 0 ? rc : 0;
-}
-
 static int closed_fill(struct nft_batch *b, const struct filter_closed *want,
 		       const struct filter_names *guards, bool named)
 {
+	struct own_table own = own_closed(named);
+	struct fixed t = closed_fixed(named);
 	unsigned i;
-	int rc = closed_put_table(b, NFT_MSG_NEWTABLE);
+	int rc = fixed_put_table(b, &t, NFT_MSG_NEWTABLE, 0);
 
 	if (!rc)
-		rc = closed_put_table(b, NFT_MSG_DELTABLE);
+		rc = fixed_put_table(b, &t, NFT_MSG_DELTABLE, 0);
 	if (rc || !want->bridges.n)
 		return rc;
-	rc = closed_put_table(b, NFT_MSG_NEWTABLE);
+	rc = fixed_put_table(b, &t, NFT_MSG_NEWTABLE, 0);
 	for (i = 0; !rc && i < CLOSED_SETS; i++)
 		rc = closed_put_set(b, (enum closed_set)i);
-	for (i = 0; !rc && i < OWN_SETS; i++)
-		rc = own_put_set(b, i, named);
+	if (!rc)
+		rc = own_put_sets(b, &own);
 	if (!rc)
 		rc = closed_put_names(b, want, guards);
-	return rc ? rc : closed_put_rules(b, named);
+	return rc ? rc : fixed_put_chains(b, &t, false);
 }
 
 /* -ERESTART: a guard may have come or gone since its name was read. */

@@ -13,6 +13,7 @@ enum { CLOSED_TRIES = 64 }; /* of many vifs that come and go at once */
 int closed_knows(const struct own *o, struct err *e)
 {
 	struct nft *nft = NULL;
+	struct own_table t;
 	int rc = nft_open(&nft, e), named;
 
 	if (rc)
@@ -22,7 +23,8 @@ int closed_knows(const struct own *o, struct err *e)
 		rc = closed_there(nft) ? -ENODATA : 0;
 	else
 		rc = closed_has_port(nft, o->dev);
-	if (!rc && named >= 0 && own_there(nft, o, named) == -ENOENT)
+	t = own_closed(named > 0);
+	if (!rc && named >= 0 && own_there(nft, o, &t) == -ENOENT)
 		rc = -ENODATA;
 	nft_close(nft);
 	if (rc && rc != -ENOENT && rc != -ENODATA)
@@ -39,18 +41,21 @@ static int closed_tell(struct nft *nft, struct nft_batch *b,
 		       const struct own *o, bool on, bool known)
 {
 	int rc = 0, named = own_named(nft);
+	struct own_table t = own_closed(named > 0);
+	struct own_seen seen = { .together = false };
 
 	if (on != known)
 		rc = closed_put_port(b, o->dev, on);
 	if (rc || named < 0) /* a table of before there were owners */
 		return rc;
-	return on && !known ? own_put(b, o, named)
-			    : own_change(nft, b, o, named);
+	return on && !known ? own_put(b, o, &t)
+			    : own_change(nft, b, o, &t, &seen);
 }
 
 static int closed_tell_once(struct nft *nft, const struct own *o, bool on,
-			    const char **what)
+			    struct err *e)
 {
+	const char *what = "batch";
 	bool known = !closed_has_port(nft, o->dev);
 	struct nft_batch *b = NULL;
 	uint32_t gen = 0;
@@ -61,14 +66,15 @@ static int closed_tell_once(struct nft *nft, const struct own *o, bool on,
 	if (!rc)
 		rc = closed_tell(nft, b, o, on, known);
 	if (!rc && nft_batch_count(b))
-		rc = nft_batch_send(nft, b, what);
+		rc = nft_batch_send(nft, b, &what);
+	if (rc && rc != -ERESTART && rc != -EINTR && rc != -ENOENT)
+		rc = nft_say(e, rc, what, closed_config);
 	nft_batch_close(b);
 	return rc;
 }
 
 static int closed_change(const struct own *o, bool on, struct err *e)
 {
-	const char *what = "batch";
 	struct nft *nft = NULL;
 	unsigned i;
 	int rc = nft_open(&nft, e);
@@ -78,7 +84,7 @@ static int closed_change(const struct own *o, bool on, struct err *e)
 	if (closed_there(nft))
 		rc = -ERESTART;
 	for (i = 0; (rc == -ERESTART || rc == -EINTR) && i < CLOSED_TRIES; i++)
-		rc = closed_tell_once(nft, o, on, &what);
+		rc = closed_tell_once(nft, o, on, e);
 	nft_close(nft);
 	if (rc == -ENOENT) /* the table went meanwhile */
 		rc = 0;
@@ -87,7 +93,7 @@ static int closed_change(const struct own *o, bool on, struct err *e)
 			       "%s: others change the rules all the time; try "
 			       "again",
 			       CLOSED_TABLE);
-	return rc ? nft_say(e, rc, what, closed_config) : 0;
+	return rc;
 }
 
 int closed_know(const struct own *o, struct err *e)
@@ -108,6 +114,7 @@ int filter_own(const struct policy *p, struct err *e)
 	struct nft_batch *b = NULL;
 	const char *what = "batch";
 	struct nft *nft = NULL;
+	struct own_table t;
 	struct guard g;
 	struct own o;
 	int rc = guard_build(p, &g, e), named;
@@ -118,12 +125,13 @@ int filter_own(const struct policy *p, struct err *e)
 		return rc;
 	own_fill(&o, &g, p);
 	named = own_named(nft);
+	t = own_closed(named > 0);
 	if (named < 0 || closed_has_port(nft, o.dev) ||
-	    own_there(nft, &o, named) != -ENOENT)
+	    own_there(nft, &o, &t) != -ENOENT)
 		goto out;
 	rc = nft_batch_open(&b, 0);
 	if (!rc)
-		rc = own_put(b, &o, named);
+		rc = own_put(b, &o, &t);
 	if (!rc)
 		rc = nft_batch_send(nft, b, &what);
 	if (rc == -ENOENT) /* the table went meanwhile */

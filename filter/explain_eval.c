@@ -119,24 +119,19 @@ static void explain_meta_set(struct explain_at *a, const struct nftnl_expr *x,
 	a->got = EXPLAIN_YES;
 }
 
-/* Of the two kinds that our own rules ask for; any other is not known. */
+/* Of the kinds that our own rules ask for, and what an uplink may be; any other is
+ * not known. What is on a bus has none.
+ */
 static void explain_kind(struct explain_at *a, uint32_t reg, const char *dev)
 {
-	static const char *const kind[][2] = { { "bridge", "bridge" },
-					       { "tun", "tun_flags" } };
+	const char *kind = dev[0] ? explain_kind_of(dev) : NULL;
 	char path[64];
-	unsigned i;
 
-	for (i = 0; dev[0] && i < ARRAY_SIZE(kind); i++) {
-		str_fmt(path, sizeof(path), "/sys/class/net/%s/%s", dev,
-			kind[i][1]);
-		if (!access(path, F_OK))
-			break;
-	}
-	if (!dev[0])
+	str_fmt(path, sizeof(path), "/sys/class/net/%s/device", dev);
+	if (!dev[0] || (!kind && !access(path, F_OK)))
 		a->got = EXPLAIN_NO;
-	else if (i < ARRAY_SIZE(kind))
-		explain_name(a, reg, kind[i][0]);
+	else if (kind)
+		explain_name(a, reg, kind);
 	else
 		explain_unknown(a, reg, IFNAMSIZ, "a device's kind");
 }

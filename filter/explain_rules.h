@@ -187,4 +187,7 @@ enum explain_asked explain_brnf_asked(struct explain_db *db, bool arp,
 int explain_frame(struct explain_db *db, const struct explain *x, FILE *out,
 		  struct err *e);
 
+/* explain_kind.c: what rtnetlink calls a device of that kind; NULL: not known. */
+const char *explain_kind_of(const char *dev);
+
 #endif

@@ -237,8 +237,19 @@ int guard_print(const struct guard *g, char *buf, size_t size);
 /* guard_nft.c: the same values as a netlink batch, and compared with the
  * kernel's (0 equal, 1 with one line per difference on out).
  */
-/* *noted: there was a table with the note `accept`. */
-int guard_nft_apply(const struct guard *g, bool *noted, struct err *e);
+struct guard_was {
+	bool there, noted; /* a table, and with the note `accept` */
+};
+/* What goes into the same batch, if the guard is new; NULL: nothing. done: it did. */
+struct nft;
+struct nft_batch;
+struct guard_also {
+	int (*put)(struct nft *nft, struct nft_batch *b, const void *arg);
+	const void *arg;
+	bool done;
+};
+int guard_nft_apply(const struct guard *g, struct guard_was *was,
+		    struct guard_also *also, struct err *e);
 /* 1: it has the note `accept`, and stays unless noted is true. */
 int guard_nft_remove(const char *table, bool noted, struct err *e);
 int guard_nft_check(const struct guard *g, FILE *out, struct err *e);

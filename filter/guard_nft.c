@@ -557,6 +557,26 @@ static int guard_nft_fill(struct nft_batch *b, const struct guard *g,
 	return rc;
 }
 
+/* A refusal is not told: the guard comes alone then. */
+static bool guard_nft_send_both(struct nft *nft, const struct guard *g,
+				struct guard_also *also)
+{
+	struct guard_nft_kept k = { .set = 0 };
+	struct nft_batch *b = NULL;
+	const char *what;
+	int rc = nft_batch_open(&b, 0);
+
+	if (!rc)
+		rc = guard_nft_fill(b, g, &k, false);
+	if (!rc)
+		rc = also->put(nft, b, also->arg);
+	if (!rc)
+		rc = nft_batch_send(nft, b, &what);
+	nft_batch_close(b);
+	also->done = !rc;
+	return also->done;
+}
+
 /* -EEXIST without a sentence: there is a table, and replace was not asked. */
 static int guard_nft_send(struct nft *nft, const struct guard *g, bool replace,
 			  struct err *e)
@@ -593,10 +613,10 @@ static int guard_nft_no_device(const struct guard *g, struct err *e)
 		       g->dev);
 }
 
-int guard_nft_apply(const struct guard *g, bool *noted, struct err *e)
+int guard_nft_apply(const struct guard *g, struct guard_was *was,
+		    struct guard_also *also, struct err *e)
 {
 	struct nft *nft = NULL;
-	bool there;
 	int rc;
 
 	if (!if_nametoindex(g->dev))
@@ -606,11 +626,14 @@ int guard_nft_apply(const struct guard *g, bool *noted, struct err *e)
 		err_prefix(e, "%s: guard", g->dev);
 		return rc;
 	}
-	there = !guard_nft_there(nft, g->table, noted);
+	was->there = !guard_nft_there(nft, g->table, &was->noted);
 	/* what stands already is left alone, and nobody waits for its end */
-	if (there && !guard_nft_check(g, NULL, NULL))
+	if (was->there && !guard_nft_check(g, NULL, NULL))
 		goto out;
-	rc = guard_nft_send(nft, g, there, e);
+	rc = 0;
+	if (!was->there && also && guard_nft_send_both(nft, g, also))
+		goto out;
+	rc = guard_nft_send(nft, g, was->there, e);
 	if (rc == -EEXIST)
 		rc = guard_nft_send(nft, g, true, e);
 	/* The kernel says ENOENT for a device, too: did it go meanwhile? */
@@ -621,6 +644,11 @@ int guard_nft_apply(const struct guard *g, bool *noted, struct err *e)
 out:
 	nft_close(nft);
 	return rc;
+}
+
+int guard_nft_put_gone(struct nft_batch *b, const char *table)
+{
+	return guard_nft_put_table(b, NFT_MSG_DELTABLE, 0, table, false);
 }
 
 /* The table, if it is there, and if what its note says was seen to (else 1). */
@@ -651,7 +679,7 @@ int guard_nft_remove(const char *table, bool noted, struct err *e)
 
 	rc = nft_batch_open(&b, 0);
 	if (!rc)
-		rc = guard_nft_put_table(b, NFT_MSG_DELTABLE, 0, table, false);
+		rc = guard_nft_put_gone(b, table);
 	if (rc) {
 		err_set(e, rc, "%s: out of memory", table);
 		goto out;

@@ -23,4 +23,8 @@ int guard_nft_rule(const struct guard *g, const struct guard_rule *r,
  */
 int guard_nft_there(struct nft *nft, const char *table, bool *note);
 
+/* Takes the table away, with what is in the batch besides. */
+struct nft_batch;
+int guard_nft_put_gone(struct nft_batch *b, const char *table);
+
 #endif

@@ -175,6 +175,17 @@ int nft_batch_open(struct nft_batch **out, uint32_t gen)
 	return 0;
 }
 
+void nft_batch_any(struct nft_batch *b)
+{
+	struct nlmsghdr *nlh = (struct nlmsghdr *)b->buf;
+	struct nlattr *a = mnl_nlmsg_get_payload_offset(
+		nlh, sizeof(struct nfgenmsg));
+
+	if (b->gen)
+		memset(mnl_attr_get_payload(a), 0, sizeof(uint32_t));
+	b->gen = 0;
+}
+
 /* The payload of the last message was added behind our back. */
 static void nft_batch_settle(struct nft_batch *b)
 {

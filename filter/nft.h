@@ -40,6 +40,9 @@ struct nft_batch;
  */
 int nft_batch_open(struct nft_batch **out, uint32_t gen);
 
+/* It turns out that it does not. */
+void nft_batch_any(struct nft_batch *b);
+
 /* The next message's header: the caller adds a payload before the next call.
  * NULL when there is no more room, which nft_batch_send then reports. `what` names
  * it in an error: "chain %s"; it knows %s and %u.

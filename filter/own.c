@@ -122,37 +122,51 @@ static uint32_t own_key(uint8_t key[OWN_KEY], unsigned set, bool named,
 	return own_key_len(set, named);
 }
 
-static struct nftnl_set *own_set(unsigned set)
+static struct nftnl_set *own_set(const struct own_table *t, unsigned set)
 {
 	struct nftnl_set *s = nftnl_set_alloc();
 
 	if (!s)
 		return NULL;
-	nftnl_set_set_str(s, NFTNL_SET_TABLE, CLOSED_TABLE);
+	nftnl_set_set_str(s, NFTNL_SET_TABLE, t->name);
 	nftnl_set_set_str(s, NFTNL_SET_NAME, own_sets[set]);
-	nftnl_set_set_u32(s, NFTNL_SET_FAMILY, NFPROTO_BRIDGE);
+	nftnl_set_set_u32(s, NFTNL_SET_FAMILY, t->family);
 	return s;
 }
 
-int own_put_set(struct nft_batch *b, unsigned set, bool named)
+static int own_put_set(struct nft_batch *b, const struct own_table *t,
+		       unsigned set)
 {
-	struct nftnl_set *s = own_set(set);
+	struct nftnl_set *s = own_set(t, set);
 	struct nlmsghdr *nlh;
 
 	if (!s)
 		return -ENOMEM;
 	nftnl_set_set_u32(s, NFTNL_SET_ID, OWN_SET_ID + set);
-	nftnl_set_set_u32(s, NFTNL_SET_KEY_TYPE, own_key_type(set, named));
-	nftnl_set_set_u32(s, NFTNL_SET_KEY_LEN, own_key_len(set, named));
-	nlh = nft_batch_msg(b, NFT_MSG_NEWSET, NFPROTO_BRIDGE, NLM_F_CREATE,
-			    "%s: set %s", CLOSED_TABLE, own_sets[set]);
+	nftnl_set_set_u32(s, NFTNL_SET_KEY_TYPE, own_key_type(set, t->named));
+	nftnl_set_set_u32(s, NFTNL_SET_KEY_LEN, own_key_len(set, t->named));
+	nlh = nft_batch_msg(b, NFT_MSG_NEWSET, t->family, NLM_F_CREATE,
+			    "%s: set %s", t->name, own_sets[set]);
 	if (nlh)
 		nftnl_set_nlmsg_build_payload(nlh, s);
 	nftnl_set_free(s);
 	return 0;
 }
 
+int own_put_sets(struct nft_batch *b, const struct own_table *t)
+{
+	unsigned i;
+	int rc = 0;
+
+	for (i = 0; !rc && i < OWN_SETS; i++)
+		if (i % OWN_KINDS >= t->first)
+			rc = own_put_set(b, t, i);
+	return rc;
+}
+
 /* --- rules -------------------------------------------------------------------------- */
+
+enum { OWN_SAYS_IP = 1, OWN_SAYS_IP6 = 3 };
 
 /* What a frame says of where it is from. */
 static const struct own_says {
@@ -161,9 +175,11 @@ static const struct own_says {
 	uint16_t ether; /* 0: any */
 } own_says[] = {
 	{ OWN_MAC, 0, NFT_PAYLOAD_LL_HEADER, 6, 0 },
-	{ OWN_ADDR4, 0, NFT_PAYLOAD_NETWORK_HEADER, 12, ETHERTYPE_IP },
+	[OWN_SAYS_IP] = { OWN_ADDR4, 0, NFT_PAYLOAD_NETWORK_HEADER, 12,
+			  ETHERTYPE_IP },
 	{ OWN_ADDR4, 0, NFT_PAYLOAD_NETWORK_HEADER, 14, ETHERTYPE_ARP },
-	{ OWN_ADDR6, 0, NFT_PAYLOAD_NETWORK_HEADER, 8, ETHERTYPE_IPV6 },
+	[OWN_SAYS_IP6] = { OWN_ADDR6, 0, NFT_PAYLOAD_NETWORK_HEADER, 8,
+			   ETHERTYPE_IPV6 },
 	{ OWN_ADDR6, ND_NEIGHBOR_ADVERT, NFT_PAYLOAD_TRANSPORT_HEADER, 8,
 	  ETHERTYPE_IPV6 },
 };
@@ -205,36 +221,63 @@ static void own_hidden(struct code *c, uint16_t tag)
 
 static const uint16_t own_tags[] = { ETHERTYPE_VLAN, 0x88a8 };
 
-int own_rule(struct code *c, const char *chain, unsigned k, bool named)
+/* From elsewhere, what somebody has for himself: to that chain. */
+static void own_rule_says(struct code *c, const struct own_table *t,
+			  const struct own_says *s, const char *to)
+{
+	uint8_t family = s->ether == ETHERTYPE_IP ? NFPROTO_IPV4 : NFPROTO_IPV6;
+
+	if (t->family == NFPROTO_INET) {
+		code_meta(c, NFT_META_NFPROTO);
+		code_cmp(c, true, &family, 1);
+	} else if (s->ether) {
+		code_meta(c, NFT_META_PROTOCOL);
+		own_cmp16(c, s->ether);
+	}
+	if (s->icmp6) {
+		code_meta(c, NFT_META_L4PROTO);
+		code_cmp(c, true, (uint8_t[]){ IPPROTO_ICMPV6 }, 1);
+		code_payload(c, NFT_PAYLOAD_TRANSPORT_HEADER, 0, 1);
+		code_cmp(c, true, &s->icmp6, 1);
+	}
+	own_says_whose(c, s, t->named);
+	code_verdict(c, NFT_GOTO, to);
+}
+
+int own_rule(struct code *c, const struct own_table *t, const char *chain,
+	     unsigned k)
 {
 	bool to_host = !strcmp(chain, "to_host");
-	uint8_t v = own_says[k < ARRAY_SIZE(own_says) ? k : 0].icmp6;
 	int rc;
 
 	if (k >= (to_host ? 1 : ARRAY_SIZE(own_says) + ARRAY_SIZE(own_tags)))
 		return 1;
-	rc = code_open(c, NFPROTO_BRIDGE, CLOSED_TABLE, chain);
+	rc = code_open(c, t->family, t->name, chain);
 	if (rc)
 		return rc;
 	if (k >= ARRAY_SIZE(own_says)) {
 		own_hidden(c, own_tags[k - ARRAY_SIZE(own_says)]);
-	} else {
-		if (own_says[k].ether) {
-			code_meta(c, NFT_META_PROTOCOL);
-			own_cmp16(c, own_says[k].ether);
-		}
-		if (v) {
-			code_meta(c, NFT_META_L4PROTO);
-			code_cmp(c, true, (uint8_t[]){ IPPROTO_ICMPV6 }, 1);
-			code_payload(c, NFT_PAYLOAD_TRANSPORT_HEADER, 0, 1);
-			code_cmp(c, true, &v, 1);
-		}
-		own_says_whose(c, &own_says[k], named);
+		code_verdict(c, NFT_GOTO, "foreign");
+		return 0;
 	}
-	code_verdict(c, NFT_GOTO,
-		     k && k < ARRAY_SIZE(own_says) ? "foreign_addr"
-						   : "foreign");
+	own_rule_says(c, t, &own_says[k], k ? "foreign_addr" : "foreign");
 	return 0;
+}
+
+int own_rule_source(struct code *c, const struct own_table *t,
+		    const char *chain, unsigned k)
+{
+	static const struct own_says *const source[] = {
+		&own_says[OWN_SAYS_IP], &own_says[OWN_SAYS_IP6]
+	};
+	int rc;
+
+	if (k >= ARRAY_SIZE(source))
+		return 1;
+	rc = code_open(c, t->family, t->name, chain);
+	if (!rc)
+		own_rule_says(c, t, source[k], "foreign");
+	return rc;
 }
 
 /* What a router passes on has the address of whom it is from. */
@@ -265,13 +308,14 @@ static void own_drop(struct code *c, unsigned k)
 	code_verdict(c, NFT_RETURN, NULL);
 }
 
-int own_rule_foreign(struct code *c, const char *chain, unsigned k)
+int own_rule_foreign(struct code *c, const struct own_table *t,
+		     const char *chain, unsigned k)
 {
 	bool routed = !strcmp(chain, "foreign_addr");
 	int rc = 1;
 
 	if (k <= (routed ? 1 : ARRAY_SIZE(own_tags)))
-		rc = code_open(c, NFPROTO_BRIDGE, CLOSED_TABLE, chain);
+		rc = code_open(c, t->family, t->name, chain);
 	if (rc)
 		return rc;
 	if (routed)
@@ -318,20 +362,21 @@ static int own_elem(struct nftnl_set *s, const uint8_t *key, uint32_t len,
 }
 
 static int own_put_elem(struct nft_batch *b, uint16_t type, unsigned set,
-			const struct own *o, const uint8_t *claim, bool named)
+			const struct own *o, const uint8_t *claim,
+			const struct own_table *t)
 {
 	bool add = type == NFT_MSG_NEWSETELEM;
-	struct nftnl_set *s = own_set(set);
+	struct nftnl_set *s = own_set(t, set);
 	uint8_t key[OWN_KEY];
 	struct nlmsghdr *nlh;
-	int rc = s ? own_elem(s, key, own_key(key, set, named, o, claim),
+	int rc = s ? own_elem(s, key, own_key(key, set, t->named, o, claim),
 			      add && own_is_held(set) && o->shared)
 		   : -ENOMEM;
 
 	if (!rc) {
-		nlh = nft_batch_msg(b, type, NFPROTO_BRIDGE,
-				    add ? NLM_F_CREATE : 0, "%s: %s of set %s",
-				    CLOSED_TABLE, o->dev, own_sets[set]);
+		nlh = nft_batch_msg(b, type, t->family, add ? NLM_F_CREATE : 0,
+				    "%s: %s of set %s", t->name, o->dev,
+				    own_sets[set]);
 		if (nlh)
 			nftnl_set_elems_nlmsg_build_payload(nlh, s);
 	}
@@ -340,7 +385,7 @@ static int own_put_elem(struct nft_batch *b, uint16_t type, unsigned set,
 	return rc;
 }
 
-int own_put(struct nft_batch *b, const struct own *o, bool named)
+int own_put(struct nft_batch *b, const struct own *o, const struct own_table *t)
 {
 	unsigned i;
 	int rc = 0;
@@ -349,10 +394,10 @@ int own_put(struct nft_batch *b, const struct own *o, bool named)
 		const struct own_claim *c = &o->v[i];
 
 		rc = own_put_elem(b, NFT_MSG_NEWSETELEM, OWN_KINDS + c->kind, o,
-				  c->v, named);
+				  c->v, t);
 		if (!rc && !o->shared)
 			rc = own_put_elem(b, NFT_MSG_NEWSETELEM, c->kind, o,
-					  c->v, named);
+					  c->v, t);
 	}
 	return rc;
 }
@@ -360,14 +405,14 @@ int own_put(struct nft_batch *b, const struct own *o, bool named)
 struct own_ask {
 	const struct own *o;
 	unsigned set;
-	bool named;
+	const struct own_table *t;
 	const uint8_t *claim; /* NULL: all of that kind */
 };
 
 static void own_put_ask(struct nlmsghdr *nlh, const void *arg)
 {
 	const struct own_ask *k = arg;
-	struct nftnl_set *s = own_set(k->set);
+	struct nftnl_set *s = own_set(k->t, k->set);
 	uint8_t key[OWN_KEY];
 	unsigned i;
 
@@ -376,7 +421,7 @@ static void own_put_ask(struct nlmsghdr *nlh, const void *arg)
 
 		if (k->claim || c->kind == k->set % OWN_KINDS)
 			own_elem(s, key,
-				 own_key(key, k->set, k->named, k->o,
+				 own_key(key, k->set, k->t->named, k->o,
 					 k->claim ? k->claim : c->v),
 				 false);
 	}
@@ -389,16 +434,16 @@ static void own_put_ask(struct nlmsghdr *nlh, const void *arg)
 static int own_ask(struct nft *nft, const struct own_ask *k)
 {
 	struct nft_ask a = { .type = NFT_MSG_GETSETELEM,
-			     .family = NFPROTO_BRIDGE,
+			     .family = k->t->family,
 			     .build = own_put_ask,
 			     .arg = k };
 
 	return nft_ask(nft, &a);
 }
 
-int own_there(struct nft *nft, const struct own *o, bool named)
+int own_there(struct nft *nft, const struct own *o, const struct own_table *t)
 {
-	struct own_ask k = { .o = o, .named = named };
+	struct own_ask k = { .o = o, .t = t };
 	unsigned i;
 	int rc = 0;
 
@@ -418,7 +463,7 @@ int own_there(struct nft *nft, const struct own *o, bool named)
 struct own_held {
 	struct own *v; /* each with one claim */
 	unsigned n, set;
-	bool named;
+	const struct own_table *t;
 };
 
 static int own_on_held(struct nftnl_set_elem *x, void *data)
@@ -428,9 +473,9 @@ static int own_on_held(struct nftnl_set_elem *x, void *data)
 	const uint8_t *key = nftnl_set_elem_get(x, NFTNL_SET_ELEM_KEY, &len);
 	struct own *v, o = { .n = 1 };
 
-	if (!key || len != own_key_len(h->set, h->named))
+	if (!key || len != own_key_len(h->set, h->t->named))
 		return 0;
-	if (h->named) {
+	if (h->t->named) {
 		memcpy(o.bridge, key, IFNAMSIZ);
 		key += IFNAMSIZ;
 	}
@@ -456,71 +501,93 @@ static bool own_same(const struct own *h, const struct own *o, unsigned i,
 	       h->shared == o->shared;
 }
 
-/* Is it somebody else's own, or ours again? */
-static bool own_goes_on(const struct own_held *h, const struct own *gone,
-			const struct own *o)
+/* Is it another's own, too? */
+static bool own_together(const struct own_held *h, const struct own *gone)
 {
 	unsigned i;
 
 	for (i = 0; i < h->n; i++)
 		if (strcmp(h->v[i].dev, gone->dev) &&
-		    own_same(&h->v[i], gone, 0, h->named))
-			return true;
-	for (i = 0; i < o->n; i++)
-		if (own_same(gone, o, i, h->named))
+		    own_same(&h->v[i], gone, 0, h->t->named))
 			return true;
 	return false;
 }
 
-/* What is held and should not be; of what is wanted, have has what stays. */
-static int own_take(struct nft *nft, struct nft_batch *b,
-		    const struct own_held *h, const struct own *o)
+static bool own_wants(const struct own *o, const struct own *was, bool named)
 {
-	struct own_ask k = { .named = h->named, .set = h->set % OWN_KINDS };
-	unsigned i, w;
+	unsigned i;
+
+	for (i = 0; i < o->n; i++)
+		if (own_same(was, o, i, named))
+			return true;
+	return false;
+}
+
+/* What it holds and should not, goes; if it was the last, what is owned, too. */
+static int own_take_one(struct nft *nft, struct nft_batch *b,
+			const struct own_held *h, const struct own *was,
+			bool together)
+{
+	struct own_ask k = { .o = was,
+			     .t = h->t,
+			     .set = h->set % OWN_KINDS,
+			     .claim = was->v[0].v };
+	int rc = own_put_elem(b, NFT_MSG_DELSETELEM, h->set, was, was->v[0].v,
+			      h->t);
+
+	if (!rc && !was->shared && !together && !own_ask(nft, &k))
+		rc = own_put_elem(b, NFT_MSG_DELSETELEM, k.set, was,
+				  was->v[0].v, h->t);
+	return rc;
+}
+
+static int own_take(struct nft *nft, struct nft_batch *b,
+		    const struct own_held *h, const struct own *o,
+		    struct own_seen *seen)
+{
+	unsigned i;
 	int rc = 0;
 
 	for (i = 0; !rc && i < h->n; i++) {
 		const struct own *was = &h->v[i];
+		bool together;
 
-		if (strcmp(was->dev, o->dev))
+		seen->others |= strcmp(was->dev, o->dev) != 0;
+		if (strcmp(was->dev, o->dev) || own_wants(o, was, h->t->named))
 			continue;
-		for (w = 0; w < o->n; w++)
-			if (own_same(was, o, w, h->named))
-				break;
-		if (w < o->n)
-			continue;
-		rc = own_put_elem(b, NFT_MSG_DELSETELEM, h->set, was,
-				  was->v[0].v, h->named);
-		k.o = was;
-		k.claim = was->v[0].v;
-		if (!rc && !was->shared && !own_goes_on(h, was, o) &&
-		    !own_ask(nft, &k))
-			rc = own_put_elem(b, NFT_MSG_DELSETELEM, k.set, was,
-					  was->v[0].v, h->named);
+		together = own_together(h, was);
+		seen->together |= together;
+		rc = own_take_one(nft, b, h, was, together);
 	}
 	return rc;
 }
 
 int own_change(struct nft *nft, struct nft_batch *b, const struct own *o,
-	       bool named)
+	       const struct own_table *t, struct own_seen *seen)
 {
 	unsigned set;
 	int rc = 0;
 
-	for (set = OWN_KINDS; !rc && set < OWN_SETS; set++) {
-		struct own_held h = { .set = set, .named = named };
+	for (set = OWN_KINDS + t->first; !rc && set < OWN_SETS; set++) {
+		struct own_held h = { .set = set, .t = t };
 
-		rc = nft_elems(nft, NFPROTO_BRIDGE, CLOSED_TABLE, own_sets[set],
+		rc = nft_elems(nft, t->family, t->name, own_sets[set],
 			       own_on_held, &h);
 		if (!rc)
-			rc = own_take(nft, b, &h, o);
+			rc = own_take(nft, b, &h, o, seen);
 		free(h.v);
 	}
-	return rc ? rc : own_put(b, o, named);
+	return rc ? rc : own_put(b, o, t);
 }
 
-/* --- which of the two tables ---------------------------------------------------------------- */
+/* --- the table of closed bridges --------------------------------------------------------- */
+
+struct own_table own_closed(bool named)
+{
+	return (struct own_table){ .name = CLOSED_TABLE,
+				   .family = NFPROTO_BRIDGE,
+				   .named = named };
+}
 
 static void own_put_name(struct nlmsghdr *nlh, const void *arg)
 {

@@ -44,34 +44,56 @@ struct own {
 	struct own_claim v[OWN_MOST];
 };
 
+/* Where such sets are. */
+struct own_table {
+	const char *name;
+	uint16_t family;
+	bool named; /* rules are told a bridge's name: it begins keys */
+	enum own_kind first; /* no sets of those before */
+};
+
 /* Pure: single addresses and MACs of that guard. */
 void own_fill(struct own *o, const struct guard *g, const struct policy *p);
 
-/* --- the table's parts: named = rules are told a bridge's name ------------------ */
+/* --- a table's parts --------------------------------------------------------------- */
 
 extern const char *const own_sets[OWN_SETS];
 
-int own_put_set(struct nft_batch *b, unsigned set, bool named);
+int own_put_sets(struct nft_batch *b, const struct own_table *t);
 
 /* Rule k of a chain; code_close after 0, 1: the chain has no more. to_host: of what
  * a bridge takes before its rules only the MAC is looked at, by which it learns.
  */
-int own_rule(struct code *c, const char *chain, unsigned k, bool named);
-int own_rule_foreign(struct code *c, const char *chain, unsigned k);
+int own_rule(struct code *c, const struct own_table *t, const char *chain,
+	     unsigned k);
+int own_rule_foreign(struct code *c, const struct own_table *t,
+		     const char *chain, unsigned k);
+/* .. of one that looks at the sources of IPv4 and IPv6 alone */
+int own_rule_source(struct code *c, const struct own_table *t,
+		    const char *chain, unsigned k);
 
 /* --- elements -------------------------------------------------------------------- */
 
 /* All that o holds, for a device of which nothing is there. */
-int own_put(struct nft_batch *b, const struct own *o, bool named);
+int own_put(struct nft_batch *b, const struct own *o,
+	    const struct own_table *t);
 
 /* The same for one that has been there, whatever it held: o->n 0, nothing is left.
  * Rests on what is read: the batch is of the generation before that. -EINTR: again.
  */
+struct own_seen {
+	bool others;   /* other devices hold something */
+	bool together; /* .. of what this one holds no more */
+};
 int own_change(struct nft *nft, struct nft_batch *b, const struct own *o,
-	       bool named);
+	       const struct own_table *t, struct own_seen *seen);
 
 /* 0: all of it is there; -ENOENT: not all; -errno. */
-int own_there(struct nft *nft, const struct own *o, bool named);
+int own_there(struct nft *nft, const struct own *o, const struct own_table *t);
+
+/* --- the table of closed bridges ------------------------------------------------- */
+
+struct own_table own_closed(bool named);
 
 /* Which of the two the table there is: 0 or 1; -ENOENT: there is none. */
 int own_named(struct nft *nft);

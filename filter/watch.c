@@ -24,6 +24,7 @@
 #include "engine_nft.h"
 #include "filter.h"
 #include "nat_rules.h"
+#include "own_host.h"
 
 enum {
 	WATCH_DEVS = 64, /* touched in one transaction; else: all */
@@ -45,9 +46,10 @@ struct filter_watch {
 	bool many, lost;
 	bool closed;		/* the table of closed bridges was touched */
 	bool nat;		/* the table of mode nat was */
+	bool own, own_made;	/* those of whose addresses are whose were */
 	bool others;		/* rules that are nobody's of ours were */
 	unsigned nready, taken; /* its events, once it is over */
-	struct filter_event ready[WATCH_DEVS + 4];
+	struct filter_event ready[WATCH_DEVS + 5];
 	unsigned nlink;
 	struct watch_link links[WATCH_LINKS];
 };
@@ -175,6 +177,20 @@ static void watch_closed(struct filter_watch *w, const struct nlmsghdr *nlh)
 		w->closed = true;
 }
 
+/* They come with the first of the guests, and elements with each. */
+static bool watch_own(struct filter_watch *w, const struct nlmsghdr *nlh)
+{
+	const struct nfgenmsg *nfg = mnl_nlmsg_get_payload(nlh);
+	unsigned type = NFNL_MSG_TYPE(nlh->nlmsg_type);
+
+	if (nfg->nfgen_family == NFPROTO_NETDEV ||
+	    !watch_is_of(nlh, OWN_HOST_TABLE))
+		return false;
+	w->own_made |= type == NFT_MSG_NEWTABLE;
+	w->own |= type != NFT_MSG_NEWSETELEM && type != NFT_MSG_DELSETELEM;
+	return true;
+}
+
 /* What a set holds says nothing of where a rule of accept= belongs. */
 static void watch_others(struct filter_watch *w, const struct nlmsghdr *nlh)
 {
@@ -197,6 +213,8 @@ static void watch_touched(struct filter_watch *w, const struct nlmsghdr *nlh)
 		w->nat = true;
 		return;
 	}
+	if (watch_own(w, nlh))
+		return;
 	if (nfg->nfgen_family != NFPROTO_NETDEV) {
 		watch_others(w, nlh);
 		return;
@@ -264,10 +282,13 @@ static void watch_done(struct filter_watch *w, const struct nlmsghdr *nlh)
 		watch_by(w, FILTER_CLOSED, by, pid);
 	if (w->nat)
 		watch_by(w, FILTER_NAT_TOUCHED, by, pid);
+	if (w->own && !w->own_made)
+		watch_by(w, FILTER_OWN_TOUCHED, by, pid);
 	if (w->others)
 		watch_by(w, FILTER_OTHERS, by, pid);
 	w->ntouched = 0;
 	w->many = w->closed = w->nat = w->others = false;
+	w->own = w->own_made = false;
 }
 
 static int watch_on_nft(const struct nlmsghdr *nlh, void *data)

@@ -180,6 +180,7 @@ enum filter_event_kind {
 	FILTER_CLOSED,	/* something in the table of closed bridges but names */
 	FILTER_RENAMED, /* dev is called `to` now: its table may not apply */
 	FILTER_NAT_TOUCHED, /* something in the table of mode nat */
+	FILTER_OWN_TOUCHED, /* something where addresses are said to be whose */
 	FILTER_OTHERS, /* others' rules, among which those of accept= stand */
 	FILTER_LOST,   /* more than could be told: look at all */
 };

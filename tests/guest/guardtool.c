@@ -145,7 +145,7 @@ static void count(const struct guard *g, const char *what)
 static int run(const char *verb, const struct guard *g, struct err *e)
 {
 	static char text[FILTER_TEXT];
-	bool noted;
+	struct guard_was was;
 
 	if (!strcmp(verb, "print")) {
 		int rc = guard_print(g, text, sizeof(text));
@@ -154,7 +154,7 @@ static int run(const char *verb, const struct guard *g, struct err *e)
 		return rc < 0 ? rc : 0;
 	}
 	if (!strcmp(verb, "apply"))
-		return guard_nft_apply(g, &noted, e);
+		return guard_nft_apply(g, &was, NULL, e);
 	if (!strcmp(verb, "check"))
 		return guard_nft_check(g, stdout, e);
 	if (!strcmp(verb, "remove"))

@@ -114,7 +114,7 @@ rules()
 	[ ! -s /proc/net/ip_tables_names ] || iptables-legacy -S
 	[ ! -s /proc/net/ip6_tables_names ] || ip6tables-legacy -S
 	nft list ruleset | sed 's/packets [0-9]* bytes [0-9]*//' |
-		awk '/^table/ { skip = $2 == "netdev" } !skip'
+		awk '/^table/ { skip = $2 == "netdev" || $3 == "netback-own" } !skip'
 } 2>/dev/null
 ours()
 {
