@@ -229,16 +229,29 @@ static int watch_vif(void *arg, uint16_t domid, uint16_t handle)
 	return 0;
 }
 
+/* Not while somebody changes which are closed: of records that were read before, one
+ * that was closed meanwhile would be opened again.
+ */
+static int watch_bridges_locked(struct watch *w, struct err *e)
+{
+	unsigned wait = w->c->wait_ms;
+	int lock, rc;
+
+	w->c->wait_ms = WATCH_LOCK_MS;
+	lock = run_lock(w->c, "bridges", e);
+	rc = lock < 0 ? lock : bridge_restore(w->c, e);
+	w->c->wait_ms = wait;
+	if (lock >= 0)
+		run_unlock(w->c, "bridges", lock);
+	return rc;
+}
+
 /* What removed it also named: by the kernel, since it is nf_tables'. */
 static void watch_bridges(struct watch *w)
 {
-	unsigned wait = w->c->wait_ms;
 	struct err e = { "" };
-	int rc;
+	int rc = watch_bridges_locked(w, &e);
 
-	w->c->wait_ms = WATCH_LOCK_MS;
-	rc = bridge_restore(w->c, &e);
-	w->c->wait_ms = wait;
 	w->bridges_done = !rc;
 	w->again |= rc != 0;
 	if (rc && rc != -EBUSY) {
@@ -393,7 +406,7 @@ static void watch_poll_legacy(struct watch *w, uint64_t now)
 static int watch_events(struct watch *w, struct filter_watch *f)
 {
 	struct filter_event ev;
-	bool again = false;
+	bool again = w->again; /* what waits for that is none of theirs */
 	int rc;
 
 	while ((rc = filter_watch_next(f, &ev)) == 1) {

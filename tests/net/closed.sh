@@ -389,6 +389,19 @@ nft delete table bridge netback-closed
 ok 'its table gone alone is back, too' until_true 5 closed_there
 ok '.. with what is whose' until_true 5 held
 ok '.. which holds' judged side0 out0 </tmp/lies
+flock -F "$RUN/lock/bridges" sleep 100 &
+AT=$!
+at_bridges()
+{
+	! flock -n "$RUN/lock/bridges" true
+}
+until_true 5 at_bridges
+nft delete table bridge netback-closed
+sleep 1
+ok 'while somebody changes which are closed it waits' fails closed_there
+kill $AT
+ok '.. until he is done' until_true 5 closed_there
+ok '.. then what is whose is back, too' until_true 5 held
 nft delete element bridge netback-closed ports '{ vif1.0 }'
 ok 'check misses a name' sh -c \
 	'vifctl check vif1.0 | grep -q "not known on closed"'
