@@ -9,11 +9,13 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <ifaddrs.h>
 #include <libmnl/libmnl.h>
 #include <linux/netfilter/nf_conntrack_common.h>
 #include <linux/netfilter/nf_conntrack_tcp.h>
 #include <linux/netfilter/nfnetlink.h>
 #include <linux/netfilter/nfnetlink_conntrack.h>
+#include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -338,4 +340,25 @@ int cut_flows(const struct vif_addr *v, unsigned n)
 	struct cut_list l = { .v = v, .n = n };
 
 	return cut_if(cut_is_one, &l);
+}
+
+bool cut_is_host(const struct ifaddrs *host, const struct vif_addr *a)
+{
+	const struct ifaddrs *i;
+	const void *own;
+
+	for (i = host; i; i = i->ifa_next) {
+		if (!i->ifa_addr || i->ifa_addr->sa_family != a->family)
+			continue;
+		own = a->family == AF_INET
+			      ? (const void *)&(
+					(const struct sockaddr_in *)i->ifa_addr)
+					->sin_addr
+			      : (const void *)&((const struct sockaddr_in6 *)
+							i->ifa_addr)
+					->sin6_addr;
+		if (!memcmp(own, a->addr, a->len / 8))
+			return true;
+	}
+	return false;
 }

@@ -5,6 +5,8 @@
 
 #include "vif.h"
 
+struct ifaddrs;
+
 /* An entry of conntrack: its tuples, of who began it and of the answer; addresses
  * in network order, NULL = none.
  */
@@ -40,5 +42,8 @@ int cut_twice(cut_fn *maybe, cut_fn *ends, void *arg);
  * began it, or who answers).
  */
 int cut_flows(const struct vif_addr *v, unsigned n);
+
+/* Is it one of the host's own, as getifaddrs(3) tells them? */
+bool cut_is_host(const struct ifaddrs *host, const struct vif_addr *a);
 
 #endif

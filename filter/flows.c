@@ -161,27 +161,6 @@ static struct flows_places flows_exactly(const struct flows *s,
 
 /* --- where ------------------------------------------------------------------ */
 
-static bool flows_is_host(const struct flows *s, const struct vif_addr *a)
-{
-	const struct ifaddrs *i;
-	const void *own;
-
-	for (i = s->host; i; i = i->ifa_next) {
-		if (!i->ifa_addr || i->ifa_addr->sa_family != a->family)
-			continue;
-		own = a->family == AF_INET
-			      ? (const void *)&(
-					(const struct sockaddr_in *)i->ifa_addr)
-					->sin_addr
-			      : (const void *)&((const struct sockaddr_in6 *)
-							i->ifa_addr)
-					->sin6_addr;
-		if (!memcmp(own, a->addr, a->len / 8))
-			return true;
-	}
-	return false;
-}
-
 /* Bridges have connections of their own (zone.c). */
 static bool flows_zone(const struct flow_place *p, uint16_t zone)
 {
@@ -218,7 +197,7 @@ static void flows_where(const struct flows *s, uint16_t zone,
 	flows_where_in(&exactly, zone, end);
 	if (end->best < 0)
 		flows_where_in(&s->nets, zone, end);
-	end->host = end->best < 0 && flows_is_host(s, &end->addr);
+	end->host = end->best < 0 && cut_is_host(s->host, &end->addr);
 }
 
 /* May that end be there? */

@@ -2,7 +2,6 @@
 /* nat_cut.c - flows that began while the table of mode nat was gone */
 #include <errno.h>
 #include <ifaddrs.h>
-#include <netinet/in.h>
 #include <string.h>
 
 #include "cut.h"
@@ -41,27 +40,6 @@ static bool nat_cut_many(const struct vif_addr *a)
 				    : a->addr[0] == 0xff;
 }
 
-static bool nat_cut_host(const struct nat_cut *c, const struct vif_addr *a)
-{
-	const struct ifaddrs *i;
-	const void *own;
-
-	for (i = c->host; i; i = i->ifa_next) {
-		if (!i->ifa_addr || i->ifa_addr->sa_family != a->family)
-			continue;
-		own = a->family == AF_INET
-			      ? (const void *)&(
-					(const struct sockaddr_in *)i->ifa_addr)
-					->sin_addr
-			      : (const void *)&((const struct sockaddr_in6 *)
-							i->ifa_addr)
-					->sin6_addr;
-		if (!memcmp(own, a->addr, a->len / 8))
-			return true;
-	}
-	return false;
-}
-
 /* Is it beyond the host, and where packets from `in` would be translated? */
 static bool nat_cut_far(const struct nat_cut *c, const struct filter_inside *in,
 			const struct vif_addr *a)
@@ -69,7 +47,7 @@ static bool nat_cut_far(const struct nat_cut *c, const struct filter_inside *in,
 	const struct filter_inside *other = nat_cut_find(c, a);
 
 	return !(other && other->set == in->set) && !nat_cut_many(a) &&
-	       !nat_cut_host(c, a);
+	       !cut_is_host(c->host, a);
 }
 
 /* Tuple 1 is the answer: where it comes from is where tuple 0 leads to. */
