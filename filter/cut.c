@@ -19,12 +19,17 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <time.h>
 
 #include "nft.h"
 
 enum {
-	CUT_ATTRS = 512, /* bytes of what names one entry */
-	CUT_AGAIN = 8,	 /* times that one is put in its place */
+	CUT_ATTRS = 512,    /* bytes of what names one entry */
+	CUT_AGAIN = 8,	    /* times that one is put in its place */
+	CUT_LONGEST = 3600, /* s: no end repeats a segment for that long */
+	CUT_LATE = 3,	    /* looks, one after the other, for what .. */
+	CUT_LATE_MS = 10,   /* .. was on its way, this long after the last */
+	CUT_LATE_MOST = 20,
 };
 
 /* What names an entry to the kernel: copies of its attributes. */
@@ -33,6 +38,7 @@ struct cut_entry {
 	enum cut_how how;
 	uint8_t family;
 	bool expected;
+	uint8_t clean; /* looks that found nothing of it */
 	uint16_t len;
 	uint8_t attrs[] __attribute__((aligned(4)));
 };
@@ -206,20 +212,52 @@ static struct cut_flow cut_again(const struct cut_entry *e)
 	return f;
 }
 
-static void cut_forget_id(struct cut_entry *e)
+static struct nlattr *cut_find(struct cut_entry *e, uint16_t type)
 {
 	struct nlattr *a;
-	uint16_t at, n;
+	uint16_t at;
 
-	for (at = 0; at < e->len; at = (uint16_t)(at + n)) {
+	for (at = 0; at < e->len; at = (uint16_t)(at + MNL_ALIGN(a->nla_len))) {
 		a = (struct nlattr *)(e->attrs + at);
-		n = MNL_ALIGN(a->nla_len);
-		if (mnl_attr_get_type(a) != CTA_ID)
-			continue;
-		memmove(a, (char *)a + n, e->len - at - n);
-		e->len = (uint16_t)(e->len - n);
-		return;
+		if (mnl_attr_get_type(a) == type)
+			return a;
 	}
+	return NULL;
+}
+
+static void cut_forget(struct cut_entry *e, uint16_t type)
+{
+	struct nlattr *a = cut_find(e, type);
+	char *end = (char *)e->attrs + e->len;
+	uint16_t n;
+
+	if (!a)
+		return;
+	n = MNL_ALIGN(a->nla_len);
+	memmove(a, (char *)a + n, (size_t)(end - ((char *)a + n)));
+	e->len = (uint16_t)(e->len - n);
+}
+
+/* Longer than either end goes on repeating: what was sent and not answered has
+ * five minutes, and TCP's ends a quarter of an hour.
+ */
+static void cut_lengthen(struct cut_entry *e)
+{
+	struct nlattr *a = cut_find(e, CTA_TIMEOUT);
+	uint32_t *s = a ? mnl_attr_get_payload(a) : NULL;
+
+	if (s && ntohl(*s) < CUT_LONGEST)
+		*s = htonl(CUT_LONGEST);
+}
+
+/* The answer that was on its way begins it anew, as who answered; to that the next
+ * question of who may not ask is an answer. Both have this tuple.
+ */
+static void cut_by_reply(struct cut_entry *e)
+{
+	cut_forget(e, CTA_ID);
+	cut_forget(e, CTA_TIMEOUT);
+	cut_forget(e, CTA_TUPLE_ORIG);
 }
 
 static struct nlmsghdr *cut_message(char *buf, uint16_t type, uint16_t flags,
@@ -272,10 +310,45 @@ static int cut_one(struct mnl_socket *nl, struct cut_entry *e)
 
 	if (rc || e->how != CUT_SHUT)
 		return rc;
-	cut_forget_id(e);
+	cut_forget(e, CTA_ID);
+	cut_lengthen(e);
 	while (cut_shut(nl, e) == -EEXIST && again--)
 		cut_delete(nl, e);
 	return 0;
+}
+
+/* One look at each of what is left: who stays away for some of them is gone. */
+static struct cut_entry *cut_look(struct mnl_socket *nl, struct cut_entry *late)
+{
+	struct cut_entry *e, *left = NULL;
+
+	while ((e = late)) {
+		late = e->next;
+		e->clean = cut_delete(nl, e) ? (uint8_t)(e->clean + 1) : 0;
+		if (e->clean == CUT_LATE) {
+			free(e);
+			continue;
+		}
+		e->next = left;
+		left = e;
+	}
+	return left;
+}
+
+static void cut_late(struct mnl_socket *nl, struct cut_entry *late)
+{
+	const struct timespec rest = { .tv_nsec = CUT_LATE_MS * 1000000 };
+	struct cut_entry *e;
+	unsigned i;
+
+	for (i = 0; late && i < CUT_LATE_MOST; i++) {
+		nanosleep(&rest, NULL);
+		late = cut_look(nl, late);
+	}
+	while ((e = late)) {
+		late = e->next;
+		free(e);
+	}
 }
 
 int cut_twice(cut_fn *maybe, cut_fn *ends, void *arg)
@@ -284,9 +357,9 @@ int cut_twice(cut_fn *maybe, cut_fn *ends, void *arg)
 						 SOCK_CLOEXEC);
 	char buf[256] __attribute__((aligned(8)));
 	struct cut c = { .maybe = maybe, .arg = arg };
-	struct cut_entry *e;
+	struct cut_entry *e, *late = NULL;
 	struct cut_flow f;
-	int rc = 0, cut = 0;
+	int rc = 0, cut = 0, rc_one;
 
 	if (!nl || mnl_socket_bind(nl, 0, MNL_SOCKET_AUTOPID) < 0)
 		rc = -errno;
@@ -301,9 +374,17 @@ int cut_twice(cut_fn *maybe, cut_fn *ends, void *arg)
 			f = cut_again(e);
 			e->how = ends(arg, &f);
 		}
-		cut += e->how != CUT_NOT && !cut_one(nl, e);
-		free(e);
+		rc_one = e->how == CUT_NOT ? 1 : cut_one(nl, e);
+		cut += !rc_one;
+		if (ends && !rc_one && e->how == CUT_END) {
+			cut_by_reply(e);
+			e->next = late;
+			late = e;
+		} else {
+			free(e);
+		}
 	}
+	cut_late(nl, late);
 	if (nl)
 		mnl_socket_close(nl);
 	if (!rc && c.no_memory)

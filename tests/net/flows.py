@@ -18,6 +18,7 @@ import sys
 import time
 
 POURS = 82
+LATE = 0.015  # s: so long an answer of UDP is on its way
 PORTS = {"tcp": (80, 81, POURS), "udp": (90, 91)}
 KIND = {"tcp": socket.SOCK_STREAM, "udp": socket.SOCK_DGRAM}
 
@@ -42,21 +43,30 @@ def serve():
         if name.startswith("tcp"):
             s.listen(64)
         sel.register(s, selectors.EVENT_READ, name)
-    poured = []
+    poured, late, due = [], [], 0
     while True:
-        for s in list(poured):
+        while late and late[0][0] < time.monotonic():
+            _, s, data, who = late.pop(0)
+            s.sendto(data, who)
+        pour = time.monotonic() > due
+        if pour:
+            due = time.monotonic() + 0.05
+        for s in list(poured) if pour else ():
             try:
                 s.send(b"x")
             except BlockingIOError:
                 pass
             except OSError:
                 poured.remove(s)
-        for key, _ in sel.select(0.05):
+        for key, _ in sel.select(0.005):
             s = key.fileobj
             if key.data == "talk":
                 try:
-                    s.send(s.recv(64))
+                    data = s.recv(64)
+                    s.send(data)
                 except OSError:
+                    data = b""
+                if not data:
                     sel.unregister(s)
                     s.close()
             elif key.data.endswith(str(POURS)):
@@ -66,7 +76,7 @@ def serve():
                 sel.register(s.accept()[0], selectors.EVENT_READ, "talk")
             else:
                 data, who = s.recvfrom(64)
-                s.sendto(data, who)
+                late.append((time.monotonic() + LATE, s, data, who))
 
 
 def talk(folder, addrs):
