@@ -251,13 +251,14 @@ static int diff_listen(struct flows_diff *d, struct err *e)
 
 static int diff_same_expr(struct nftnl_expr *x, void *data)
 {
+	const char *name = nftnl_expr_get_str(x, NFTNL_EXPR_NAME);
 	struct nlmsghdr *nlh = data;
 	struct nlattr *nest;
 
-	if (!strcmp(nftnl_expr_get_str(x, NFTNL_EXPR_NAME), "counter"))
+	if (!strcmp(name, "counter"))
 		return 0;
 	nest = mnl_attr_nest_start(nlh, 1);
-	mnl_attr_put_strz(nlh, 1, nftnl_expr_get_str(x, NFTNL_EXPR_NAME));
+	mnl_attr_put_strz(nlh, 1, name);
 	nftnl_expr_build_payload(nlh, x);
 	mnl_attr_nest_end(nlh, nest);
 	return 0;
@@ -266,9 +267,11 @@ static int diff_same_expr(struct nftnl_expr *x, void *data)
 static bool diff_same(struct nftnl_rule *a, struct nftnl_rule *b)
 {
 	static char buf[2][2 * NFT_MSG_ROOM] __attribute__((aligned(8)));
-	struct nlmsghdr *x = mnl_nlmsg_put_header(buf[0]);
-	struct nlmsghdr *y = mnl_nlmsg_put_header(buf[1]);
+	struct nlmsghdr *x, *y;
 
+	memset(buf, 0, sizeof(buf)); /* what stands between attributes, too */
+	x = mnl_nlmsg_put_header(buf[0]);
+	y = mnl_nlmsg_put_header(buf[1]);
 	nftnl_expr_foreach(a, diff_same_expr, x);
 	nftnl_expr_foreach(b, diff_same_expr, y);
 	return x->nlmsg_len == y->nlmsg_len &&

@@ -176,7 +176,13 @@ left()
 # shellcheck disable=SC2086 # words
 vifctl rule add -4 --variant nft -- -A FORWARD -m physdev \
 	--physdev-is-bridged $OLD -j ACCEPT
-files vif vif >/tmp/d/a.rules
+# of_guest LINE..: a file of what guest 1 sends, before iptables sees it
+of_guest()
+{
+	printf '%s\n' 'vif vif1.0' 'engine vif' '*filter' "$@" \
+		'-A from-guest -p tcp -j RETURN' COMMIT
+}
+of_guest >/tmp/d/a.rules
 vifctl rules apply /tmp/d
 ok 'left: ten flows talk' start
 iptables-nft -A FORWARD -m physdev --physdev-in vif1.0 -p tcp --dport 80 -j DROP
@@ -193,8 +199,11 @@ V='vifctl rule add -4 --variant nft -- -A'
 	left 'that lets pass' $V FORWARD -p tcp --dport 80 -j ACCEPT
 	left 'the same once more' $V FORWARD -m physdev --physdev-in vif1.0 \
 		-p tcp --dport 80 -j DROP
+	left 'one of the two less' vifctl rule delete -4 --variant nft -- \
+		-D FORWARD -m physdev --physdev-in vif1.0 -p tcp --dport 80 \
+		-j DROP
 }
-files vif vif '-A to-guest -p udp --dport 99 -j DROP' >/tmp/d/a.rules
+of_guest '-A from-guest -p udp --dport 99 -j DROP' >/tmp/d/a.rules
 left "a line of the vif's file" vifctl rules apply /tmp/d
 stop
 done_testing
