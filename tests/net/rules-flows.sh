@@ -196,12 +196,12 @@ V='vifctl rule add -4 --variant nft -- -A'
 		-p tcp --dport 80 -j DROP
 	left 'of a chain that nobody goes to' $V elsewhere -p tcp --dport 80 \
 		-j DROP
-	left 'that lets pass' $V FORWARD -p tcp --dport 80 -j ACCEPT
 	left 'the same once more' $V FORWARD -m physdev --physdev-in vif1.0 \
 		-p tcp --dport 80 -j DROP
 	left 'one of the two less' vifctl rule delete -4 --variant nft -- \
 		-D FORWARD -m physdev --physdev-in vif1.0 -p tcp --dport 80 \
 		-j DROP
+	left 'that lets pass' $V FORWARD -p tcp --dport 80 -j ACCEPT
 }
 of_guest '-A from-guest -p udp --dport 99 -j DROP' >/tmp/d/a.rules
 left "a line of the vif's file" vifctl rules apply /tmp/d
