@@ -32,17 +32,22 @@ in_guest()
 	nsenter -t $G -n "$@"
 }
 
-# told COMMAND..: what vifctl drops says first of vif1.0; COMMAND makes drops, again
-# and again until it has.
+# told PACKET COMMAND..: what vifctl drops says of vif1.0 and that packet first; COMMAND
+# makes drops, again and again until it has. Of others, as the guest's own to find its
+# neighbours, it tells as well.
 told()
 {
-	timeout 60 vifctl drops -c 1 vif1.0 >"$RUN/told" 2>&1 &
+	told_packet="packet=\"$1\""
+	shift
+	timeout 60 vifctl drops vif1.0 >"$RUN/all" 2>&1 &
 	told_pid=$!
-	while kill -0 $told_pid 2>/dev/null; do
+	while kill -0 $told_pid 2>/dev/null && ! grep -q "$told_packet" "$RUN/all"; do
 		"$@" >/dev/null 2>&1
 		sleep 0.1
 	done
+	kill $told_pid
 	wait $told_pid
+	grep -m 1 "$told_packet" "$RUN/all" >"$RUN/told" || cp "$RUN/all" "$RUN/told"
 	cat "$RUN/told"
 }
 
@@ -59,7 +64,8 @@ ok 'doctor: there is a monitor' sh -c 'vifctl doctor | grep "^drop-monitor.*ok"'
 
 # A frame of the guest's with an address that is another's.
 in_guest ip addr add 10.0.0.66/32 dev eth0
-told in_guest ping -q -c 1 -W 0.1 -I 10.0.0.66 10.0.0.254
+told 'icmp 10.0.0.66 > 10.0.0.254' \
+	in_guest ping -q -c 1 -W 0.1 -I 10.0.0.66 10.0.0.254
 ok 'the guard: whose, and the reason of the kernel' says '^vif1.0 ' \
 	'way=from-guest' 'reason=NETFILTER_DROP' 'packet="icmp 10.0.0.66 > 10.0.0.254"'
 ok 'the guard: which rule it was' says \
@@ -71,7 +77,7 @@ ip link set vif1.0 txqueuelen 5
 ip neigh replace 10.0.0.1 lladdr 00:16:3e:00:00:01 dev br0 nud permanent
 W=$(worker)
 kill -STOP "$W"
-told ping -q -f -c 50 -W 0.1 10.0.0.1
+told 'icmp 10.0.0.254 > 10.0.0.1' ping -q -f -c 50 -W 0.1 10.0.0.1
 kill -CONT "$W"
 ok 'a full queue: whose, and the reason of the kernel' says '^vif1.0 ' \
 	'way=to-guest' 'reason=FULL_RING' 'packet="icmp 10.0.0.254 > 10.0.0.1"' \
@@ -84,9 +90,17 @@ K=$!
 until_true 20 test -s "$RUN/drops"
 kill -9 $K
 ok 'one that is killed leaves how it was set' test -s "$RUN/drops"
-told in_guest ping -q -c 1 -W 0.1 -I 10.0.0.66 10.0.0.254
+told 'icmp 10.0.0.66 > 10.0.0.254' \
+	in_guest ping -q -c 1 -W 0.1 -I 10.0.0.66 10.0.0.254
 ok 'the next one hears all the same' says 'reason=NETFILTER_DROP'
 ok 'and leaves nothing' test ! -s "$RUN/drops"
+
+timeout 60 vifctl drops -c 1 vif1.0 >"$RUN/one" 2>&1 &
+K=$!
+while kill -0 $K 2>/dev/null; do
+	in_guest ping -q -c 2 -i 0.01 -W 0.1 -I 10.0.0.66 10.0.0.254 >/dev/null 2>&1
+done
+ok 'one, when one is asked for' test "$(wc -l <"$RUN/one")" = 1
 
 vifctl detach vif1.0 >>$LOG
 ip link del br0
